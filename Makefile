@@ -1,0 +1,49 @@
+# Every target builds .venv by itself when it is missing or older than the lock file.
+VENV := .venv
+BIN := $(VENV)/bin
+SEEDS ?= 0
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install test test-slow lint format demo bench lock
+
+help:  ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/installed  ## Python environment in .venv, from requirements.lock
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install one, or make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then the table and the figure (SEEDS=0,1,2)
+	$(BIN)/python train.py -m experiment=demo subset=edge,semseg,depth,normals seed=$(SEEDS)
+	$(BIN)/python train.py -m experiment=demo weighter=avgnorm,uniform,grid_search seed=$(SEEDS)
+	$(BIN)/python scripts/table.py experiment=demo
+	$(BIN)/python scripts/figure.py experiment=demo
+
+bench: install  ## cost of a training step at every scope, relative to plain uniform training
+	$(BIN)/python scripts/bench.py
+
+test: install  ## fast tests
+	$(BIN)/python -m pytest -n 2
+
+test-slow: install  ## tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: install  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install  ## ruff, mending what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install  ## pin the newest versions that pyproject.toml allows (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 -o requirements.lock

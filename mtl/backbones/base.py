@@ -1,0 +1,38 @@
+"""The contract of a shared encoder."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module, ABC):
+    """Turns an image into feature maps that all tasks share.
+
+    Attributes:
+        channels: Channels of each map.
+        strides: Pixels of the image per pixel of each map.
+        multiple: Height and width of the image must be multiples of this; 1 takes any size.
+    """
+
+    channels: list[int]
+    strides: list[int]
+    multiple: int = 1
+
+    @abstractmethod
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Feature maps [B, channels[i], H / strides[i], W / strides[i]] of an image [B, 3, H, W]."""
+
+    @property
+    @abstractmethod
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the last shared layer, where norm-driven weighters take their gradients."""
+
+    def check_size(self, image: Tensor) -> None:
+        """Refuses an image that the maps cannot tile.
+
+        Raises:
+            ValueError: Height or width is no multiple of `multiple`.
+        """
+        height, width = image.shape[-2:]
+        if height % self.multiple or width % self.multiple:
+            raise ValueError(f"image of {height} x {width}: sides must be multiples of {self.multiple}; pad or crop")

@@ -1,0 +1,184 @@
+"""From a composed config to the objects of a run; the only module that knows Hydra."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from mtl.data.loader import make_loader
+from mtl.engine import distributed
+from mtl.engine.evaluator import Evaluator
+from mtl.engine.schedules import PolySchedule
+from mtl.engine.seed import seed_everything
+from mtl.engine.trainer import Plan, Trainer
+from mtl.models.base import MultiTaskModel
+from mtl.task import TASK_ORDER, Task
+from mtl.weighters.base import Weighter
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+# Keys that change where and how fast a run runs, but not what comes out of it.
+INCIDENTAL = ("seed", "device", "threads", "workers", "data", "results", "logging", "dataset.render_workers")
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """The config that `python train.py` gets from the same words."""
+    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        return hydra.compose("config", list(overrides))
+
+
+def subset(cfg: DictConfig) -> list[str]:
+    """Names of the tasks to train, in the order that holds everywhere.
+
+    Raises:
+        ValueError: A task is unknown to the dataset, or none is given.
+    """
+    wanted = [cfg.subset] if isinstance(cfg.subset, str) else list(cfg.subset)
+    unknown = [name for name in wanted if name not in cfg.dataset.tasks]
+    if unknown or not wanted:
+        raise ValueError(
+            f"subset={','.join(unknown) or '[]'}: {cfg.dataset.name} has the tasks {', '.join(cfg.dataset.tasks)}"
+        )
+    return [name for name in TASK_ORDER if name in wanted]
+
+
+def science(cfg: DictConfig) -> dict[str, Any]:
+    """The resolved config without what does not change the result."""
+    cfg = cfg.copy()
+    OmegaConf.set_struct(cfg, False)
+    for key in INCIDENTAL:
+        OmegaConf.update(cfg, key, "")
+    cfg.subset = subset(cfg)
+    return OmegaConf.to_container(cfg, resolve=True)
+
+
+def run_folder(cfg: DictConfig) -> Path:
+    """Folder of the run: equal configs share one, whatever the date; different configs never do."""
+    config = science(cfg)
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
+    names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
+    return Path(cfg.results) / "runs" / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest}" / f"seed{cfg.seed}"
+
+
+def single_task_command(tasks: Sequence[str]) -> str:
+    """The command that trains the single-task networks of these tasks for the run that Hydra started."""
+    dropped = ("subset=", "weighter=", "weighter.", "model=", "model.")
+    kept = [override for override in HydraConfig.get().overrides.task if not override.startswith(dropped)]
+    sweep = ["-m"] * (len(tasks) > 1)
+    return " ".join(["python train.py", *sweep, *kept, f"subset={','.join(tasks)}"])
+
+
+def choose_device(word: str) -> torch.device:
+    """The device of this process.
+
+    Raises:
+        ValueError: A GPU is asked for and there is none.
+    """
+    if word == "auto":
+        word = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(word)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={word}, but torch sees no GPU: use device=cpu or a CUDA build of torch")
+    return device
+
+
+def build_tasks(cfg: DictConfig) -> list[Task]:
+    """The tasks of the run, in their order."""
+    return [instantiate(cfg.dataset.tasks[name]) for name in subset(cfg)]
+
+
+def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
+    """The network with its encoder and heads."""
+    backbone, head = instantiate(cfg.backbone.encoder), instantiate(cfg.backbone.head, _partial_=True)
+    return instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
+
+
+def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
+    """The weighter; a hyper-parameter given by task name becomes a list in the order of the tasks.
+
+    Raises:
+        ValueError: A number per task is missing.
+    """
+    ordered = {}
+    for key, value in cfg.weighter.method.items():
+        if isinstance(value, Mapping):
+            missing = [task.name for task in tasks if task.name not in value]
+            if missing:
+                raise ValueError(f"weighter.method.{key} has no number for {', '.join(missing)}: it has {dict(value)}")
+            ordered[key] = [value[task.name] for task in tasks]
+    return instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **ordered)
+
+
+def share_of_batch(batch_size: int, world_size: int) -> int:
+    """Images per process of a batch that is counted over all processes.
+
+    Raises:
+        ValueError: The processes cannot share it equally.
+    """
+    if batch_size % world_size:
+        raise ValueError(f"recipe.batch_size={batch_size} does not divide into {world_size} processes")
+    return batch_size // world_size
+
+
+def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] | None = None) -> Trainer:
+    """Everything a run needs, built before its first batch.
+
+    Args:
+        cfg: The composed config.
+        folder: The run folder.
+        baseline: Primary metric of each task's single-task network, if known.
+    """
+    if cfg.threads is not None:
+        torch.set_num_threads(cfg.threads)
+    device = choose_device(cfg.device)
+    tasks = build_tasks(cfg)
+    names = [task.name for task in tasks]
+    loading = {
+        "batch_size": share_of_batch(cfg.recipe.batch_size, distributed.world_size()),
+        "workers": cfg.workers,
+        "seed": cfg.seed,
+        "rank": distributed.rank(),
+        "world_size": distributed.world_size(),
+    }
+    loader = make_loader(instantiate(cfg.dataset.train, tasks=names), train=True, **loading)
+    validation = make_loader(instantiate(cfg.dataset.val, tasks=names), train=False, **loading)
+
+    seed_everything(cfg.seed)
+    model = build_model(cfg, tasks).to(device)
+    weighter = build_weighter(cfg, tasks).to(device)
+    groups = [{"params": list(model.parameters())}]
+    if own := list(weighter.parameters()):
+        groups.append({"params": own, "weight_decay": 0.0})
+    optimizer = instantiate(cfg.recipe.optimizer, _partial_=True)(groups)
+
+    steps = cfg.recipe.steps or cfg.dataset.epochs * len(loader)
+    every = {"epoch": len(loader), "end": steps}.get(cfg.recipe.evaluate, cfg.recipe.evaluate)
+    if not isinstance(every, int) or every < 1:
+        raise ValueError(f"recipe.evaluate must be epoch, end or a number of steps, got {every!r}")
+    statistics = cfg.logging.gradient_statistics
+    title = f"{cfg.weighter.name} {'+'.join(names)} seed {cfg.seed}"
+    chosen = cfg.logging.loggers.values() if distributed.rank() == 0 else []
+    loggers = [instantiate(logger, folder=folder, name=title, steps=steps) for logger in chosen]
+    return Trainer(
+        model=model,
+        tasks=tasks,
+        weighter=weighter,
+        applied={key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter},
+        optimizer=optimizer,
+        schedule=PolySchedule(
+            optimizer, power=cfg.recipe.power, per=cfg.recipe.schedule, steps=steps, steps_per_epoch=len(loader)
+        ),
+        loader=loader,
+        evaluator=Evaluator(tasks, validation, device),
+        loggers=loggers,
+        folder=folder,
+        device=device,
+        plan=Plan(steps, every, cfg.recipe.clip, statistics.scope, statistics.every),
+        baseline=baseline,
+    )

@@ -1,0 +1,91 @@
+"""Batches whose content depends on (seed, epoch, step) alone: not on workers, ranks or where a run resumed."""
+
+from typing import Any
+
+import cv2
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from mtl.data.base import DenseDataset, Sample
+from mtl.data.sampler import EvalSampler, TrainSampler
+
+
+class SeededDraws(Dataset[Sample]):
+    """Runs the random transforms of a sample from that sample's own seed, leaving torch's state as it was."""
+
+    def __init__(self, dataset: DenseDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, item: tuple[int, int]) -> Sample:
+        index, draw = item
+        with torch.random.fork_rng(devices=[]):
+            # torch.manual_seed would reseed every CUDA device as well, once per image.
+            torch.default_generator.manual_seed(draw)
+            return self.dataset[index]
+
+
+def make_loader(
+    dataset: DenseDataset,
+    *,
+    batch_size: int,
+    workers: int,
+    seed: int,
+    train: bool,
+    rank: int = 0,
+    world_size: int = 1,
+) -> DataLoader:
+    """Build the loader of one rank.
+
+    For training `loader.sampler.set_epoch` and `loader.sampler.set_position` choose what the next pass yields,
+    while `len(loader)` stays the number of batches of a whole epoch.
+
+    Args:
+        dataset: What to load.
+        batch_size: Images per batch of this rank.
+        workers: Loading processes; 0 loads in this one.
+        seed: Fixes order and augmentation.
+        train: Shuffle and drop the incomplete last batch; otherwise in order and complete.
+        rank: Which share of the images is this process's.
+        world_size: Number of shares.
+
+    Raises:
+        ValueError: The batch size is not positive, or the training images do not fill one batch.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; use at least 1")
+    shard = {"rank": rank, "world_size": world_size}
+    sampler = (
+        TrainSampler(len(dataset), batch_size=batch_size, seed=seed, **shard)
+        if train
+        else EvalSampler(len(dataset), **shard)
+    )
+    return DataLoader(
+        SeededDraws(dataset) if train else dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        drop_last=train,
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=single_threaded,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+        # Each pass draws a seed for its workers; from here, not from the state that dropout uses.
+        generator=torch.Generator(),
+    )
+
+
+def collate(samples: list[Sample]) -> dict[str, Any]:
+    """Stack tensors to [B, C, H, W]; `meta` stays a list with one dict per image."""
+    return {
+        key: [sample[key] for sample in samples] if key == "meta" else torch.stack([sample[key] for sample in samples])
+        for key in samples[0]
+    }
+
+
+def single_threaded(worker: int) -> None:
+    """Keep a loading process on one core: many workers with thread pools each starve the trainer."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

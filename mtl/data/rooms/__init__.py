@@ -1,0 +1,3 @@
+from mtl.data.rooms.dataset import Rooms
+
+__all__ = ["Rooms"]

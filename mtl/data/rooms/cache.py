@@ -1,0 +1,63 @@
+"""Rendered once, read by every run: one memory-mapped array per label, about 15 bytes a pixel."""
+
+import os
+import shutil
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from mtl.data.rooms.produce import produce
+from mtl.data.rooms.spec import LAYOUT, Spec
+
+
+class Cache:
+    """The images and labels of one split on disk. `arrays[name]` has shape [N, C, H, W].
+
+    The folder appears whole or not at all: it is filled under another name and renamed. Of several processes
+    that miss it at once, one renders while the others wait and then read what it made.
+    """
+
+    def __init__(self, root: Path, spec: Spec, workers: int) -> None:
+        self.recipe = (root, spec, workers)
+        folder = root / spec.name
+        if not folder.exists():
+            root.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(f"{folder}.lock"):
+                if not folder.exists():
+                    _render(folder, spec, workers)
+        self.arrays = {name: _open(folder, name, spec) for name in LAYOUT}
+
+    def __reduce__(self) -> tuple:
+        # A pickled memory map is a copy of the data; a spawned loading process shall map the files itself.
+        return Cache, self.recipe
+
+
+def _shape(name: str, spec: Spec) -> tuple[int, int, int, int]:
+    return len(spec), LAYOUT[name][0], spec.height, spec.width
+
+
+def _render(folder: Path, spec: Spec, workers: int) -> None:
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    for name, (_, dtype) in LAYOUT.items():
+        np.lib.format.open_memmap(unfinished / f"{name}.npy", "w+", dtype, _shape(name, spec)).flush()
+    produce(unfinished, spec, workers)
+    (unfinished / "spec.json").write_text(spec.text)
+    os.rename(unfinished, folder)
+
+
+def _open(folder: Path, name: str, spec: Spec) -> np.ndarray:
+    path = folder / f"{name}.npy"
+    try:
+        array = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged ({error}); delete the folder {folder} and run again") from error
+    found, expected = (array.shape, array.dtype), (_shape(name, spec), LAYOUT[name][1])
+    if found != expected:
+        raise ValueError(
+            f"{path} is damaged (it holds {found[0]} {found[1]}, not {expected[0]} {np.dtype(expected[1])}); "
+            f"delete the folder {folder} and run again"
+        )
+    return array

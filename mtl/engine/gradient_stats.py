@@ -1,0 +1,43 @@
+"""What the task gradients look like: norms, conflicts, and who the update listens to."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from mtl.engine.backward import Gradients
+
+
+def gradient_stats(gradients: Gradients, names: Sequence[str]) -> dict[str, float]:
+    """Numbers for the log, all from the Gramian G of the unweighted gradients and the shared weights c.
+
+        norm/t             |g_t|                             weighted_norm/t   |c_t g_t|
+        dot/s-t            <g_s, g_t>                        cosine/s-t        <g_s, g_t> / (|g_s| |g_t|)
+        similarity/s-t     2 |g_s| |g_t| / (|g_s|^2 + |g_t|^2), the gradient magnitude similarity
+        alignment/t        cosine between g_t and the update sum_s c_s g_s
+
+    A gradient of length 0 has cosine 0 with everything.
+
+    Args:
+        gradients: Result of `backward` with `statistics`.
+        names: Task names, in order.
+    """
+    gramian = gradients.gramian.cpu()  # [T, T]
+    weights = gradients.shared_weights.double().cpu()  # [T]
+    norms = gramian.diagonal().sqrt()  # [T]
+    length = (weights @ gramian @ weights).clamp(min=0).sqrt()
+    values = {}
+    for t, name in enumerate(names):
+        values[f"gradient/norm/{name}"] = norms[t].item()
+        values[f"gradient/weighted_norm/{name}"] = (weights[t].abs() * norms[t]).item()
+        values[f"gradient/alignment/{name}"] = _ratio(gramian[t] @ weights, norms[t] * length)
+    for t, name in enumerate(names):
+        for s, other in enumerate(names[:t]):
+            pair = f"{other}-{name}"
+            values[f"gradient/dot/{pair}"] = gramian[s, t].item()
+            values[f"gradient/cosine/{pair}"] = _ratio(gramian[s, t], norms[s] * norms[t])
+            values[f"gradient/similarity/{pair}"] = _ratio(2 * norms[s] * norms[t], norms[s] ** 2 + norms[t] ** 2)
+    return values
+
+
+def _ratio(part: Tensor, whole: Tensor) -> float:
+    return (part / whole).item() if whole > 0 else 0.0

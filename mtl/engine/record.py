@@ -1,0 +1,111 @@
+"""What a run leaves behind so that its numbers can be trusted and repeated."""
+
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtl.task import Task
+
+PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy", "scipy", "opencv-python-headless")
+
+
+class StepTimer:
+    """Times training steps in windows that hold nothing else: no statistics, no evaluation.
+
+    Args:
+        device: Waited for at both ends of a window; nowhere in between.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.windows: list[tuple[float, float]] = []  # seconds per step, (wall, CPU)
+        self._opened: tuple[int, float, float] | None = None
+
+    def start(self, step: int) -> None:
+        """Opens a window before the step after `step`."""
+        self._opened = (step, *self._now())
+
+    def stop(self, step: int) -> None:
+        """Closes the window behind `step`; without an open one it does nothing."""
+        if self._opened and step > self._opened[0]:
+            first, wall, cpu = self._opened
+            now_wall, now_cpu = self._now()
+            self.windows.append(((now_wall - wall) / (step - first), (now_cpu - cpu) / (step - first)))
+        self._opened = None
+
+    def _now(self) -> tuple[float, float]:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter(), time.process_time()
+
+    def summary(self) -> dict[str, float | None]:
+        """Median seconds per step; None where no window was long enough."""
+        walls, cpus = zip(*self.windows, strict=True) if self.windows else ((), ())
+        return {
+            "step_seconds": statistics.median(walls) if walls else None,
+            "step_cpu_seconds": statistics.median(cpus) if cpus else None,
+        }
+
+
+def forget_peak_memory(device: torch.device) -> None:
+    """Starts the measurement of `peak_memory` anew, as far as the system allows: a sweep runs in one process."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif (clear := Path("/proc/self/clear_refs")).exists():
+        clear.write_text("5")
+
+
+def peak_memory(device: torch.device) -> float:
+    """Most memory the run held so far, in MiB: of the GPU, or of the process on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    unit = 1 if sys.platform == "darwin" else 2**10  # bytes on macOS, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """The machine, the code and the packages of this run."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    return {
+        "device": f"{device.type} ({name})",
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "packages": {package: version(package) for package in PACKAGES},
+        "commit": _git("rev-parse", "HEAD").strip() or None,
+        "command": " ".join(sys.argv),
+    }
+
+
+def code_changes() -> str:
+    """Uncommitted changes of the tracked files, as a patch."""
+    return _git("diff", "HEAD")
+
+
+def metrics_of(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
+    """What each task is judged by, and by which protocol preset where the metric has several."""
+    return {
+        task.name: {
+            "primary": task.metric.primary,
+            "higher_is_better": task.metric.higher_is_better,
+            "preset": getattr(task.metric, "preset", None),
+        }
+        for task in tasks
+    }
+
+
+def _git(*arguments: str) -> str:
+    """Output of a git command in the project's folder; empty where there is no git or no repository."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,44 @@
+"""How many steps a run has, and the learning rate at each."""
+
+from typing import Literal
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import PolynomialLR
+
+
+class PolySchedule:
+    """lr = lr0 * (1 - k / K)^power, with k counted in steps or in epochs.
+
+    Deviations from the paper: none; for its ResNets k counts epochs, for its HRNets and ViTs steps.
+
+    Args:
+        optimizer: Whose learning rate falls.
+        power: 0.9 in the paper.
+        per: `step` or `epoch`.
+        steps: Length of the run in optimizer steps.
+        steps_per_epoch: Length of an epoch in optimizer steps.
+
+    Raises:
+        ValueError: `per` is neither.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, *, power: float, per: Literal["step", "epoch"], steps: int, steps_per_epoch: int
+    ) -> None:
+        if per not in ("step", "epoch"):
+            raise ValueError(f"recipe.schedule must be step or epoch, got {per!r}")
+        self.interval = 1 if per == "step" else steps_per_epoch
+        self.poly = PolynomialLR(optimizer, total_iters=-(-steps // self.interval), power=power)
+
+    def after_step(self, step: int) -> None:
+        """Called when `step` optimizer steps are done."""
+        if step % self.interval == 0:
+            self.poly.step()
+
+    def state_dict(self) -> dict:
+        """State of the schedule."""
+        return self.poly.state_dict()
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restores the state."""
+        self.poly.load_state_dict(state)

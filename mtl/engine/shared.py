@@ -1,0 +1,164 @@
+"""Task gradients at the shared network, at any scope, and the update made of them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from mtl.engine.cut import Features
+from mtl.engine.distributed import mean_over_ranks, sum_over_ranks, world_size
+from mtl.engine.graph import reach
+from mtl.weighters.base import Scope
+
+JointGradients = list[tuple[Tensor, dict[int, Tensor]]]  # parameters that several tasks reach, with each one's gradient
+
+
+class SharedGradients:
+    """The gradients of T losses at the shared network, taken where and when they are asked for.
+
+    Args:
+        features: What `cut` returned.
+        at_maps: Gradient of each loss at each encoder map. T lists of tensors shaped like the maps.
+        last_layer: Weight of the encoder's last layer; only scope `last_layer` needs it.
+        refinements: Parameters of the shared network behind the cut.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        at_maps: Sequence[Sequence[Tensor]],
+        last_layer: Tensor | None,
+        refinements: JointGradients,
+    ) -> None:
+        self.maps = [m for m in features.maps if m.requires_grad]  # a frozen encoder has none
+        self.at_maps = [
+            [g for m, g in zip(features.maps, gradients, strict=True) if m.requires_grad] for gradients in at_maps
+        ]
+        self.refinements = refinements
+        self._last_layer = last_layer
+        self._rows: dict[Scope, Tensor] = {}
+
+    @cached_property
+    def encoder(self) -> list[Tensor]:
+        """Parameters of the encoder: the leaves its maps depend on."""
+        return reach(m.grad_fn for m in self.maps)[0]
+
+    @cached_property
+    def last_layer(self) -> Tensor:
+        """The weight that scope `last_layer` reads."""
+        if self._last_layer is None:
+            raise ValueError("scope last_layer needs last_layer=: the weight of the encoder's last layer")
+        if not any(self._last_layer is parameter for parameter in self.encoder):
+            raise ValueError("last_layer is no parameter of the encoder that the features come from, or it is frozen")
+        return self._last_layer
+
+    def gramian(self, scope: Scope) -> Tensor:
+        """Inner products of the task gradients at the scope. Shape [T, T], float64."""
+        if scope is Scope.FEATURES:
+            return self._feature_gramian()
+        rows = self.rows(scope)
+        return (rows @ rows.T).double()
+
+    def rows(self, scope: Scope) -> Tensor:
+        """The task gradients themselves, averaged over processes unless the scope is `features`. Shape [T, P]."""
+        if scope not in self._rows:
+            if scope is Scope.FEATURES:
+                self._rows[scope] = torch.stack([torch.cat([g.flatten() for g in task]) for task in self.at_maps])
+            elif scope is Scope.LAST_LAYER:
+                self._rows[scope] = self._parameter_rows([self.last_layer], [])
+            else:
+                self._rows[scope] = self._parameter_rows(self.encoder, self.refinements)
+        return self._rows[scope]
+
+    def combine(self, coefficients: Tensor, active: Tensor) -> list[Tensor]:
+        """Adds sum_t c_t g_t to `.grad` of the shared network; returns the parameters not yet averaged over processes.
+
+        Rows that were taken at all shared parameters are combined as they are; else the combined feature gradient
+        goes through the encoder once.
+        """
+        if Scope.SHARED in self._rows:
+            rows = self._rows.pop(Scope.SHARED).masked_fill_(~active[:, None], 0.0)  # [T, P]
+            return self._add_flat(coefficients.to(rows) @ rows)
+        at_maps = [combination(dict(enumerate(g)), coefficients, active) for g in zip(*self.at_maps, strict=True)]
+        return self._through_encoder(at_maps) + self._refine(coefficients, active)
+
+    def follow(self, direction: Tensor, scope: Scope, coefficients: Tensor, active: Tensor) -> list[Tensor]:
+        """Adds a given update [P] to `.grad`; returns the parameters not yet averaged over processes.
+
+        A direction at the features says nothing of parameters behind them: those get sum_t c_t g_t.
+        """
+        if scope is Scope.LAST_LAYER:
+            raise ValueError("an elementwise update of the last layer says nothing of the layers before: use features")
+        if scope is Scope.SHARED:
+            return self._add_flat(direction)
+        parts = direction.split([m.numel() for m in self.maps])
+        at_maps = [part.view_as(m) for part, m in zip(parts, self.maps, strict=True)]
+        return self._through_encoder(at_maps) + self._refine(coefficients, active)
+
+    def _add_flat(self, update: Tensor) -> list[Tensor]:
+        """Adds an update of all shared parameters, which every process already agrees on."""
+        parameters = self.encoder + [parameter for parameter, _ in self.refinements]
+        parts = update.split([parameter.numel() for parameter in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
+            add_gradient(parameter, part.view_as(parameter))
+        return []
+
+    def _refine(self, coefficients: Tensor, active: Tensor) -> list[Tensor]:
+        for parameter, gradients in self.refinements:
+            add_gradient(parameter, combination(gradients, coefficients, active))
+        return [parameter for parameter, _ in self.refinements]
+
+    def _through_encoder(self, at_maps: list[Tensor]) -> list[Tensor]:
+        if self.maps:
+            torch.autograd.backward(self.maps, at_maps)
+        return self.encoder
+
+    def _parameter_rows(self, parameters: list[Tensor], refinements: JointGradients) -> Tensor:
+        """T vector-Jacobian products from the maps to the parameters, then the refinements. Shape [T, P]."""
+        size = sum(p.numel() for p in parameters) + sum(p.numel() for p, _ in refinements)
+        rows = parameters[0].new_zeros(len(self.at_maps), size)  # [T, P]
+        for task, seeds in enumerate(self.at_maps):
+            parts = torch.autograd.grad(self.maps, parameters, seeds, retain_graph=True, allow_unused=True)
+            parts += tuple(gradients.get(task) for _, gradients in refinements)
+            offset = 0
+            for parameter, part in zip(parameters + [p for p, _ in refinements], parts, strict=True):
+                if part is not None:
+                    rows[task, offset : offset + parameter.numel()] = part.flatten()
+                offset += parameter.numel()
+        return mean_over_ranks(rows)
+
+    def _feature_gramian(self) -> Tensor:
+        """Gramian at the maps without a copy of the rows.
+
+        The rows run over B, C, H, W, so those of different processes do not overlap: their Gramians add up, and each
+        process holds the gradient of its own mean, hence the division by the squared number of processes.
+        """
+        flat = [[at_least_float32(g).flatten() for g in task] for task in self.at_maps]
+        gramian = flat[0][0].new_empty(len(flat), len(flat), dtype=torch.float64)  # [T, T]
+        for s, left in enumerate(flat):
+            for t, right in enumerate(flat[: s + 1]):
+                product = sum(torch.dot(a, b).double() for a, b in zip(left, right, strict=True))
+                gramian[s, t] = gramian[t, s] = product
+        return sum_over_ranks(gramian).div_(world_size() ** 2)
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """The tensor, as float32 where it is a half."""
+    return tensor.float() if tensor.dtype.itemsize < 4 else tensor
+
+
+def combination(gradients: dict[int, Tensor], coefficients: Tensor, active: Tensor) -> Tensor:
+    """sum_t c_t g_t over the tasks that have a gradient here; an inactive task adds nothing, not even a NaN.
+
+    A new tensor: autograd may hand the same gradient to several leaves, so none is changed in place.
+    """
+    return sum(
+        (gradient * coefficients[task].to(gradient)).masked_fill_(~active[task], 0.0)
+        for task, gradient in gradients.items()
+    )
+
+
+def add_gradient(parameter: Tensor, gradient: Tensor) -> None:
+    """Adds to `.grad` as autograd would."""
+    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient

@@ -1,0 +1,3 @@
+from mtl.heads.deeplab import DeepLabHead
+
+__all__ = ["DeepLabHead"]

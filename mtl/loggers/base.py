@@ -1,0 +1,39 @@
+"""The contract of a logger."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["gradients", "metrics"]  # rows of one step of training, and of one evaluation
+
+
+class Logger(ABC):
+    """Takes rows of named numbers.
+
+    Args:
+        folder: The run folder.
+        name: What the run is called.
+        steps: Length of the run in optimizer steps.
+    """
+
+    def __init__(self, folder: Path, name: str, steps: int) -> None:
+        self.folder = folder
+        self.name = name
+        self.steps = steps
+
+    @abstractmethod
+    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+        """Takes one row.
+
+        Args:
+            kind: Which series the row belongs to; all rows of a series have the same keys.
+            step: Optimizer steps done.
+            values: Numbers by key, such as `train/loss/depth` or `val/depth/rmse`; NaN where there is none.
+        """
+
+    def progress(self, step: int) -> None:  # noqa: B027  most loggers have nothing to do
+        """Called when `step` optimizer steps are done."""
+
+    def close(self) -> None:  # noqa: B027
+        """Called when the run has ended."""

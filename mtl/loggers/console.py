@@ -1,0 +1,42 @@
+"""Progress and results for a person at a terminal, or plain lines in a file."""
+
+import math
+import sys
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mtl.loggers.base import Kind, Logger
+
+
+class ConsoleLogger(Logger):
+    """A bar with the time left on a terminal; elsewhere a line every tenth of the run."""
+
+    def __init__(self, folder: Path, name: str, steps: int) -> None:
+        super().__init__(folder, name, steps)
+        self.start = time.monotonic()
+        self.bar = tqdm(total=steps, desc=name, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+
+    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+        """Prints the metrics of an evaluation; rows of single steps are for files."""
+        if kind == "metrics":
+            shown = {key.removeprefix("val/"): v for key, v in values.items() if key.startswith("val/")}
+            self._say(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items() if not math.isnan(v)))
+
+    def progress(self, step: int) -> None:
+        """Moves the bar, or prints a line now and then."""
+        if not self.bar.disable:
+            self.bar.update(step - self.bar.n)
+        elif step % max(self.steps // 10, 1) == 0:
+            left = (time.monotonic() - self.start) / step * (self.steps - step)
+            self._say(f"step {step}/{self.steps}, {timedelta(seconds=round(left))} left")
+
+    def close(self) -> None:
+        """Ends the bar."""
+        self.bar.close()
+
+    def _say(self, line: str) -> None:
+        self.bar.write(f"{self.name}: {line}", file=sys.stderr)

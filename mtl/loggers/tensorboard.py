@@ -1,0 +1,27 @@
+"""Rows as TensorBoard scalars."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from mtl.loggers.base import Kind, Logger
+
+
+class TensorBoardLogger(Logger):
+    """Writes event files into the run folder; `tensorboard --logdir results/runs` compares runs."""
+
+    def __init__(self, folder: Path, name: str, steps: int) -> None:
+        super().__init__(folder, name, steps)
+        self.writer = SummaryWriter(str(folder))
+
+    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+        """Adds one scalar per key."""
+        for key, value in values.items():
+            if not math.isnan(value):
+                self.writer.add_scalar(key, value, step)
+
+    def close(self) -> None:
+        """Flushes and closes the event file."""
+        self.writer.close()

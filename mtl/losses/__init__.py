@@ -1,0 +1,16 @@
+from mtl.losses.balanced_bce import BalancedBCE
+from mtl.losses.base import Loss
+from mtl.losses.cross_entropy import BalancedCrossEntropy, CrossEntropy
+from mtl.losses.masked_l1 import MaskedL1
+from mtl.losses.normals_l1 import NormalsL1
+from mtl.losses.total import TotalLoss
+
+__all__ = [
+    "BalancedBCE",
+    "BalancedCrossEntropy",
+    "CrossEntropy",
+    "Loss",
+    "MaskedL1",
+    "NormalsL1",
+    "TotalLoss",
+]

@@ -1,0 +1,42 @@
+"""Cross-entropy over classes, plain and balanced between two classes."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mtl.losses.base import IGNORE, Loss, full_precision, sum_over_processes
+
+
+class CrossEntropy(Loss):
+    """Asks for the right class at every valid pixel, all classes alike.
+
+    sum over valid pixels of -log softmax(z)_y, with z the logits and y the class.
+    """
+
+    def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of logits [B, K, H, W] against class numbers [B, 1, H, W]."""
+        labels = target.squeeze(1).long()  # [B, H, W]
+        total = F.cross_entropy(full_precision(prediction), labels, ignore_index=IGNORE, reduction="sum")
+        return total, (labels != IGNORE).sum()
+
+
+class BalancedCrossEntropy(Loss):
+    """Gives foreground and background the same say, whichever covers more of the batch.
+
+    With rho the fraction of background among the valid pixels of the whole batch (over all processes),
+
+        sum over valid pixels of w_y * -log softmax(z)_y,   w_1 = rho, w_0 = 1 - rho
+
+    The count is the number of pixels, not the sum of the weights.
+    """
+
+    def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of two logits [B, 2, H, W] against a mask [B, 1, H, W]."""
+        prediction = full_precision(prediction)
+        labels = target.squeeze(1).long()  # [B, H, W]
+        counts = torch.stack([(labels == 0).sum(), (labels == 1).sum()])
+        negatives, positives = sum_over_processes(counts).to(prediction.dtype)
+        rho = negatives / (negatives + positives).clamp(min=1)
+        weight = torch.stack([1 - rho, rho])
+        total = F.cross_entropy(prediction, labels, weight, ignore_index=IGNORE, reduction="sum")
+        return total, counts.sum()

@@ -1,0 +1,49 @@
+"""From a model's outputs and a batch to one loss per task."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from mtl.losses.base import sum_over_processes
+from mtl.task import Task
+
+
+class Predictions(Protocol):
+    """What a model returns: the predictions it is judged by, and any earlier ones it is taught by."""
+
+    final: Mapping[str, Tensor]
+    auxiliary: Sequence[Mapping[str, Tensor]]
+
+
+class TotalLoss(nn.Module):
+    """One number per task: its mean loss over valid pixels, added up over final and auxiliary predictions.
+
+    L_t = R / max(sum_r n_tr, 1) * sum_k S_tk
+
+    with S_tk the sum over this process's valid pixels of prediction k, n_tr the number of valid pixels of
+    process r and R the number of processes. The mean of L_t over processes, and of its gradient, is then exactly
+    what one process with the whole batch would get, however unevenly the valid pixels are spread.
+
+    Args:
+        tasks: The tasks of the run, in their order.
+    """
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        super().__init__()
+        self.tasks = nn.ModuleDict({task.name: task.loss for task in tasks})
+
+    def forward(self, outputs: Predictions, batch: Mapping[str, Tensor]) -> tuple[list[Tensor], Tensor]:
+        """T scalar losses, and the valid pixels over all processes (shape [T], int64, 0: task inactive)."""
+        terms = [outputs.final, *outputs.auxiliary]
+        sums, counts = [], []
+        for name, loss in self.tasks.items():
+            pairs = [loss(term[name], batch[name]) for term in terms]
+            sums.append(sum(total for total, _ in pairs))
+            counts.append(pairs[0][1])  # every term sees the same target
+        total_counts = sum_over_processes(torch.stack(counts))  # [T]
+        processes = dist.get_world_size() if dist.is_initialized() else 1
+        shares = total_counts.clamp(min=1)  # [T]
+        return [processes * total / share for total, share in zip(sums, shares, strict=True)], total_counts

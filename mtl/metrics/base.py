@@ -1,0 +1,32 @@
+"""The contract of a task's metric."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+from torchmetrics import Metric
+
+
+class TaskMetric(Metric):
+    """Judges one task over a whole split.
+
+    All state is sums (int64 or float64), added up over processes, so the value does not depend on how the
+    split was cut into batches or processes. A split without a valid pixel has the value NaN.
+    """
+
+    primary: ClassVar[str]  # key of the number that enters Delta_m
+    higher_is_better: ClassVar[bool]
+    full_state_update: ClassVar[bool] = False
+
+    @property
+    def update_called(self) -> bool:
+        """Always true: an empty metric has a defined value (NaN), so torchmetrics need not warn about it."""
+        return True
+
+    @abstractmethod
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Takes one batch of raw network outputs and labels, both at the same size. Shapes [B, C, H, W]."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, float]:
+        """The values so far, over all processes."""

@@ -1,0 +1,53 @@
+"""Mean intersection over union."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mtl.metrics.base import TaskMetric
+
+
+class MeanIoU(TaskMetric):
+    """How well predicted and true regions cover each other, each class counting the same, in percent.
+
+    IoU_c = TP_c / (TP_c + FP_c + FN_c), counted over the valid pixels of the split; mean over classes.
+
+    Args:
+        num_classes: Number of classes K.
+        ignore_index: Label of pixels that are not valid.
+        absent: What a class without a true pixel does to the mean: `zero` counts its IoU, which is 0 whether
+            it is predicted or not; `skip` averages over the classes that occur in the labels of the split.
+    """
+
+    primary = "miou"
+    higher_is_better = True
+
+    def __init__(self, num_classes: int, ignore_index: int = 255, absent: Literal["zero", "skip"] = "zero") -> None:
+        super().__init__()
+        if absent not in ("zero", "skip"):
+            raise ValueError(f"absent must be 'zero' or 'skip', got {absent!r}")
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+        self.absent = absent
+        confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)  # [K, K], true class x predicted class
+        self.add_state("confusion", confusion, dist_reduce_fx="sum")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Counts logits [B, K, H, W] against class numbers [B, 1, H, W]."""
+        guess, label = prediction.argmax(dim=1), target.squeeze(1).long()  # [B, H, W]
+        valid = label != self.ignore_index
+        size = self.num_classes**2
+        pairs = torch.bincount(label[valid] * self.num_classes + guess[valid], minlength=size)
+        if len(pairs) > size:
+            raise ValueError(f"label {label[valid].max()} with {self.num_classes} classes: raise num_classes")
+        self.confusion += pairs.view_as(self.confusion)
+
+    def compute(self) -> dict[str, float]:
+        """Key `miou`, in percent."""
+        hits = self.confusion.diagonal().double()  # [K]
+        actual, predicted = self.confusion.sum(dim=1), self.confusion.sum(dim=0)  # [K]
+        iou = hits / (actual + predicted - hits).clamp(min=1)
+        if self.absent == "skip" or not actual.any():
+            iou = iou[actual > 0]  # empty, and its mean NaN, where no pixel was valid
+        return {"miou": 100 * iou.mean().item()}

@@ -1,0 +1,69 @@
+"""Finished runs, found by what they recorded and not by where they lie."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Args:
+        folder: Where its files are.
+        record: Content of its `record.json`.
+    """
+
+    folder: Path
+    record: Mapping[str, Any]
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The resolved config, without what does not change the result."""
+        return self.record["config"]
+
+    @property
+    def tasks(self) -> list[str]:
+        """Task names, in order."""
+        return self.config["subset"]
+
+    @property
+    def weighter(self) -> str:
+        """Name of the weighter's config."""
+        return self.config["weighter"]["name"]
+
+    @property
+    def seed(self) -> int:
+        """Seed of initial weights, data order and augmentation."""
+        return self.record["seed"]
+
+    def primary(self, task: str, which: str = "best") -> float:
+        """The metric of a task that enters Delta_m, at the best or the last evaluation."""
+        return self.record[which]["scores"][task][self.record["metrics"][task]["primary"]]
+
+
+def finished_runs(results: Path) -> list[Run]:
+    """All finished runs, in the order of their folders."""
+    records = sorted(Path(results).glob("runs/*/seed*/record.json"))
+    return [Run(path.parent, json.loads(path.read_text())) for path in records]
+
+
+def comparable(run: Run, config: Mapping[str, Any]) -> bool:
+    """Whether the run was trained on the same data with the same encoder, heads and recipe."""
+    return all(run.config[group] == config[group] for group in COMPARABLE)
+
+
+def single_task_runs(runs: Sequence[Run], config: Mapping[str, Any], seed: int) -> dict[str, Run]:
+    """Run of the plain single-task network of each task that has one, at the given seed."""
+    return {
+        run.tasks[0]: run
+        for run in runs
+        if len(run.tasks) == 1
+        and run.seed == seed
+        and (run.weighter, run.config["model"]["name"]) == ("uniform", "vanilla")
+        and comparable(run, config)
+    }

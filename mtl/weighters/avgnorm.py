@@ -1,0 +1,38 @@
+"""AvgNorm: give every task the gradient norm of the summed gradient.
+
+Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
+https://arxiv.org/abs/2509.23915, Eq. (6).
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mtl.weighters.base import Needs, Update, Weighter, alive, mask
+
+
+class AvgNorm(Weighter):
+    """Scales each loss so that all tasks push the last shared layer equally hard.
+
+    With g_t the gradient of task t's unweighted loss at the last shared layer,
+
+        w_t = |sum_s g_s| / |g_t|
+
+    so |w_t g_t| is the same for every t. The weights are constants of the step: no gradient flows through them.
+    Where the gradients cancel (sum_s g_s = 0) the formula gives 0 to every task, and so does this class.
+
+    Deviations from the paper: Eq. (6) is undefined where g_t = 0; such a task is left out of the sum and gets
+    weight 1, which leaves its own head to learn and adds nothing to the shared layer.
+    """
+
+    needs: ClassVar[Needs] = Needs.GRAMIAN
+    native: ClassVar = "own"
+
+    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+        """Weights from the Gramian [T, T] of the task gradients."""
+        norms = gradients.diagonal().sqrt()  # [T]
+        counted = alive(norms, active)  # [T]
+        target = torch.where(counted.outer(counted), gradients, 0.0).sum().clamp(min=0).sqrt()
+        weights = torch.where(counted, target / norms, 1.0)
+        return Update(weights=mask(weights, active))

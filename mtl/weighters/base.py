@@ -1,0 +1,82 @@
+"""The contract between a weighter (a rule for weighting tasks) and the gradient engine."""
+
+from abc import ABC, abstractmethod
+from enum import Enum
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+ZERO = 1e-12  # a task whose gradient is this much shorter than the longest one counts as vanished
+
+
+class Needs(Enum):
+    """What a weighter must see of the task gradients."""
+
+    LOSSES = "losses"  # only the T loss values
+    GRAMIAN = "gramian"  # their inner products, [T, T]
+    GRADIENTS = "gradients"  # the rows themselves, [T, P]
+
+
+class Scope(Enum):
+    """Where the task gradients are taken, from cheap to dear."""
+
+    FEATURES = "features"  # at the shared encoder's output, flattened over B, C, H, W: about the cost of Uniform
+    LAST_LAYER = "last_layer"  # at the last shared layer's weight: T short vector-Jacobian products more
+    SHARED = "shared"  # at all shared parameters: T passes over the encoder
+
+
+class Update(NamedTuple):
+    """What a weighter decides for one optimizer step."""
+
+    weights: Tensor  # [T] factor on each task's own (head) gradients, detached
+    shared_weights: Tensor | None = None  # [T] coefficients of the shared update; None: the same as weights
+    direction: Tensor | None = None  # [P] shared update itself, only where no coefficients give it
+    penalty: Tensor | None = None  # scalar objective of the weighter's own parameters, attached to them only
+
+
+class Weighter(nn.Module, ABC):
+    """Turns the losses and gradients of T tasks into one update.
+
+    Everything a method remembers between steps lives in buffers and parameters, so that `state_dict()` resumes it.
+
+    Args:
+        num_tasks: Number of tasks T.
+    """
+
+    needs: ClassVar[Needs]
+    native: ClassVar[Literal["sum", "mean", "own"]]  # scale of what forward returns; the engine turns mean into sum
+
+    def __init__(self, num_tasks: int) -> None:
+        super().__init__()
+        if num_tasks < 1:
+            raise ValueError(f"a weighter needs at least one task, got num_tasks={num_tasks}")
+        self.num_tasks = num_tasks
+
+    @abstractmethod
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
+        """Weights of this step; the engine calls it once per optimizer step, with finite numbers only.
+
+        Args:
+            losses: Detached loss values. Shape [T].
+            gradients: None, the Gramian (shape [T, T]) or the task gradients (shape [T, P]), as `needs` says.
+            active: Tasks with labels and finite numbers in this batch; None means all. Inactive tasks get
+                weight 0 and leave the state untouched. Shape [T], bool.
+        """
+
+    def after_step(self) -> None:
+        """Called when the optimizer has stepped."""
+
+    def after_epoch(self) -> None:
+        """Called when an epoch has ended."""
+
+
+def mask(weights: Tensor, active: Tensor | None) -> Tensor:
+    """Weights with those of inactive tasks set to 0. Shape [T]."""
+    return weights if active is None else torch.where(active, weights, 0.0)
+
+
+def alive(norms: Tensor, active: Tensor | None) -> Tensor:
+    """Tasks whose gradient norm may stand in a ratio: active, and longer than `ZERO` times the longest. Shape [T]."""
+    norms = mask(norms, active)
+    return norms > ZERO * norms.max()

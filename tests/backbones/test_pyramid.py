@@ -1,0 +1,103 @@
+import pytest
+import torch
+from torch import nn
+
+from mtl.backbones import Pyramid
+
+NARROW = {
+    "name": "resnet18.tv_in1k",
+    "pretrained": False,
+    "output_stride": 8,
+    "layers": [1, 1, 1, 1],
+    "channels": [16, 32, 48, 64],
+    "stem_type": "deep",
+    "stem_width": 8,
+}
+
+
+def millions(module):
+    return sum(parameter.numel() for parameter in module.parameters()) / 1e6
+
+
+def dilated(name):
+    with torch.device("meta"):  # shapes without memory
+        return Pyramid(name, pretrained=False, output_stride=8)
+
+
+def dilations(stage):
+    return [conv.dilation[0] for conv in stage.modules() if getattr(conv, "kernel_size", None) == (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "channels"), [("resnet18.tv_in1k", 11.177, 512), ("resnet50.tv_in1k", 23.508, 2048)]
+)
+def test_dilated_resnet_has_the_published_size(name, size, channels):
+    backbone = dilated(name)
+    assert millions(backbone) == pytest.approx(size, abs=0.0005)
+    assert backbone.channels == [channels]
+    assert backbone.strides == [8]
+
+
+@pytest.mark.parametrize(
+    ("name", "third", "fourth"),
+    [
+        ("resnet18.tv_in1k", [1, 2, 2, 2], [2, 4, 4, 4]),
+        ("resnet50.tv_in1k", [1, 2, 2, 2, 2, 2], [2, 4, 4]),
+    ],
+)
+def test_strides_of_the_last_stages_become_dilations(name, third, fourth):
+    body = dilated(name).body
+    assert dilations(body["layer2"]) == [1] * len(dilations(body["layer2"]))
+    assert dilations(body["layer3"]) == third
+    assert dilations(body["layer4"]) == fourth
+    strided = [conv for stage in ("layer3", "layer4") for conv in body[stage].modules() if hasattr(conv, "stride")]
+    assert {conv.stride for conv in strided if isinstance(conv, nn.Conv2d)} == {(1, 1)}
+
+
+def test_last_layer_is_the_last_convolution_of_the_residual_path():
+    assert dilated("resnet18.tv_in1k").last_layer.shape == (512, 512, 3, 3)
+    assert dilated("resnet50.tv_in1k").last_layer.shape == (2048, 512, 1, 1)
+    narrow = Pyramid(**NARROW)  # its only block registers the projection shortcut after the residual path
+    assert narrow.last_layer is narrow.body["layer4"][0].conv2.weight
+
+
+@pytest.mark.parametrize(("stem_pool", "strides"), [(True, [4, 8, 8, 8]), (False, [2, 4, 4, 4])])
+def test_channels_and_strides_tell_the_shape_of_the_maps(stem_pool, strides):
+    backbone = Pyramid(**NARROW, stages=(1, 2, 3, 4), stem_pool=stem_pool)
+    maps = backbone(torch.randn(2, 3, 64, 96))
+    assert backbone.strides == strides
+    assert backbone.channels == [16, 32, 48, 64]
+    expected = [(2, c, 64 // s, 96 // s) for c, s in zip(backbone.channels, backbone.strides, strict=True)]
+    assert [tuple(feature.shape) for feature in maps] == expected
+
+
+def test_narrow_network_without_stem_pool_has_stride_four():
+    backbone = Pyramid(**NARROW, stem_pool=False)
+    (feature,) = backbone(torch.randn(1, 3, 64, 96))
+    assert feature.shape == (1, 64, 16, 24)
+    assert backbone.strides == [4]
+    assert millions(backbone) < 0.13
+
+
+@pytest.mark.parametrize(("height", "width"), [(65, 97), (33, 50)])
+def test_any_size_is_rounded_up_to_whole_map_pixels(height, width):
+    backbone = Pyramid(**NARROW).eval()
+    (feature,) = backbone(torch.randn(1, 3, height, width))
+    assert feature.shape[2:] == (-(-height // 8), -(-width // 8))
+
+
+def test_stages_behind_the_last_returned_one_do_not_exist():
+    assert "layer3" not in dict(Pyramid(**NARROW, stages=(2,)).body.named_children())
+
+
+def test_untrained_network_gives_the_last_layer_a_gradient_at_once():
+    torch.manual_seed(0)
+    backbone = Pyramid(**NARROW, stem_pool=False)
+    sum(feature.square().mean() for feature in backbone(torch.randn(2, 3, 32, 32))).backward()
+    assert all(parameter.grad.any() for parameter in backbone.parameters())
+
+
+@pytest.mark.parametrize("stages", [(), (0, 4), (5,), (4, 1), (4, 4)])
+def test_impossible_stages_are_refused(stages):
+    with pytest.raises(ValueError, match="from 1 to 4 in rising order, got"):
+        Pyramid(**NARROW, stages=stages)

@@ -1,0 +1,39 @@
+import csv
+import math
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from mtl.loggers import ConsoleLogger, CSVLogger, TensorBoardLogger
+
+
+def test_csv_keeps_series_apart_and_leaves_nan_empty(tmp_path):
+    logger = CSVLogger(tmp_path, "run", 10)
+    logger.log("gradients", 1, {"weight/depth": 1.5})
+    logger.log("metrics", 5, {"val/depth/rmse": 0.25, "val/delta_m": math.nan})
+    logger.log("gradients", 2, {"weight/depth": 2.5})
+    on_disk = (tmp_path / "gradients.csv").read_text()
+    logger.close()
+    assert on_disk.splitlines() == ["step,weight/depth", "1,1.5", "2,2.5"]
+    (row,) = csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines())
+    assert row == {"step": "5", "val/depth/rmse": "0.25", "val/delta_m": ""}
+
+
+def test_console_shows_metrics_and_the_time_left(tmp_path, capsys):
+    logger = ConsoleLogger(tmp_path, "uniform", 20)
+    for step in range(1, 21):
+        logger.progress(step)
+    logger.log("gradients", 20, {"weight/depth": 1.5})
+    logger.log("metrics", 20, {"train/loss/depth": 1.0, "val/depth/rmse": 0.25, "val/delta_m": math.nan})
+    logger.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("left" in line for line in lines) == 10
+    assert lines[-1] == "uniform: step 20: depth/rmse 0.25"
+
+
+def test_tensorboard_holds_every_finite_number(tmp_path):
+    logger = TensorBoardLogger(tmp_path, "run", 10)
+    logger.log("metrics", 5, {"val/depth/rmse": 0.25, "val/delta_m": math.nan})
+    logger.close()
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert events.Tags()["scalars"] == ["val/depth/rmse"]
+    assert events.Scalars("val/depth/rmse")[0].step == 5

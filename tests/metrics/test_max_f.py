@@ -1,0 +1,86 @@
+from math import isnan
+
+import pytest
+import torch
+from torchmetrics.classification import BinaryPrecisionRecallCurve
+
+from mtl.metrics import MaxF
+
+
+def logits(*probabilities):
+    """Two logits whose softmax gives the foreground these probabilities. Shape [1, 2, 1, N]."""
+    p = torch.tensor(probabilities, dtype=torch.float64)
+    return torch.stack([torch.zeros_like(p), (p / (1 - p)).log()]).view(1, 2, 1, -1).float()
+
+
+def mask(*labels):
+    return torch.tensor(labels, dtype=torch.uint8).view(1, 1, 1, -1)
+
+
+def score(*batches):
+    metric = MaxF()
+    for prediction, target in batches:
+        metric.update(prediction, target)
+    return metric.compute()["max_f"]
+
+
+def random_split():
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randint(2, (5, 1, 8, 9), generator=generator, dtype=torch.uint8)
+    prediction = torch.randn(5, 2, 8, 9, generator=generator)
+    prediction[:, 1:] += 1.5 * target
+    target[torch.rand(5, 1, 8, 9, generator=generator) < 0.2] = 255
+    return prediction, target
+
+
+def test_by_hand():
+    prediction, target = logits(0.92, 0.72, 0.62, 0.12, 0.99), mask(1, 0, 1, 0, 255)
+    # thresholds 0.75 .. 0.90: P = 1, R = 1/2; 0.15 .. 0.60: P = 2/3, R = 1; the rest is worse
+    best = max(1.3 * 1 * 0.5 / (0.3 * 1 + 0.5), 1.3 * 2 / 3 / (0.3 * 2 / 3 + 1))
+    assert score((prediction, target)) == pytest.approx(100 * best)
+
+
+def test_equals_the_formula_on_the_curve_of_torchmetrics():
+    prediction, target = random_split()
+    thresholds = [k * 0.05 for k in range(1, 20)]
+    curve = BinaryPrecisionRecallCurve(thresholds=thresholds, ignore_index=255)
+    curve.update(prediction.softmax(dim=1)[:, 1], target[:, 0].long())
+    precision, recall, _ = (part.double() for part in curve.compute())
+    f = (1.3 * precision * recall / (0.3 * precision + recall))[:19].nan_to_num(0)
+    assert score((prediction, target)) == pytest.approx(100 * f.max().item(), rel=1e-6)
+
+
+def test_probability_at_the_threshold_is_foreground():
+    # exactly 0.5 against 0.47: of all thresholds only 0.50 can tell them apart
+    assert score((logits(0.5, 0.47), mask(1, 0))) == pytest.approx(100, rel=1e-14)
+
+
+def test_one_threshold_serves_the_whole_split():
+    easy = (logits(0.9, 0.6), mask(1, 0))
+    hard = (logits(0.3, 0.1), mask(1, 0))
+    assert score(easy) == score(hard) == pytest.approx(100, rel=1e-14)
+    assert score(easy, hard) < 100
+
+
+def test_perfect():
+    _, target = random_split()
+    target[target == 255] = 0
+    prediction = torch.cat([1.0 - target, target], dim=1)
+    assert score((prediction, target)) == pytest.approx(100, rel=1e-14)
+
+
+def test_split_without_foreground_is_zero():
+    assert score((logits(0.9, 0.1), mask(0, 0))) == 0
+
+
+def test_foreground_that_is_never_predicted_is_zero():
+    assert score((logits(0.01, 0.02), mask(1, 0))) == 0
+
+
+def test_all_ignored_is_nan():
+    assert isnan(score((logits(0.9, 0.1), mask(255, 255))))
+
+
+def test_two_batches_equal_one():
+    prediction, target = random_split()
+    assert score((prediction[:2], target[:2]), (prediction[2:], target[2:])) == score((prediction, target))

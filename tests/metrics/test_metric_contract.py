@@ -1,0 +1,83 @@
+"""What the metrics that read labels must hold."""
+
+from math import isnan
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mtl.metrics import RMSE, MaxF, MeanAngularError, MeanIoU
+
+METRICS = {
+    "miou": lambda: MeanIoU(num_classes=4),
+    "rmse": RMSE,
+    "mean_angular_error": MeanAngularError,
+    "max_f": MaxF,
+}
+
+
+def batch(name, seed):
+    generator = torch.Generator().manual_seed(seed)
+    channels = {"miou": 4, "rmse": 1, "mean_angular_error": 3, "max_f": 2}[name]
+    prediction = torch.randn(3, channels, 4, 5, generator=generator)
+    if name == "rmse":
+        return prediction, 0.1 + torch.rand(3, 1, 4, 5, generator=generator)
+    if name == "mean_angular_error":
+        return prediction, F.normalize(torch.randn(3, 3, 4, 5, generator=generator), dim=1)
+    return prediction, torch.randint(channels, (3, 1, 4, 5), generator=generator, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_primary_is_the_key_of_a_plain_number(name):
+    metric = METRICS[name]()
+    metric.update(*batch(name, 0))
+    values = metric.compute()
+    assert metric.primary == name
+    assert list(values) == [name]
+    assert type(values[name]) is float
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_perfect_predictions_move_in_the_better_direction(name):
+    poor, good = METRICS[name](), METRICS[name]()
+    prediction, target = batch(name, 0)
+    if target.dtype == torch.uint8:
+        perfect = F.one_hot(target[:, 0].long(), prediction.shape[1]).movedim(-1, 1).float()
+    else:
+        perfect = target
+    poor.update(prediction, target)
+    good.update(perfect, target)
+    assert (good.compute()[name] > poor.compute()[name]) is good.higher_is_better
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_empty_metric_is_nan_without_a_warning(name):
+    assert isnan(METRICS[name]().compute()[name])  # warnings are errors
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_states_of_two_processes_add_up(name):
+    first, second, empty, both = (METRICS[name]() for _ in range(4))
+    for metric, seeds in ((first, [1]), (second, [2]), (both, [1, 2])):
+        for seed in seeds:
+            metric.update(*batch(name, seed))
+    first.merge_state(second)
+    first.merge_state(empty)
+    assert first.compute()[name] == pytest.approx(both.compute()[name], rel=1e-14)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_reset_forgets_everything(name):
+    metric, fresh = METRICS[name](), METRICS[name]()
+    metric.update(*batch(name, 1))
+    metric.compute()
+    metric.reset()
+    metric.update(*batch(name, 2))
+    fresh.update(*batch(name, 2))
+    assert metric.compute() == fresh.compute()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_sums_are_kept_in_64_bits(name):
+    dtypes = {state.dtype for state in METRICS[name]().metric_state.values()}
+    assert dtypes <= {torch.int64, torch.float64}

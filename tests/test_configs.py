@@ -1,0 +1,110 @@
+"""Every file of every config group composes and builds on the CPU."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf.errors import ConfigAttributeError
+
+from mtl import build
+from mtl.weighters import AvgNorm, Fixed
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+FILES = sorted(path.relative_to(CONFIGS) for path in CONFIGS.rglob("*.yaml") if path.parent != CONFIGS)
+
+
+def choice(path: Path) -> list[str]:
+    """The words that put the file into the run."""
+    group, name = path.parts[0], "/".join(path.parts[1:]).removesuffix(".yaml")
+    return [f"subset={name}"] if group == "task" else [f"{group}={name}"]
+
+
+def test_no_file_is_overlooked():
+    assert len(FILES) >= 16
+    assert {path.parts[0] for path in FILES} == {p.name for p in CONFIGS.iterdir() if p.is_dir()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_file_composes_and_builds(path):
+    cfg = build.compose([*choice(path), "backbone.pretrained=false"])
+    tasks = build.build_tasks(cfg)
+    model = build.build_model(cfg, tasks)
+    build.build_weighter(cfg, tasks)
+    assert sum(p.numel() for p in model.parameters()) > 10_000
+    covered = [id(p) for p in model.shared_parameters()]
+    for task in tasks:
+        covered += [id(p) for p in model.task_parameters(task.name)]
+    assert sorted(covered) == sorted(id(p) for p in model.parameters())
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] not in ("experiment",)], ids=str)
+def test_name_in_the_file_is_the_word_on_the_command_line(path):
+    cfg = build.compose(choice(path))
+    node = cfg.dataset.tasks[path.stem] if path.parts[0] == "task" else cfg[path.parts[0]]
+    assert node.name == path.stem
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_file_begins_with_what_it_is(path):
+    text = (CONFIGS / path).read_text()
+    assert "#" in "".join(text.splitlines()[:2]) or path.parts[0] == "task"
+
+
+def test_wrong_key_is_refused_by_name():
+    with pytest.raises(ConfigAttributeError, match="lerning_rate"):
+        _ = build.compose(["dataset=rooms"]).recipe.lerning_rate
+
+
+def test_tasks_come_in_the_order_that_holds_everywhere():
+    cfg = build.compose(["subset=[edge,semseg]"])
+    assert [task.name for task in build.build_tasks(cfg)] == ["semseg", "edge"]
+    assert build.subset(build.compose([])) == ["semseg", "depth", "normals", "edge"]
+
+
+def test_unknown_task_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"subset=height: rooms has the tasks semseg, human_parts"):
+        build.subset(build.compose(["subset=[depth,height]"]))
+
+
+def test_weights_given_by_name_follow_the_tasks():
+    cfg = build.compose(["weighter=grid_search", "subset=[edge,normals]", "dataset.grid_weights.edge=7"])
+    weighter = build.build_weighter(cfg, build.build_tasks(cfg))
+    assert isinstance(weighter, Fixed)
+    assert weighter(torch.ones(2)).weights.tolist() == [2, 7]
+
+
+def test_missing_weight_is_refused_by_name():
+    cfg = build.compose(["weighter=grid_search", "~dataset.grid_weights.edge"])
+    with pytest.raises(ValueError, match="no number for edge"):
+        build.build_weighter(cfg, build.build_tasks(cfg))
+
+
+def test_scope_is_a_word_on_the_command_line():
+    cfg = build.compose(["weighter=avgnorm", "weighter.scope=features"])
+    assert isinstance(build.build_weighter(cfg, build.build_tasks(cfg)), AvgNorm)
+    assert cfg.weighter.scope == "features"
+
+
+def test_folder_depends_on_the_science_alone():
+    plain = build.run_folder(build.compose(["seed=1"]))
+    assert plain.name == "seed1"
+    assert plain.parent.name.startswith("rooms_resnet18_vanilla_uniform_semseg-depth-normals-edge-")
+    same = ["threads=1", "workers=2", "data=/elsewhere", "device=cpu", "~logging.loggers.tensorboard", "seed=1"]
+    assert build.run_folder(build.compose(same)) == plain
+    for other in ("recipe.optimizer.lr=1e-3", "weighter=avgnorm", "subset=depth", "dataset.train.scenes=7"):
+        assert build.run_folder(build.compose([other, "seed=1"])) != plain
+
+
+def test_batch_that_processes_cannot_share_is_refused():
+    assert build.share_of_batch(6, 3) == 2
+    with pytest.raises(ValueError, match="batch_size=6 does not divide into 4"):
+        build.share_of_batch(6, 4)
+
+
+def test_missing_gpu_is_named():
+    if torch.cuda.is_available():
+        assert build.choose_device("auto").type == "cuda"
+    else:
+        assert build.choose_device("auto").type == "cpu"
+        with pytest.raises(ValueError, match="device=cuda:1"):
+            build.choose_device("cuda:1")

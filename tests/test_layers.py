@@ -1,0 +1,87 @@
+"""The rooms of the house and who may import whom, read off the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CONTRACTS = (
+    "mtl.weighters.base",
+    "mtl.losses.base",
+    "mtl.losses.total",
+    "mtl.metrics.base",
+    "mtl.metrics.delta_m",
+    "mtl.models.base",
+    "mtl.loggers.base",
+    "mtl.task",
+)
+ALLOWED = {
+    "engine": ("mtl.engine", *CONTRACTS),
+    "models": ("mtl.models", "mtl.backbones", "mtl.heads", "mtl.layers", "mtl.task"),
+    "heads": ("mtl.heads", "mtl.layers"),
+    "backbones": ("mtl.backbones", "mtl.layers"),
+    "weighters": ("mtl.weighters",),
+    "metrics": ("mtl.metrics",),
+    "losses": ("mtl.losses", "mtl.task"),
+    "layers": ("mtl.layers",),
+    "data": ("mtl.data",),
+    "loggers": ("mtl.loggers",),
+    "report": ("mtl.report", "mtl.metrics.delta_m"),
+}
+FILES = {
+    "mtl/build.py": ("mtl.engine", "mtl.data.loader", "mtl.models.base", "mtl.weighters.base", "mtl.task"),
+    "mtl/task.py": (),
+    "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base"),
+    "train.py": ("mtl.build", "mtl.engine", "mtl.report"),
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            # `from mtl.engine import distributed` names a module, `from mtl.task import Task` does not
+            found |= {node.module} | {f"{node.module}.{a.name}" for a in node.names if is_module(node.module, a.name)}
+    return found
+
+
+def is_module(package: str, name: str) -> bool:
+    folder = ROOT / package.replace(".", "/")
+    return (folder / name).is_dir() or (folder / f"{name}.py").exists()
+
+
+def house() -> dict[Path, tuple[str, ...]]:
+    rules = {ROOT / name: allowed for name, allowed in FILES.items()}
+    for room, allowed in ALLOWED.items():
+        rules |= dict.fromkeys((ROOT / "mtl" / room).rglob("*.py"), allowed)
+    rules |= dict.fromkeys((ROOT / "scripts").glob("*.py"), ("mtl.build", "mtl.engine", "mtl.report"))
+    return rules
+
+
+@pytest.mark.parametrize("path", house(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_file_imports_only_what_its_room_may(path):
+    allowed = house()[path]
+    for name in imports(path):
+        if name.split(".")[0] == "mtl" and name not in ("mtl", "mtl.engine"):
+            assert any(name == a or name.startswith(f"{a}.") for a in allowed), f"{path.name} may not import {name}"
+
+
+def test_every_file_of_the_package_has_a_rule():
+    missing = set((ROOT / "mtl").rglob("*.py")) - set(house())
+    assert not missing
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mtl").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_hydra_is_known_to_build_alone_and_torch_not_to_the_report(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert path.name == "build.py" or not roots & {"hydra", "omegaconf"}
+    assert "report" not in path.parts or not roots & {"torch", "torchvision", "timm"}
+
+
+@pytest.mark.parametrize("path", sorted([*(ROOT / "mtl").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]), ids=str)
+def test_no_file_is_longer_than_250_lines(path):
+    assert len(path.read_text().splitlines()) <= 250

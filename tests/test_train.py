@@ -1,0 +1,121 @@
+"""Whole runs, tiny, through the same code as real ones."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from tiny import tiny
+
+from mtl import build
+from mtl.engine.checkpoint import load_checkpoint
+
+ROOT = Path(__file__).parent.parent
+TASKS = ["semseg", "depth", "normals", "edge"]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> Path:
+    """A folder whose rendered rooms the tests share."""
+    return tmp_path_factory.mktemp("runs")
+
+
+def fit(folder: Path, *more: str, baseline=None, data: Path) -> dict:
+    cfg = build.compose([*tiny(folder, *more), f"data={data}/data"])
+    folder.mkdir(exist_ok=True)
+    return build.build_trainer(cfg, folder, baseline).fit()
+
+
+@pytest.mark.parametrize("weighter", ["uniform", "grid_search", "avgnorm"])
+def test_run_leaves_complete_files(shared, tmp_path, weighter):
+    result = fit(tmp_path, f"weighter={weighter}", data=shared)
+    assert result["steps"] == 3
+    assert list(result["mean_weights"]) == TASKS
+    metrics = pd.read_csv(tmp_path / "metrics.csv")
+    gradients = pd.read_csv(tmp_path / "gradients.csv")
+    assert metrics.step.tolist() == [3]
+    assert gradients.step.tolist() == [1, 2, 3]
+    assert metrics["val/delta_m"].isna().all()
+    assert gradients.notna().all(axis=None)
+    for task in TASKS:
+        assert gradients[f"weight/{task}"].mean() == pytest.approx(result["mean_weights"][task], rel=1e-5)
+    if weighter == "avgnorm":
+        lengths = gradients[[f"gradient/weighted_norm/{t}" for t in TASKS]].to_numpy()
+        assert lengths == pytest.approx(lengths[:, :1].repeat(4, 1), rel=1e-4)
+
+
+def test_checkpoints_hold_what_was_scored(shared, tmp_path):
+    result = fit(tmp_path, "recipe.evaluate=1", data=shared)
+    last, best = load_checkpoint(tmp_path / "last.pt"), load_checkpoint(tmp_path / "best.pt")
+    assert last["step"] == 3
+    assert last["last"] == result["last"]
+    assert best["scores"] == result["best"]["scores"]
+    assert pd.read_csv(tmp_path / "metrics.csv").step.tolist() == [1, 2, 3]
+
+    cfg = build.compose([*tiny(tmp_path), f"data={shared}/data"])
+    trainer = build.build_trainer(cfg, tmp_path / "again")
+    trainer.model.load_state_dict(last["model"])
+    assert trainer.evaluator.run(trainer.model) == result["last"]["scores"]
+
+
+def test_same_seed_gives_the_same_bits_and_another_seed_does_not(shared, tmp_path):
+    first = fit(tmp_path / "a", "weighter=avgnorm", data=shared)
+    second = fit(tmp_path / "b", "weighter=avgnorm", data=shared)
+    other = fit(tmp_path / "c", "weighter=avgnorm", "seed=1", data=shared)
+    assert first["last"] == second["last"]
+    assert first["last"] != other["last"]
+    a, b = (load_checkpoint(tmp_path / run / "last.pt")["model"] for run in "ab")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_loading_processes_change_nothing(shared, tmp_path):
+    alone = fit(tmp_path / "a", data=shared)
+    helped = fit(tmp_path / "b", "workers=2", data=shared)
+    assert alone["last"] == helped["last"]
+
+
+def test_baseline_gives_delta_m(shared, tmp_path):
+    baseline = {"semseg": 10.0, "depth": 1.0, "normals": 50.0, "edge": 20.0}
+    result = fit(tmp_path, baseline=baseline, data=shared)
+    scores = result["last"]["scores"]
+    expected = (
+        10 * (scores["semseg"]["miou"] - 10)
+        - 100 * (scores["depth"]["rmse"] - 1)
+        - 2 * (scores["normals"]["mean_angular_error"] - 50)
+        + 5 * (scores["edge"]["ods_f"] - 20)
+    ) / 4
+    assert pd.read_csv(tmp_path / "metrics.csv")["val/delta_m"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_all_six_tasks_train_together(shared, tmp_path):
+    result = fit(tmp_path, f"subset=[{','.join([*TASKS, 'human_parts', 'saliency'])}]", data=shared)
+    assert list(result["mean_weights"]) == ["semseg", "human_parts", "depth", "normals", "saliency", "edge"]
+
+
+def test_command_line_from_baseline_to_delta_m_without_training_twice(tmp_path):
+    def train(*words: str) -> str:
+        command = [sys.executable, "train.py", *words, *tiny(tmp_path)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "Warning" not in done.stderr, done.stderr
+        return done.stdout
+
+    first = train("weighter=avgnorm", "subset=[depth,edge]")
+    assert "no single-task run of depth, edge" in first
+    assert "subset=depth,edge" in first
+    assert "weighter" not in first.split("to train:")[1].split("\n")[0]
+    (record,) = tmp_path.glob("results/runs/*/seed0/record.json")
+    facts = json.loads(record.read_text())
+    assert facts["metrics"]["edge"] == {"primary": "ods_f", "higher_is_better": True, "preset": "rooms"}
+    assert facts["environment"]["packages"]["torch"] == torch.__version__.split("+")[0]
+    before = record.stat().st_mtime_ns
+    assert "finished before" in train("weighter=avgnorm", "subset=[depth,edge]")
+    assert record.stat().st_mtime_ns == before
+
+    train("-m", "subset=depth,edge")
+    second = train("weighter=grid_search", "subset=[depth,edge]")
+    assert "Delta_m stays empty" not in second
+    (row,) = tmp_path.glob("results/runs/*grid_search*/seed0/metrics.csv")
+    assert pd.read_csv(row)["val/delta_m"].notna().all()

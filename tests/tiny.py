@@ -1,0 +1,23 @@
+"""The smallest run that still goes through everything."""
+
+from pathlib import Path
+
+SIZE = [
+    "experiment=demo",
+    "dataset.height=32",
+    "dataset.width=48",
+    "dataset.train.scenes=2",
+    "dataset.train.scans=4",
+    "dataset.val.scenes=1",
+    "dataset.val.scans=2",
+    "dataset.render_workers=1",
+    "recipe.batch_size=4",
+    "recipe.steps=3",
+    "logging.gradient_statistics.every=1",
+    "device=cpu",
+]
+
+
+def tiny(folder: Path, *more: str) -> list[str]:
+    """Overrides of the tiny run, with data and results below `folder`."""
+    return [*SIZE, f"data={folder}/data", f"results={folder}/results", *more]

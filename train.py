@@ -1,0 +1,51 @@
+"""Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml has all there is to set."""
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from mtl import build
+from mtl.engine import distributed
+from mtl.engine.checkpoint import save_json
+from mtl.engine.record import code_changes, environment, metrics_of
+from mtl.report.runs import finished_runs, single_task_runs
+
+
+@hydra.main(version_base="1.3", config_path="configs", config_name="config")
+def main(cfg: DictConfig) -> None:
+    """Trains, evaluates and records a run, unless the same run is finished already."""
+    config, folder = build.science(cfg), build.run_folder(cfg)
+    if (folder / "record.json").exists():
+        print(f"{folder}: finished before, not trained again")
+        return
+    distributed.start(build.choose_device(cfg.device))
+    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config))
+    if distributed.rank() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))
+        (folder / "changes.patch").write_text(code_changes())
+    result = trainer.fit()
+    if distributed.rank() == 0:
+        facts = {"config": config, "seed": cfg.seed, "metrics": metrics_of(trainer.tasks)}
+        save_json(facts | result | {"environment": environment(trainer.device)}, folder / "record.json")
+        print(folder)
+    distributed.stop()
+
+
+def find_baseline(cfg: DictConfig, config: dict[str, Any]) -> dict[str, float] | None:
+    """Primary metrics of the single-task networks, if all of them are trained; else says how to train them."""
+    tasks = config["subset"]
+    singles = single_task_runs(finished_runs(Path(cfg.results)), config, cfg.seed)
+    missing = [task for task in tasks if task not in singles]
+    if not missing:
+        return {task: singles[task].primary(task) for task in tasks}
+    if len(tasks) > 1 and distributed.rank() == 0:
+        command = build.single_task_command(missing)
+        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}; to train: {command}")
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,15 +1,18 @@
 """Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml has all there is to set."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
 from mtl.engine import distributed
-from mtl.engine.checkpoint import save_json
 from mtl.engine.record import code_changes, environment, metrics_of
+from mtl.files import write_whole
+from mtl.report.command import training_command
 from mtl.report.runs import finished_runs, single_task_runs
 
 
@@ -28,8 +31,15 @@ def main(cfg: DictConfig) -> None:
         (folder / "changes.patch").write_text(code_changes())
     result = trainer.fit()
     if distributed.rank() == 0:
-        facts = {"config": config, "seed": cfg.seed, "metrics": metrics_of(trainer.tasks)}
-        save_json(facts | result | {"environment": environment(trainer.device)}, folder / "record.json")
+        record = {
+            "config": config,
+            "seed": cfg.seed,
+            "metrics": metrics_of(trainer.tasks),
+            **result,
+            "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
+            "environment": environment(trainer.device),
+        }
+        write_whole(folder / "record.json", json.dumps(record, indent=2) + "\n")
         print(folder)
     distributed.stop()
 
@@ -42,7 +52,7 @@ def find_baseline(cfg: DictConfig, config: dict[str, Any]) -> dict[str, float] |
     if not missing:
         return {task: singles[task].primary(task) for task in tasks}
     if len(tasks) > 1 and distributed.rank() == 0:
-        command = build.single_task_command(missing)
+        command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed)
         print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}; to train: {command}")
     return None
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import hydra
 import torch
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -64,14 +63,6 @@ def run_folder(cfg: DictConfig) -> Path:
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
     return Path(cfg.results) / "runs" / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest}" / f"seed{cfg.seed}"
-
-
-def single_task_command(tasks: Sequence[str]) -> str:
-    """The command that trains the single-task networks of these tasks for the run that Hydra started."""
-    dropped = ("subset=", "weighter=", "weighter.", "model=", "model.")
-    kept = [override for override in HydraConfig.get().overrides.task if not override.startswith(dropped)]
-    sweep = ["-m"] * (len(tasks) > 1)
-    return " ".join(["python train.py", *sweep, *kept, f"subset={','.join(tasks)}"])
 
 
 def choose_device(word: str) -> torch.device:

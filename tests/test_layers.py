@@ -17,7 +17,7 @@ CONTRACTS = (
     "mtl.task",
 )
 ALLOWED = {
-    "engine": ("mtl.engine", *CONTRACTS),
+    "engine": ("mtl.engine", "mtl.files", *CONTRACTS),
     "models": ("mtl.models", "mtl.backbones", "mtl.heads", "mtl.layers", "mtl.task"),
     "heads": ("mtl.heads", "mtl.layers"),
     "backbones": ("mtl.backbones", "mtl.layers"),
@@ -27,13 +27,14 @@ ALLOWED = {
     "layers": ("mtl.layers",),
     "data": ("mtl.data",),
     "loggers": ("mtl.loggers",),
-    "report": ("mtl.report", "mtl.metrics.delta_m"),
+    "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files"),
 }
 FILES = {
     "mtl/build.py": ("mtl.engine", "mtl.data.loader", "mtl.models.base", "mtl.weighters.base", "mtl.task"),
     "mtl/task.py": (),
+    "mtl/files.py": (),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base"),
-    "train.py": ("mtl.build", "mtl.engine", "mtl.report"),
+    "train.py": ("mtl.build", "mtl.engine", "mtl.report", "mtl.files"),
 }
 
 

@@ -74,7 +74,7 @@ def peak_memory(device: torch.device) -> float:
 
 def environment(device: torch.device) -> dict[str, Any]:
     """The machine, the code and the packages of this run."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "device": f"{device.type} ({name})",
         "threads": torch.get_num_threads(),
@@ -100,6 +100,16 @@ def metrics_of(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
         }
         for task in tasks
     }
+
+
+def _processor() -> str:
+    """Model of the processor, as far as the system tells."""
+    if (about := Path("/proc/cpuinfo")).exists():
+        models = [
+            line.split(":", 1)[1].strip() for line in about.read_text().splitlines() if line.startswith("model name")
+        ]
+        return f"{models[0]}, {len(models)} cores" if models else platform.machine()
+    return platform.processor() or platform.machine()
 
 
 def _git(*arguments: str) -> str:

@@ -1,0 +1,124 @@
+"""Floating-point operations do not depend on the machine, so what the engine promises of them is tested."""
+
+import runpy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from mtl.engine import cost
+
+BENCH = Path(__file__).parents[2] / "scripts/bench.py"
+CPU = torch.device("cpu")
+TASKS = 4
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return runpy.run_path(str(BENCH))
+
+
+@pytest.fixture(scope="module")
+def work(bench):
+    return bench["workload"]("DeepLab", (2, 64, 64), CPU)
+
+
+@pytest.fixture(scope="module")
+def counted(bench, work):
+    counts = {row: cost.operations(work, make(CPU)) for row, make in bench["ROWS"].items()}
+    assert counts["plain"][0] > 1e9
+    return counts
+
+
+def ratio(counted, row):
+    return counted[row][0] / counted["plain"][0]
+
+
+def test_plain_costs_the_same_twice(counted):
+    assert counted["plain"] == counted["plain again"]
+
+
+def test_features_cost_no_more_than_plain(counted):
+    assert ratio(counted, "features") <= 1.01
+
+
+def test_last_layer_costs_more_than_features_and_less_than_passes_over_the_heads(counted):
+    assert ratio(counted, "features") < ratio(counted, "last_layer") <= 1.12
+    assert ratio(counted, "last_layer") + 0.15 < ratio(counted, "naive") < ratio(counted, "shared")
+
+
+def test_only_scope_shared_passes_the_encoder_once_per_task(counted):
+    passes = {row: passes for row, (_, passes) in counted.items()}
+    assert passes == {row: TASKS if row == "shared" else 1 for row in passes}
+
+
+def test_scope_shared_costs_its_passes_and_a_gramian_and_nothing_else(counted, work):
+    maps = work.model.encode(work.image)
+    with cost.OperationCounter() as encoder:
+        torch.autograd.backward(maps, [torch.ones_like(m) for m in maps])
+    work.clear()
+    gramian = 2 * TASKS**2 * sum(p.numel() for p in work.model.shared_parameters())
+    assert counted["shared"][0] == counted["plain"][0] + (TASKS - 1) * encoder.total + gramian
+
+
+def test_every_row_of_light_heads_takes_a_step(bench):
+    work = bench["workload"]("1x1", (2, 32, 32), CPU)
+    counts = {row: cost.operations(work, make(CPU))[0] for row, make in bench["ROWS"].items()}
+    assert counts["features"] == counts["plain"]
+    assert counts["shared"] > 2 * counts["plain"]
+
+
+def test_rounds_take_every_step_once_and_forget_the_warm_up(work):
+    taken = []
+    steps = [lambda _, number=number: taken.append(number) for number in range(5)]
+    times = cost.seconds(work, steps, rounds=6)
+    rounds = [taken[i : i + 5] for i in range(0, len(taken), 5)]
+    assert len(rounds) == 8
+    assert all(sorted(order) == list(range(5)) for order in rounds)
+    assert len({tuple(order) for order in rounds}) > 1
+    assert [len(row) for row in times] == [6] * 5
+
+
+def test_ratios_are_taken_within_a_round():
+    assert cost.ratio_to([1.0, 10.0, 100.0], [2.0, 20.0, 200.0]) == (2.0, 2.0, 2.0)
+    assert cost.ratio_to([1.0] * 5, [1.0, 2.0, 3.0, 4.0, 5.0]) == (2.0, 3.0, 4.0)
+
+
+def hold(mebibytes: int) -> float:
+    """Peak of a step that holds so much twice, one after the other."""
+
+    def step(_) -> None:
+        for _ in range(2):
+            torch.zeros(mebibytes, 2**18).add_(1)
+
+    class Idle:
+        device = CPU
+
+        def clear(self) -> None:
+            pass
+
+    return cost.memory(Idle(), step)
+
+
+def test_memory_is_the_peak_of_a_step_and_not_what_it_used_in_total():
+    assert cost.in_new_process(hold, 48) == pytest.approx(48, abs=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("heads", "limit"), [("DeepLab", 1.05), ("1x1", 1.05)])
+def test_features_need_no_more_memory_than_plain(heads, limit):
+    peaks = {row: cost.in_new_process(row_memory, heads, row) for row in ("plain", "features")}
+    assert peaks["features"] <= limit * peaks["plain"]
+
+
+def row_memory(heads: str, row: str) -> float:
+    return runpy.run_path(str(BENCH))["memory"](heads, (4, 128, 128), CPU, row)
+
+
+def test_new_measurement_replaces_the_line_of_the_same_key(bench, tmp_path):
+    line = dict.fromkeys(bench["KEY"], 1) | {"row": "plain"}
+    file = tmp_path / "bench.csv"
+    bench["save"](pd.DataFrame([line | {"seconds": 1.0}]), file)
+    bench["save"](pd.DataFrame([line | {"seconds": 2.0}, line | {"row": "cagrad", "seconds": 3.0}]), file)
+    assert pd.read_csv(file)[["row", "seconds"]].values.tolist() == [["plain", 2.0], ["cagrad", 3.0]]

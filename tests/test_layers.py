@@ -59,7 +59,7 @@ def house() -> dict[Path, tuple[str, ...]]:
     rules = {ROOT / name: allowed for name, allowed in FILES.items()}
     for room, allowed in ALLOWED.items():
         rules |= dict.fromkeys((ROOT / "mtl" / room).rglob("*.py"), allowed)
-    rules |= dict.fromkeys((ROOT / "scripts").glob("*.py"), ("mtl.build", "mtl.engine", "mtl.report"))
+    rules |= dict.fromkeys((ROOT / "scripts").glob("*.py"), ("mtl.build", "mtl.engine", "mtl.report", "mtl.files"))
     return rules
 
 

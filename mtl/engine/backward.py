@@ -107,6 +107,7 @@ def backward(
         if id(parameter) not in refinements:
             add_gradient(parameter, combination(parts, weights, active))
             touched.append(parameter)
+    del found, gradients  # their memory is for the encoder's pass
     if update.direction is None:
         touched += common.combine(shared_weights, active)
     else:
@@ -116,9 +117,13 @@ def backward(
 
 
 def _update_heads(found: HeadGradients, factors: Tensor, active: Tensor) -> list[Tensor]:
-    """Adds each task's own gradients times its factor to `.grad`; returns the parameters."""
+    """Adds each task's own gradients times its factor to `.grad`; returns the parameters.
+
+    The gradients are taken out of `found`, so that no more than one task's are held twice.
+    """
     touched = []
-    for task, owned in enumerate(found.own):
+    for task in range(len(found.own)):
+        owned, found.own[task] = found.own[task], []
         if not owned:
             continue
         parameters, gradients = zip(*owned, strict=True)

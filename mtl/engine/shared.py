@@ -110,6 +110,8 @@ class SharedGradients:
         return [parameter for parameter, _ in self.refinements]
 
     def _through_encoder(self, at_maps: list[Tensor]) -> list[Tensor]:
+        self.at_maps.clear()  # nobody asks for task gradients again, and this pass needs the memory
+        self._rows.clear()
         if self.maps:
             torch.autograd.backward(self.maps, at_maps)
         return self.encoder
@@ -117,15 +119,12 @@ class SharedGradients:
     def _parameter_rows(self, parameters: list[Tensor], refinements: JointGradients) -> Tensor:
         """T vector-Jacobian products from the maps to the parameters, then the refinements. Shape [T, P]."""
         size = sum(p.numel() for p in parameters) + sum(p.numel() for p, _ in refinements)
-        rows = parameters[0].new_zeros(len(self.at_maps), size)  # [T, P]
+        rows = parameters[0].new_empty(len(self.at_maps), size)  # [T, P]
         for task, seeds in enumerate(self.at_maps):
-            parts = torch.autograd.grad(self.maps, parameters, seeds, retain_graph=True, allow_unused=True)
-            parts += tuple(gradients.get(task) for _, gradients in refinements)
-            offset = 0
-            for parameter, part in zip(parameters + [p for p, _ in refinements], parts, strict=True):
-                if part is not None:
-                    rows[task, offset : offset + parameter.numel()] = part.flatten()
-                offset += parameter.numel()
+            parts = torch.autograd.grad(self.maps, parameters, seeds, retain_graph=True, materialize_grads=True)
+            parts += tuple(g[task] if task in g else torch.zeros_like(p) for p, g in refinements)
+            torch.cat([part.flatten() for part in parts], out=rows[task])
+            del parts  # one row's worth, which the next pass over the encoder can use
         return mean_over_ranks(rows)
 
     def _feature_gramian(self) -> Tensor:

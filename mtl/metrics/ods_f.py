@@ -112,4 +112,3 @@ def f_measure(counts: Tensor) -> Tensor:
     recall = torch.where(true > 0, matched_true / true, 1.0)
     # P = 0 where no pixel is true, R = 0 where none is predicted: either makes F = 0, as does P = R = 0
     return torch.where(matched_true > 0, 2 * precision * recall / (precision + recall), 0.0)
-

@@ -1,6 +1,7 @@
 """Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml has all there is to set."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,39 +9,55 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from mtl import build
+from mtl import build, cli
 from mtl.engine import distributed
+from mtl.engine.checkpoint import PREVIOUS
 from mtl.engine.record import code_changes, environment, metrics_of
+from mtl.engine.run_folder import lock, set_aside, tidy
 from mtl.files import write_whole
 from mtl.report.command import training_command
-from mtl.report.runs import finished_runs, single_task_runs
+from mtl.report.runs import differing, finished_runs, single_task_runs
+from mtl.validate import validate
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="config")
 def main(cfg: DictConfig) -> None:
-    """Trains, evaluates and records a run, unless the same run is finished already."""
+    """Trains, evaluates and records a run; goes on where it was killed, and trains nothing twice."""
+    validate(cfg)
     config, folder = build.science(cfg), build.run_folder(cfg)
-    if (folder / "record.json").exists():
-        print(f"{folder}: finished before, not trained again")
-        return
     distributed.start(build.choose_device(cfg.device))
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config))
-    if distributed.rank() == 0:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))
-        (folder / "changes.patch").write_text(code_changes())
-    result = trainer.fit()
-    if distributed.rank() == 0:
-        record = {
-            "config": config,
-            "seed": cfg.seed,
-            "metrics": metrics_of(trainer.tasks),
-            **result,
-            "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
-            "environment": environment(trainer.device),
-        }
-        write_whole(folder / "record.json", json.dumps(record, indent=2) + "\n")
-        print(folder)
+    first = distributed.rank() == 0
+    held = lock(folder) if first else nullcontext()
+    with held:
+        if first and cfg.force:
+            set_aside(folder)
+        if first:
+            tidy(folder)
+        distributed.wait_for_all()
+        theirs = json.loads((folder / "science.json").read_text()) if (folder / "science.json").exists() else config
+        if keys := differing(config, theirs):
+            raise ValueError(f"{folder} holds another config ({', '.join(keys)} differ): force=true sets it aside")
+        if (folder / "record.json").exists():
+            print(f"{folder}: finished before, not trained again")
+            return
+        trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config))
+        if first:
+            write_whole(folder / "changes.patch", code_changes())
+            write_whole(folder / "science.json", json.dumps(config, indent=2))
+            write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
+        result = trainer.fit()
+        if first:
+            record = {
+                "config": config,
+                "seed": cfg.seed,
+                "metrics": metrics_of(trainer.tasks),
+                **result,
+                "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
+                "environment": environment(trainer.device),
+            }
+            write_whole(folder / "record.json", json.dumps(record, indent=2) + "\n")
+            tidy(folder, PREVIOUS)
+            print(folder)
     distributed.stop()
 
 
@@ -58,4 +75,4 @@ def find_baseline(cfg: DictConfig, config: dict[str, Any]) -> dict[str, float] |
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

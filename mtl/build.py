@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,21 @@ from omegaconf import DictConfig, OmegaConf
 from mtl.data.loader import make_loader
 from mtl.engine import distributed
 from mtl.engine.evaluator import Evaluator
+from mtl.engine.plan import Plan
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.seed import seed_everything
-from mtl.engine.trainer import Plan, Trainer
+from mtl.engine.trainer import Trainer
 from mtl.models.base import MultiTaskModel
 from mtl.task import TASK_ORDER, Task
+from mtl.validate import closest
 from mtl.weighters.base import Weighter
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # Keys that change where and how fast a run runs, but not what comes out of it.
-INCIDENTAL = ("seed", "device", "threads", "workers", "data", "results", "logging", "dataset.render_workers")
+INCIDENTAL = (
+    *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging"),
+    "dataset.render_workers",
+)
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
@@ -43,6 +49,7 @@ def subset(cfg: DictConfig) -> list[str]:
     if unknown or not wanted:
         raise ValueError(
             f"subset={','.join(unknown) or '[]'}: {cfg.dataset.name} has the tasks {', '.join(cfg.dataset.tasks)}"
+            f"{closest(unknown[0], cfg.dataset.tasks) if unknown else ''}"
         )
     return [name for name in TASK_ORDER if name in wanted]
 
@@ -52,9 +59,10 @@ def science(cfg: DictConfig) -> dict[str, Any]:
     cfg = cfg.copy()
     OmegaConf.set_struct(cfg, False)
     for key in INCIDENTAL:
-        OmegaConf.update(cfg, key, "")
+        OmegaConf.update(cfg, key, "", force_add=True)  # before it is resolved: other keys quote the folders
     cfg.subset = subset(cfg)
-    return OmegaConf.to_container(cfg, resolve=True)
+    config = OmegaConf.to_container(cfg, resolve=True)
+    return {key: value for key, value in config.items() if key not in INCIDENTAL}
 
 
 def run_folder(cfg: DictConfig) -> Path:
@@ -65,17 +73,26 @@ def run_folder(cfg: DictConfig) -> Path:
     return Path(cfg.results) / "runs" / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest}" / f"seed{cfg.seed}"
 
 
+def applied(cfg: DictConfig) -> dict[str, str]:
+    """How `backward` applies the weighter: scope, scale and heads, as far as it has them."""
+    return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
+
+
 def choose_device(word: str) -> torch.device:
     """The device of this process.
 
     Raises:
-        ValueError: A GPU is asked for and there is none.
+        ValueError: The word names no device, or one that is not there.
     """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(word)):
+        raise ValueError(f"device={word}: use auto, cpu, cuda, or cuda:1 for the second GPU")
     if word == "auto":
         word = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(word)
+    device, count = torch.device(word), torch.cuda.device_count()
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device={word}, but torch sees no GPU: use device=cpu or a CUDA build of torch")
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise ValueError(f"device={word}, but torch sees {count} GPU(s): use device=cuda:{count - 1} or less")
     return device
 
 
@@ -136,12 +153,15 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
         "seed": cfg.seed,
         "rank": distributed.rank(),
         "world_size": distributed.world_size(),
+        "limits": {task.name: max(task.channels, 2) for task in tasks},  # one logit tells two classes apart
     }
     loader = make_loader(instantiate(cfg.dataset.train, tasks=names), train=True, **loading)
     validation = make_loader(instantiate(cfg.dataset.val, tasks=names), train=False, **loading)
 
     seed_everything(cfg.seed)
     model = build_model(cfg, tasks).to(device)
+    for first in (loader.dataset[0, 0], validation.dataset[0]):
+        model.backbone.check_size(loader.collate_fn([first])["image"])
     weighter = build_weighter(cfg, tasks).to(device)
     groups = [{"params": list(model.parameters())}]
     if own := list(weighter.parameters()):
@@ -160,7 +180,7 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
         model=model,
         tasks=tasks,
         weighter=weighter,
-        applied={key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter},
+        applied=applied(cfg),
         optimizer=optimizer,
         schedule=PolySchedule(
             optimizer, power=cfg.recipe.power, per=cfg.recipe.schedule, steps=steps, steps_per_epoch=len(loader)
@@ -170,6 +190,14 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
         loggers=loggers,
         folder=folder,
         device=device,
-        plan=Plan(steps, every, cfg.recipe.clip, statistics.scope, statistics.every),
+        plan=Plan(
+            steps=steps,
+            evaluate_every=every,
+            clip=cfg.recipe.clip,
+            on_nonfinite=cfg.recipe.on_nonfinite,
+            checkpoint_minutes=cfg.logging.checkpoint_minutes,
+            statistics_scope=statistics.scope,
+            statistics_every=statistics.every,
+        ),
         baseline=baseline,
     )

@@ -50,8 +50,8 @@ def test_run_leaves_complete_files(shared, tmp_path, weighter):
 def test_checkpoints_hold_what_was_scored(shared, tmp_path):
     result = fit(tmp_path, "recipe.evaluate=1", data=shared)
     last, best = load_checkpoint(tmp_path / "last.pt"), load_checkpoint(tmp_path / "best.pt")
-    assert last["step"] == 3
-    assert last["last"] == result["last"]
+    assert last["progress"]["step"] == 3
+    assert last["progress"]["last"] == result["last"]
     assert best["scores"] == result["best"]["scores"]
     assert pd.read_csv(tmp_path / "metrics.csv").step.tolist() == [1, 2, 3]
 

@@ -50,8 +50,8 @@ class DenseDataset(Dataset[Sample], ABC):
             index: Position in the split, from 0 to len(self) - 1.
 
         Returns:
-            Arrays `image`, uint8, shape [3, H, W], and one per requested task, shape [C, H, W]; outside
-            training also `boundary`, bool, shape [1, H, W], and the dict `meta` (id, size, padding).
+            Arrays `image`, uint8, shape [3, H, W], and one per requested task, shape [C, H, W]; the dict `meta`
+            (id, size, padding); outside training also `boundary`, bool, shape [1, H, W].
         """
 
     def __getitem__(self, index: int) -> Sample:

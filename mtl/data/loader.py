@@ -1,5 +1,7 @@
 """Batches whose content depends on (seed, epoch, step) alone: not on workers, ranks or where a run resumed."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import cv2
@@ -8,6 +10,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from mtl.data.base import DenseDataset, Sample
 from mtl.data.sampler import EvalSampler, TrainSampler
+
+IGNORE_INDEX = 255  # of class maps
 
 
 class SeededDraws(Dataset[Sample]):
@@ -36,6 +40,7 @@ def make_loader(
     train: bool,
     rank: int = 0,
     world_size: int = 1,
+    limits: Mapping[str, int] | None = None,
 ) -> DataLoader:
     """Build the loader of one rank.
 
@@ -50,6 +55,8 @@ def make_loader(
         train: Shuffle and drop the incomplete last batch; otherwise in order and complete.
         rank: Which share of the images is this process's.
         world_size: Number of shares.
+        limits: Number of classes by task; a class map of the task that holds another class stops the loading. Maps
+            of real numbers have no classes.
 
     Raises:
         ValueError: The batch size is not positive, or the training images do not fill one batch.
@@ -68,7 +75,7 @@ def make_loader(
         sampler=sampler,
         drop_last=train,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=partial(collate, limits=limits or {}),
         worker_init_fn=single_threaded,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
@@ -77,12 +84,30 @@ def make_loader(
     )
 
 
-def collate(samples: list[Sample]) -> dict[str, Any]:
-    """Stack tensors to [B, C, H, W]; `meta` stays a list with one dict per image."""
-    return {
+def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
+    """Stack tensors to [B, C, H, W]; `meta` stays a list with one dict per image.
+
+    Raises:
+        ValueError: A class map holds a class beyond the limit of its task; the loss would fail on it without a name,
+            on a GPU for good.
+    """
+    batch = {
         key: [sample[key] for sample in samples] if key == "meta" else torch.stack([sample[key] for sample in samples])
         for key in samples[0]
     }
+    for task, limit in limits.items():
+        labels = batch[task]  # [B, C, H, W]
+        if labels.is_floating_point():
+            continue
+        wrong = (labels >= limit) & (labels != IGNORE_INDEX)
+        if wrong.any():
+            image, *_ = place = wrong.nonzero()[0].tolist()
+            raise ValueError(
+                f"{task}: label {labels[tuple(place)]} in image {batch['meta'][image]['id']}, but the network has "
+                f"{limit} classes (0 to {limit - 1}, and {IGNORE_INDEX} is ignored): mend the label, or give the task "
+                "more channels"
+            )
+    return batch
 
 
 def single_threaded(worker: int) -> None:

@@ -1,5 +1,7 @@
-"""Saved states of a run."""
+"""Saved states of a run: the newest one, and the one before until the newest is known to be whole."""
 
+import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,51 @@ import torch
 
 from mtl.files import write_whole
 
+LAST, PREVIOUS = "last.pt", "previous.pt"
+
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Writes a checkpoint that `load_checkpoint` reads; the old one stays until the new one is whole."""
+    """Writes a checkpoint that `load_checkpoint` reads."""
     write_whole(path, lambda file: torch.save(state, file))
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Reads a checkpoint without running any code it may hold."""
-    return torch.load(path, map_location=device, weights_only=True)
+    """Reads a checkpoint without running any code it may hold.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise ValueError(f"{path} is damaged or no checkpoint ({reason})") from error
+
+
+def save_last(state: dict[str, Any], folder: Path) -> None:
+    """Makes this the newest state of the run; at any moment one whole state is in its place."""
+    save_checkpoint(state, folder / f"next-{LAST}")
+    if (folder / LAST).exists():
+        (folder / LAST).replace(folder / PREVIOUS)
+    (folder / f"next-{LAST}").replace(folder / LAST)
+
+
+def load_last(folder: Path) -> dict[str, Any] | None:
+    """The newest state that is whole, None if there is none yet; says so where it has to fall back.
+
+    Raises:
+        ValueError: There are states, but all are damaged.
+    """
+    paths = [folder / name for name in (LAST, PREVIOUS) if (folder / name).exists()]
+    damaged = []
+    for path in paths:
+        try:
+            return load_checkpoint(path)
+        except ValueError as error:
+            damaged.append(str(error))
+            print(f"{error}; trying the one before", file=sys.stderr)
+    if damaged:
+        raise ValueError(f"{'; '.join(damaged)}: start anew with force=true")
+    return None

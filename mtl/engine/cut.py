@@ -24,7 +24,9 @@ class Features:
         return len(self.copies)
 
     def __getitem__(self, task: int) -> Tensor | list[Tensor]:
-        return self.copies[task][0] if self._single else self.copies[task]
+        # Views, for hooks on a module's inputs (torch's FLOP counter has some) do not bear leaves.
+        views = [copy.view_as(copy) for copy in self.copies[task]]
+        return views[0] if self._single else views
 
 
 def cut(maps: Tensor | Sequence[Tensor], num_tasks: int) -> Features:

@@ -30,6 +30,12 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
+def wait_for_all() -> None:
+    """Returns when every process has come here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def sum_over_ranks(tensor: Tensor) -> Tensor:
     """Adds the tensor up over all processes, in place."""
     if world_size() > 1:

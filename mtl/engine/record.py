@@ -1,7 +1,7 @@
 """What a run leaves behind so that its numbers can be trusted and repeated."""
 
+import math
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -47,6 +47,14 @@ class StepTimer:
             torch.cuda.synchronize(self.device)
         return time.perf_counter(), time.process_time()
 
+    def state_dict(self) -> dict[str, list]:
+        """The windows so far."""
+        return {"windows": [list(window) for window in self.windows]}
+
+    def load_state_dict(self, state: dict[str, list]) -> None:
+        """Restores the windows."""
+        self.windows = [tuple(window) for window in state["windows"]]
+
     def summary(self) -> dict[str, float | None]:
         """Median seconds per step; None where no window was long enough."""
         walls, cpus = zip(*self.windows, strict=True) if self.windows else ((), ())
@@ -65,11 +73,12 @@ def forget_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory(device: torch.device) -> float:
-    """Most memory the run held so far, in MiB: of the GPU, or of the process on the CPU."""
+    """Most memory the run held so far, in MiB: of the GPU, or of the process on the CPU (NaN outside Linux)."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    unit = 1 if sys.platform == "darwin" else 2**10  # bytes on macOS, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((float(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM:")), math.nan)
 
 
 def environment(device: torch.device) -> dict[str, Any]:

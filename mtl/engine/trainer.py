@@ -1,47 +1,33 @@
 """The training loop, from top to bottom."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from mtl.engine import distributed
 from mtl.engine.backward import Gradients, backward
-from mtl.engine.checkpoint import save_checkpoint
+from mtl.engine.checkpoint import load_last, save_checkpoint, save_last
 from mtl.engine.cut import cut
 from mtl.engine.evaluator import Evaluator, gain_over, selection_score
 from mtl.engine.gradient_stats import gradient_stats
+from mtl.engine.interrupt import Interrupts
+from mtl.engine.plan import Plan
+from mtl.engine.progress import Progress
 from mtl.engine.record import StepTimer, forget_peak_memory, peak_memory
 from mtl.engine.schedules import PolySchedule
+from mtl.engine.seed import random_state, set_random_state
 from mtl.loggers.base import Logger
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
 from mtl.task import Task
 from mtl.weighters.base import Weighter
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The numbers of a run.
-
-    Args:
-        steps: Length in optimizer steps.
-        evaluate_every: Steps between evaluations; the last step is always followed by one.
-        clip: Largest global L2 norm of the gradient; None: any.
-        statistics_scope: Where gradient statistics are taken.
-        statistics_every: Steps between them; 0: never.
-    """
-
-    steps: int
-    evaluate_every: int
-    clip: float | None
-    statistics_scope: str
-    statistics_every: int
 
 
 class Trainer:
@@ -87,32 +73,36 @@ class Trainer:
         self.folder, self.device, self.plan, self.baseline = folder, device, plan, baseline
         self.names = [task.name for task in tasks]
         self.timer = StepTimer(device)
-        self.step = 0
-        self.best: dict[str, Any] | None = None
-        self.last: dict[str, Any] | None = None
-        self.weight_sum = torch.zeros(len(tasks), dtype=torch.float64, device=device)  # [T], over the whole run
-        self.loss_sum = torch.zeros_like(self.weight_sum)  # [T], since the last evaluation
-        self.loss_steps = 0
+        self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
+        self.saved_at = time.monotonic()
 
     def fit(self) -> dict[str, Any]:
-        """Trains to the end and returns the numbers of the run."""
+        """Trains from wherever the run folder stands to the end and returns the numbers of the run."""
+        self._resume()
         self.model.train()
         forget_peak_memory(self.device)
-        self.timer.start(self.step)
+        self.timer.start(self.progress.step)
         try:
-            for batch in self._batches():
-                self._train_step(batch)
-                if self.step % self.plan.evaluate_every == 0 or self.step == self.plan.steps:
-                    self._evaluate()
+            with Interrupts() as interrupts:
+                for batch in self._batches():
+                    self._train_step(batch)
+                    step = self.progress.step
+                    if step % self.plan.evaluate_every == 0 or step == self.plan.steps:
+                        self._evaluate()
+                    elif interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes:
+                        self._save()
+                    interrupts.exit_if_received()
         finally:
             for logger in self.loggers:
                 logger.close()
+        done = self.progress
         return {
-            "best": self.best,
-            "last": self.last,
+            "best": done.best,
+            "last": done.last,
             "baseline": self.baseline,
-            "mean_weights": dict(zip(self.names, (self.weight_sum / self.step).tolist(), strict=True)),
-            "steps": self.step,
+            "mean_weights": self._by_task(done.weights / max(done.counted, 1)),
+            "steps": done.step,
+            "skipped_steps": done.skipped,
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "peak_memory_mib": peak_memory(self.device),
             **self.timer.summary(),
@@ -120,27 +110,26 @@ class Trainer:
 
     def _batches(self) -> Iterator[dict[str, Any]]:
         """Batches from the current step to the last one, epoch after epoch."""
-        while self.step < self.plan.steps:
-            self.loader.sampler.set_position(*divmod(self.step, len(self.loader)))
+        while self.progress.step < self.plan.steps:
+            self.loader.sampler.set_position(*divmod(self.progress.step, len(self.loader)))
             for batch in self.loader:
                 yield batch
-                if self.step == self.plan.steps:
+                if self.progress.step == self.plan.steps:
                     return
-            self.weighter.after_epoch()
 
     def _train_step(self, batch: Mapping[str, Any]) -> None:
         """One optimizer step."""
-        every = self.plan.statistics_every
-        statistics = self.plan.statistics_scope if every and self.step % every == 0 else None
+        every, step = self.plan.statistics_every, self.progress.step
+        statistics = self.plan.statistics_scope if every and step % every == 0 else None
         if statistics:
-            self.timer.stop(self.step)
-        batch = {k: v.to(self.device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
-        image = batch["image"]
+            self.timer.stop(step)
+        labels = {k: v.to(self.device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
+        image = labels["image"]
+        remembered = {key: value.clone() for key, value in self.weighter.state_dict().items()}
 
         self.optimizer.zero_grad(set_to_none=True)
         features = cut(self.model.encode(image), len(self.tasks))
-        outputs = self.model.decode(features, tuple(image.shape[-2:]))
-        losses, counts = self.total_loss(outputs, batch)
+        losses, counts = self.total_loss(self.model.decode(features, tuple(image.shape[-2:])), labels)
         gradients = backward(
             losses,
             features,
@@ -151,66 +140,86 @@ class Trainer:
             statistics=statistics,
             **self.applied,
         )
-        if self.plan.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
-        self.optimizer.step()
-        self.weighter.after_step()
-        self.step += 1
-        self.schedule.after_step(self.step)
+        length = clip_grad_norm_(self.model.parameters(), self.plan.clip or torch.inf)
+        if torch.isfinite(length) & torch.isfinite(gradients.losses).all():
+            self.optimizer.step()
+            self.weighter.after_step()
+            self.progress.add(gradients)
+        else:
+            self._leave_out(batch["meta"], gradients, remembered)
+        self.progress.step += 1
+        self.schedule.after_step(self.progress.step)
+        if self.progress.step % len(self.loader) == 0:
+            self.weighter.after_epoch()
 
-        self.weight_sum += gradients.weights
-        self.loss_sum += gradients.losses
-        self.loss_steps += 1
         if statistics:
             self._log_step(gradients)
-            self.timer.start(self.step)
+            self.timer.start(self.progress.step)
         for logger in self.loggers:
-            logger.progress(self.step)
+            logger.progress(self.progress.step)
+
+    def _leave_out(self, meta: Sequence[Mapping], gradients: Gradients, remembered: Mapping[str, Tensor]) -> None:
+        """Forgets a step whose numbers are not finite, or ends the run over it."""
+        self.weighter.load_state_dict(remembered)
+        self.progress.skipped += 1
+        losses = ", ".join(f"{task} {loss:.4g}" for task, loss in self._by_task(gradients.losses).items())
+        ids = ", ".join(m["id"] for m in meta)
+        line = f"step {self.progress.step + 1}: loss or gradient not finite (losses {losses}; images {ids})"
+        if self.plan.on_nonfinite == "raise":
+            raise ValueError(f"{line}: lower the learning rate, or recipe.on_nonfinite=skip")
+        for logger in self.loggers:
+            logger.say(f"{line}: step skipped, number {self.progress.skipped}")
 
     def _log_step(self, gradients: Gradients) -> None:
         """One row of losses, weights and gradient statistics."""
-        row = self._by_task("train/loss", gradients.losses) | self._by_task("weight", gradients.weights)
+        row = self._by_task(gradients.losses, "train/loss/") | self._by_task(gradients.weights, "weight/")
         self._log("gradients", row | gradient_stats(gradients, self.names))
 
     def _evaluate(self) -> None:
         """Scores the model, then keeps it as the last and perhaps as the best one."""
-        self.timer.stop(self.step)
+        step = self.progress.step
+        self.timer.stop(step)
         scores = self.evaluator.run(self.model)
-        row = {"epoch": self.step / len(self.loader)}
-        row |= self._by_task("train/loss", self.loss_sum / self.loss_steps)
+        row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/loss/")
         row |= {f"val/{task}/{key}": v for task, values in scores.items() for key, v in values.items()}
         self._log("metrics", row | {"val/delta_m": gain_over(self.baseline, scores, self.tasks)})
-        self.loss_sum.zero_()
-        self.loss_steps = 0
+        evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}
+        if self.progress.scored(evaluation) and distributed.rank() == 0:
+            save_checkpoint({"model": self.model.state_dict(), **evaluation}, self.folder / "best.pt")
+        self._save()
+        self.timer.start(step)
 
-        self.last = {"step": self.step, "scores": scores, "selection": selection_score(scores, self.tasks)}
-        if self.best is None or self.last["selection"] >= self.best["selection"]:
-            self.best = self.last
-            self._save("best.pt", {"model": self.model.state_dict(), **self.best})
-        self._save("last.pt", self.state_dict())
-        self.timer.start(self.step)
+    def _save(self) -> None:
+        """Makes now the point to resume from."""
+        if distributed.rank() == 0:
+            state = {key: part.state_dict() for key, part in self._parts().items()}
+            save_last(state | {"random": random_state(self.device)}, self.folder)
+        self.saved_at = time.monotonic()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
-        return {
-            "model": self.model.state_dict(),
-            "weighter": self.weighter.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "random": torch.get_rng_state(),
-            "step": self.step,
-            "weight_sum": self.weight_sum,
-            "best": self.best,
-            "last": self.last,
-        }
+    def _resume(self) -> None:
+        """Continues from the newest state in the run folder, if there is one."""
+        if (state := load_last(self.folder)) is None:
+            return
+        try:
+            for key, part in self._parts().items():
+                part.load_state_dict(state[key])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"{self.folder}: its checkpoint is of another model; force=true starts anew ({reason})"
+            ) from error
+        set_random_state(state["random"], self.device)
+        for logger in self.loggers:
+            logger.resume(self.progress.step)
 
-    def _by_task(self, key: str, values: Tensor) -> dict[str, float]:
-        return {f"{key}/{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}
+    def _parts(self) -> dict[str, Any]:
+        """All that the next step depends on, beside the random state."""
+        parts = {"model": self.model, "weighter": self.weighter, "optimizer": self.optimizer}
+        return parts | {"schedule": self.schedule, "progress": self.progress, "timer": self.timer}
+
+    def _by_task(self, values: Tensor, prefix: str = "") -> dict[str, float]:
+        return {f"{prefix}{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}
 
     def _log(self, kind: str, row: dict[str, float]) -> None:
         for logger in self.loggers:
-            logger.log(kind, self.step, row)
-
-    def _save(self, name: str, state: dict[str, Any]) -> None:
-        if distributed.rank() == 0:
-            save_checkpoint(state, self.folder / name)
+            logger.log(kind, self.progress.step, row)

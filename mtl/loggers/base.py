@@ -32,7 +32,13 @@ class Logger(ABC):
             values: Numbers by key, such as `train/loss/depth` or `val/depth/rmse`; NaN where there is none.
         """
 
-    def progress(self, step: int) -> None:  # noqa: B027  most loggers have nothing to do
+    def resume(self, step: int) -> None:  # noqa: B027  most loggers have nothing to do here and below
+        """Called before the first row when the run continues behind `step`: later rows will come again."""
+
+    def say(self, line: str) -> None:  # noqa: B027
+        """Tells a person something that is no row."""
+
+    def progress(self, step: int) -> None:  # noqa: B027
         """Called when `step` optimizer steps are done."""
 
     def close(self) -> None:  # noqa: B027

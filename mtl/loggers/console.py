@@ -18,25 +18,33 @@ class ConsoleLogger(Logger):
     def __init__(self, folder: Path, name: str, steps: int) -> None:
         super().__init__(folder, name, steps)
         self.start = time.monotonic()
+        self.first = 0  # steps done before this process
         self.bar = tqdm(total=steps, desc=name, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
         """Prints the metrics of an evaluation; rows of single steps are for files."""
         if kind == "metrics":
             shown = {key.removeprefix("val/"): v for key, v in values.items() if key.startswith("val/")}
-            self._say(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items() if not math.isnan(v)))
+            self.say(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items() if not math.isnan(v)))
+
+    def resume(self, step: int) -> None:
+        """Shows where the run continues."""
+        self.first = step
+        self.bar.update(step)
+        self.say(f"continues after step {step}")
 
     def progress(self, step: int) -> None:
         """Moves the bar, or prints a line now and then."""
         if not self.bar.disable:
             self.bar.update(step - self.bar.n)
         elif step % max(self.steps // 10, 1) == 0:
-            left = (time.monotonic() - self.start) / step * (self.steps - step)
-            self._say(f"step {step}/{self.steps}, {timedelta(seconds=round(left))} left")
+            left = (time.monotonic() - self.start) / (step - self.first) * (self.steps - step)
+            self.say(f"step {step}/{self.steps}, {timedelta(seconds=round(left))} left")
 
     def close(self) -> None:
         """Ends the bar."""
         self.bar.close()
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Prints a line above the bar."""
         self.bar.write(f"{self.name}: {line}", file=sys.stderr)

@@ -4,7 +4,9 @@ import csv
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
+from mtl.files import write_whole
 from mtl.loggers.base import Kind, Logger
 
 
@@ -15,11 +17,19 @@ class CSVLogger(Logger):
         super().__init__(folder, name, steps)
         self.files = {}
 
+    def resume(self, step: int) -> None:
+        """Drops the rows behind `step` and goes on below the others."""
+        for path in [self.folder / f"{kind}.csv" for kind in get_args(Kind)]:
+            if path.exists():
+                header, *rows = path.read_text().splitlines(keepends=True)
+                kept = [row for row in rows if row.endswith("\n") and int(row.split(",", 1)[0]) <= step]
+                write_whole(path, "".join([header, *kept]))
+                self._open(path, header.rstrip("\n").split(","), "a")
+
     def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
         """Appends the row and hands it to the operating system at once."""
         if kind not in self.files:
-            file = open(self.folder / f"{kind}.csv", "w", newline="")  # noqa: SIM115  closed by close
-            self.files[kind] = file, csv.DictWriter(file, ["step", *values])
+            self._open(self.folder / f"{kind}.csv", ["step", *values], "w")
             self.files[kind][1].writeheader()
         file, writer = self.files[kind]
         cells = {key: "" if math.isnan(value) else f"{value:.7g}" for key, value in values.items()}
@@ -30,3 +40,7 @@ class CSVLogger(Logger):
         """Closes the files."""
         for file, _ in self.files.values():
             file.close()
+
+    def _open(self, path: Path, keys: list[str], mode: str) -> None:
+        file = open(path, mode, newline="")  # noqa: SIM115  closed by close
+        self.files[path.stem] = file, csv.DictWriter(file, keys, lineterminator="\n")

@@ -14,14 +14,20 @@ class TensorBoardLogger(Logger):
 
     def __init__(self, folder: Path, name: str, steps: int) -> None:
         super().__init__(folder, name, steps)
-        self.writer = SummaryWriter(str(folder))
+        self.writer = None
+
+    def resume(self, step: int) -> None:
+        """Hides the scalars behind `step` that an interrupted process has written."""
+        self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
         """Adds one scalar per key."""
+        self.writer = self.writer or SummaryWriter(str(self.folder))
         for key, value in values.items():
             if not math.isnan(value):
                 self.writer.add_scalar(key, value, step)
 
     def close(self) -> None:
         """Flushes and closes the event file."""
-        self.writer.close()
+        if self.writer:
+            self.writer.close()

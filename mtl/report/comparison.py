@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtl.report.names import method_label, method_order
-from mtl.report.runs import Run, comparable, single_task_runs
+from mtl.report.runs import Run, comparable, leaves, single_task_runs
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _by_method(runs: Sequence[Run]) -> dict[str, dict[int, Run]]:
     settings: dict[str, list[Run]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: (method_order(run.weighter), run.folder)):
         settings[json.dumps([run.config["weighter"], run.config["model"]])].append(run)
-    flat = [_flat({key: found[0].config[key] for key in ("model", "weighter")}) for found in settings.values()]
+    flat = [leaves({key: found[0].config[key] for key in ("model", "weighter")}) for found in settings.values()]
     methods = {}
     for own, found in zip(flat, settings.values(), strict=True):
         namesakes = [other for other in flat if other["weighter.name"] == own["weighter.name"]]
@@ -113,14 +113,6 @@ def _by_method(runs: Sequence[Run]) -> dict[str, dict[int, Run]]:
         label = method_label(found[0].weighter) + (f" ({told})" if told else "")
         methods[label] = {run.seed: run for run in sorted(found, key=lambda run: run.seed)}
     return methods
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Leaves of a config by their dotted keys."""
-    leaves = {}
-    for key, value in config.items():
-        leaves |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return leaves
 
 
 def _check_protocols(runs: Sequence[Run]) -> None:

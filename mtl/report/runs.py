@@ -67,3 +67,17 @@ def single_task_runs(runs: Sequence[Run], config: Mapping[str, Any], seed: int) 
         and (run.weighter, run.config["model"]["name"]) == ("uniform", "vanilla")
         and comparable(run, config)
     }
+
+
+def leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values of a config by dotted key."""
+    found = {}
+    for key, value in config.items():
+        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Dotted keys in which two configs differ."""
+    ours, theirs = leaves(one), leaves(other)
+    return sorted(key for key in ours | theirs if (key in ours, ours.get(key)) != (key in theirs, theirs.get(key)))

@@ -1,11 +1,41 @@
+import pytest
 import torch
 
-from mtl.engine import checkpoint
+from mtl.engine.checkpoint import load_checkpoint, load_last, save_checkpoint, save_last
 
 
 def test_checkpoint_comes_back_without_running_code(tmp_path):
     state = {"model": {"w": torch.ones(2)}, "step": 3, "best": {"scores": {"depth": {"rmse": 0.5}}}}
-    checkpoint.save_checkpoint(state, tmp_path / "new" / "last.pt")
-    loaded = checkpoint.load_checkpoint(tmp_path / "new" / "last.pt")
+    save_checkpoint(state, tmp_path / "new" / "best.pt")
+    loaded = load_checkpoint(tmp_path / "new" / "best.pt")
     assert loaded["best"] == state["best"]
     assert torch.equal(loaded["model"]["w"], torch.ones(2))
+
+
+def test_newest_state_wins(tmp_path):
+    assert load_last(tmp_path) is None
+    for step in (1, 2, 3):
+        save_last({"step": step}, tmp_path)
+    assert load_last(tmp_path) == {"step": 3}
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "missing", "other bytes"])
+def test_damaged_state_falls_back_to_the_one_before_and_says_so(tmp_path, capsys, damage):
+    for step in (1, 2):
+        save_last({"step": step, "model": torch.ones(1000)}, tmp_path)
+    last = tmp_path / "last.pt"
+    if damage == "missing":  # killed between the two renames
+        last.unlink()
+    else:
+        last.write_bytes({"truncated": last.read_bytes()[:2000], "empty": b"", "other bytes": b"x" * 3000}[damage])
+    assert load_last(tmp_path)["step"] == 1
+    assert ("last.pt is damaged" in capsys.readouterr().err) == (damage != "missing")
+
+
+def test_two_damaged_states_are_refused_with_the_way_out(tmp_path):
+    for step in (1, 2):
+        save_last({"step": step}, tmp_path)
+    for name in ("last.pt", "previous.pt"):
+        (tmp_path / name).write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="force=true"):
+        load_last(tmp_path)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from mtl.engine import cost
 
@@ -53,13 +54,13 @@ def test_only_scope_shared_passes_the_encoder_once_per_task(counted):
     assert passes == {row: TASKS if row == "shared" else 1 for row in passes}
 
 
-def test_scope_shared_costs_its_passes_and_a_gramian_and_nothing_else(counted, work):
+def test_scope_shared_costs_its_passes_and_a_gramian_and_a_combination(counted, work):
     maps = work.model.encode(work.image)
-    with cost.OperationCounter() as encoder:
+    with FlopCounterMode(display=False) as encoder:
         torch.autograd.backward(maps, [torch.ones_like(m) for m in maps])
     work.clear()
-    gramian = 2 * TASKS**2 * sum(p.numel() for p in work.model.shared_parameters())
-    assert counted["shared"][0] == counted["plain"][0] + (TASKS - 1) * encoder.total + gramian
+    row = 2 * TASKS * sum(p.numel() for p in work.model.shared_parameters())  # T products with a row [P]
+    assert counted["shared"][0] == counted["plain"][0] + (TASKS - 1) * encoder.get_total_flops() + (TASKS + 1) * row
 
 
 def test_every_row_of_light_heads_takes_a_step(bench):
@@ -78,6 +79,11 @@ def test_rounds_take_every_step_once_and_forget_the_warm_up(work):
     assert all(sorted(order) == list(range(5)) for order in rounds)
     assert len({tuple(order) for order in rounds}) > 1
     assert [len(row) for row in times] == [6] * 5
+
+
+def test_one_round_is_refused(work):
+    with pytest.raises(ValueError, match="rounds=1"):
+        cost.seconds(work, [], rounds=1)
 
 
 def test_ratios_are_taken_within_a_round():

@@ -62,11 +62,8 @@ class Rooms(DenseDataset):
         if "normals" in arrays:
             normals = arrays["normals"].astype(np.float32)
             arrays["normals"] = normals / np.linalg.norm(normals, axis=0)
-        if self.split == "train":
-            return arrays
+        if self.split != "train":
+            arrays["boundary"] = self.cache.arrays["edge"][index].astype(bool)
         scene, scan, view = self.spec.place(index)
-        size = (self.spec.height, self.spec.width)
-        return arrays | {
-            "boundary": self.cache.arrays["edge"][index].astype(bool),
-            "meta": {"id": f"{self.split}_{scene:04d}_{scan:03d}_{view:03d}", "size": size, "padding": (0, 0)},
-        }
+        name = f"{self.split}_{scene:04d}_{scan:03d}_{view:03d}"
+        return arrays | {"meta": {"id": name, "size": (self.spec.height, self.spec.width), "padding": (0, 0)}}

@@ -45,7 +45,7 @@ def test_depth_and_normals_come_back_as_float32_in_natural_units(root):
 
 
 def test_training_sample_holds_the_requested_tasks_only(root):
-    assert set(rooms(root, "train", ["depth"])[0]) == {"image", "depth"}
+    assert set(rooms(root, "train", ["depth"])[0]) == {"image", "depth", "meta"}
 
 
 def test_boundary_is_there_without_the_edge_task(root):
@@ -63,6 +63,7 @@ def test_a_batch_is_ready_for_a_network(root):
     transform = v2.Compose([v2.RandomHorizontalFlip(p=0.5), NORMALIZE])
     dataset = rooms(root, "train", ["semseg", "depth", "normals"], transform=transform)
     batch = next(iter(make_loader(dataset, batch_size=4, workers=0, seed=0, train=True)))
+    assert [m["id"][:6] for m in batch.pop("meta")] == ["train_"] * 4
     assert {key: (value.dtype, tuple(value.shape)) for key, value in batch.items()} == {
         "image": (torch.float32, (4, 3, 32, 48)),
         "semseg": (torch.uint8, (4, 1, 32, 48)),

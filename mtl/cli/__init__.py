@@ -1,0 +1,3 @@
+from mtl.cli.ending import FailedRuns, run
+
+__all__ = ["FailedRuns", "run"]

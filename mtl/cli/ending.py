@@ -1,0 +1,91 @@
+"""How a command ends: bad input gives one line and exit code 1, a bug its traceback, a sweep a list of what failed."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from mtl import build
+from mtl.cli.explain import explain
+from mtl.files import write_whole
+
+REPORT = "error.txt"
+
+
+def run(main: Callable[[], Any]) -> None:
+    """Calls what `hydra.main` made; `debug=true` on the command line shows the traceback of bad input as well."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints and exits by itself
+    try:
+        main()
+    except Exception as error:
+        words = [word for word in sys.argv[1:] if not word.startswith("-")]
+        line = explain(error, words)
+        if line is None or "debug=true" in words:
+            raise
+        end(line)
+
+
+def end(line: str) -> NoReturn:
+    """Ends the process with exit code 1 and a line on stderr."""
+    print(f"error: {line}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+class FailedRuns(Callback):
+    """Lets a sweep go on when a run fails, and lists at its end what has failed; Hydra would show one failure of all.
+
+    Whichever process carries out a run leaves the traceback in the run folder and a line in the folder of the sweep;
+    the process that started the sweep reads the lines.
+    """
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
+        """Takes note of how a run has ended."""
+        folder = folder_of(job_return.cfg)
+        if job_return.status is JobStatus.COMPLETED:
+            if folder:
+                (folder / REPORT).unlink(missing_ok=True)
+            return
+        error, words, debug = raised(job_return), list(job_return.overrides), job_return.cfg.get("debug")
+        line = explain(error, words)
+        if config.hydra.mode is RunMode.RUN:
+            if line and not debug:
+                end(line)  # before Hydra adds a line of its own
+            return
+        trace = "".join(traceback.format_exception(error))
+        failure = f"{folder or ' '.join(words)}: {line or trace.splitlines()[-1]}"
+        print(trace if debug else f"failed: {failure}", file=sys.stderr)
+        if folder:
+            write_whole(folder / REPORT, trace)
+        write_whole(Path(config.hydra.sweep.dir) / f"failed-{config.hydra.job.num:05}.txt", failure)
+        job_return.status, job_return.return_value = JobStatus.COMPLETED, None
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Lists what has failed, if anything has."""
+        failures = [path.read_text() for path in sorted(Path(config.hydra.sweep.dir).glob("failed-*.txt"))]
+        if failures:
+            end("\n  ".join([f"{len(failures)} of the runs failed, see {REPORT} in their folders:", *failures]))
+
+
+def folder_of(cfg: DictConfig) -> Path | None:
+    """The run folder; None where the config is too wrong to have one."""
+    try:
+        return build.run_folder(cfg)
+    except (ValueError, KeyError, AttributeError, HydraException, OmegaConfBaseException):
+        return None
+
+
+def raised(job_return: JobReturn) -> Exception:
+    """What a failed run has raised; Hydra hands it out only of a run that has not failed."""
+    job_return.status = JobStatus.COMPLETED
+    error = job_return.return_value
+    job_return.status = JobStatus.FAILED
+    return error

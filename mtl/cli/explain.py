@@ -1,0 +1,116 @@
+"""From an exception to one line: what is wrong with the input, and the way out."""
+
+import errno
+import re
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+import omegaconf
+from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from mtl.cli.settings import group_without_file, unknown_choice, unknown_key, wrong_kind
+
+HOUSE = Path(__file__).parents[2]
+OURS = tuple(str(HOUSE / place) for place in ("mtl", "scripts", "train.py"))
+LIBRARIES = tuple(str(Path(library.__file__).parent) for library in (hydra, omegaconf))
+CALLERS = (str(HOUSE / "mtl" / "build.py"), *LIBRARIES)  # whose arguments come straight from the config
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def explain(error: BaseException, words: Sequence[str]) -> str | None:
+    """The line, or None where the error is no bad input but a bug.
+
+    Bad input is what Hydra refuses, what the operating system refuses, and what a `raise` of our own code refuses as
+    a ValueError. A ValueError of torch or numpy, or of Python itself in a line of ours, is a bug.
+
+    Args:
+        error: What was raised.
+        words: The words of the command line, without options such as -m.
+    """
+    error, place = unwrapped(error)
+    line = refused_word(error, words) or refused_by_system(error) or refused_by_code(error)
+    if (line is None or isinstance(error, InstantiationException)) and (kind := wrong_kind(words)):
+        return kind
+    return line and f"{place}{' '.join(line.split())}"
+
+
+def unwrapped(error: BaseException) -> tuple[BaseException, str]:
+    """What a class raised while Hydra instantiated it, and the config key that it was instantiated from."""
+    if not (isinstance(error, InstantiationException) and str(error).startswith("Error in ")):
+        return error, ""
+    key = re.search(r"full_key: (\S+)", str(error))
+    return error.__cause__, f"{key[1]}: " if key else ""
+
+
+def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
+    """A line for what Hydra and OmegaConf raise about config files and words of the command line."""
+    text = str(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        path, ours = error.missing_cfg_file, not error.missing_cfg_file.startswith("hydra/")
+        group, _, name = path.partition("/") if ours else path.rpartition("/")
+        return unknown_choice(group, name, () if ours else error.options)
+    if isinstance(error, OverrideParseException):
+        reason = text.removeprefix(f"Error parsing override '{error.override}'").split("\nSee ")[0]
+        return f"cannot read {error.override} ({reason.strip()}): write key=value, and quote what is no plain word"
+    if isinstance(error, ConfigAttributeError | ConfigKeyError):
+        return f"the config has no {error.full_key}, and the run needs it"
+    if isinstance(error, OmegaConfBaseException):
+        place = error.full_key or next((word for word in words if "${" in word), "config")
+        return f"{place}: {text.splitlines()[0]}"
+    if text.startswith("Config group override must be"):
+        return group_without_file(words) or text
+    return refused_override(text, words) if isinstance(error, HydraException) else None
+
+
+def refused_override(text: str, words: Sequence[str]) -> str:
+    """A line for a message of Hydra about one word of the command line; other messages stay as they are."""
+    quoted = match[1] if (match := re.search("'(.*)'", text)) else ""
+    if text.startswith(("Could not override", "Could not delete")):
+        return unknown_key(quoted, words)
+    key, _, value = quoted.partition("=")
+    group = text.removeprefix("Multiple values for ").partition(".")[0]
+    lines = {
+        "Ambiguous value": f"{quoted}: one run takes one value; for a run of each add -m, for a list {key}=[{value}]",
+        "Sweep parameters": f"{quoted}: one run takes one value; for a run of each add -m",
+        "Multiple values for": f"{group} is chosen already: write {group}=... without a +",
+        "Error locating target": f"{text.rpartition('full_key: ')[2]}: there is no {quoted}",
+    }
+    return next((line for start, line in lines.items() if text.startswith(start)), text)
+
+
+def refused_by_system(error: BaseException) -> str | None:
+    """A line for paths that cannot be used and for full disks.
+
+    torch answers a full disk with an error of its own, so what led to an error counts as well.
+    """
+    link = error
+    while link is not None:
+        if isinstance(link, OSError) and (link.errno in DISK or (link is error and link.filename)):
+            path = f"{link.filename}: " if link.filename else ""
+            return f"{path}{link.strerror}; mend this, or choose other folders with data= and results="
+        link = link.__cause__ or link.__context__
+    return None
+
+
+def refused_by_code(error: BaseException) -> str | None:
+    """A line for what a `raise` of ours refuses, and for arguments that a class of the config does not take."""
+    file, source, message = origin(error)
+    raised = source.startswith("raise ") and file.startswith(OURS + LIBRARIES)
+    called = isinstance(error, TypeError) and " argument" in message and file.startswith(CALLERS)
+    return message if called or (raised and isinstance(error, ValueError | OSError)) else None
+
+
+def origin(error: BaseException) -> tuple[str, str, str]:
+    """File and line of source that raised the error, and its message.
+
+    From a loading process torch hands on no more than the text of the traceback.
+    """
+    text = str(error)
+    if text.startswith("Caught ") and "\nOriginal Traceback" in text:
+        file, source = re.findall(r'^  File "(.+)", line .*\n *(.*)$', text, re.MULTILINE)[-1]
+        return file, source, text.rpartition(f"\n{type(error).__name__}: ")[2]
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return str(Path(frame.filename).absolute()), frame.line or "", text

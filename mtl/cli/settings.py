@@ -1,0 +1,137 @@
+"""What the config files offer: which choices a group has, which keys there are, and of what kind their values are."""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.utils import get_object
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mtl import build
+from mtl.validate import closest
+
+FEW = 12  # so many names are read at a glance
+ALIKE = 0.6  # least likeness worth a question
+KINDS = (  # kind of a value in the files, kinds that may replace it, what to call it
+    (bool, bool, "true or false"),
+    ((int, float), (int, float), "a number"),
+    (ListConfig, ListConfig, "a list"),
+    (DictConfig, DictConfig, "a group of settings, given one by one"),
+)
+
+
+def compose(words: Sequence[str]) -> DictConfig:
+    """The config of these words, inside a run of Hydra as well as outside."""
+    inside = GlobalHydra.instance().is_initialized()
+    return hydra.compose("config", list(words)) if inside else build.compose(words)
+
+
+def files_of(group: str) -> list[str]:
+    """What can be chosen of one of our config groups."""
+    folder = build.CONFIGS / group
+    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
+
+
+def group_choices(words: Sequence[str]) -> list[str]:
+    """Those of the words that choose a file of a config group."""
+    return [word for word in words if (build.CONFIGS / f"{word.replace('=', '/', 1)}.yaml").is_file()]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, or the first few of many."""
+    return ", ".join([*names[:FEW], f"and {len(names) - FEW} more"] if len(names) > FEW else names)
+
+
+def unknown_choice(group: str, name: str, choices: Sequence[str] = ()) -> str:
+    """A line for a file that a config group does not have.
+
+    Args:
+        group: The group.
+        name: What was asked for.
+        choices: What there is, in a group that is not ours.
+    """
+    choices = choices or files_of(group)
+    return f"{group}={name}: there is no such {group}, only {listed(choices)}{closest(name, choices)}"
+
+
+def group_without_file(words: Sequence[str]) -> str | None:
+    """A line for the first word that gives a config group something that is no name of a file."""
+    for word in words:
+        group, _, name = word.lstrip("+").partition("=")
+        if not group:
+            return f"cannot read {word}: write key=value"
+        if (build.CONFIGS / group).is_dir() and name not in files_of(group):
+            return unknown_choice(group, name)
+    return None
+
+
+def unknown_key(key: str, words: Sequence[str]) -> str:
+    """A line for a key that the config does not have.
+
+    Args:
+        key: The key.
+        words: The command line, whose choices of files decide which keys there are.
+    """
+    cfg = compose(group_choices(words))
+    parent, _, name = key.rpartition(".")
+    target = OmegaConf.select(cfg, f"{parent}._target_")
+    if target and name in inspect.signature(get_object(target)).parameters:
+        return f"unknown key {key}: {target.rpartition('.')[2]} takes it, but no config states it; write +{key}=..."
+    group, _, rest = key.partition(".")
+    paths = {other: build.CONFIGS / group / f"{other}.yaml" for other in files_of(group)}
+    if others := [other for other, path in paths.items() if OmegaConf.select(OmegaConf.load(path), rest) is not None]:
+        return f"unknown key {key} of {group}={cfg[group].name}; it belongs to {listed(others)}"
+    groups = [path.name for path in build.CONFIGS.iterdir() if path.is_dir()]
+    best = max([*keys_of(OmegaConf.to_container(cfg)), *groups], key=lambda other: likeness(key, other))
+    question = f"did you mean {best}?" if likeness(key, best) > ALIKE else "python train.py --cfg job shows all keys"
+    return f"unknown key {key}; {question}"
+
+
+def keys_of(node: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Dotted keys of all that can be set."""
+    for name, value in node.items():
+        if name != "_target_":
+            yield f"{path}{name}"
+        if isinstance(value, Mapping):
+            yield from keys_of(value, f"{path}{name}.")
+
+
+def likeness(key: str, other: str) -> float:
+    """How like two dotted keys are, from 0 to 1: as wholes, in their last names, or in that one is the other's short.
+
+    `recipe.learning_rate` is thus like `recipe.optimizer.lr`, which no count of equal letters would find.
+    """
+    last, other_last = key.rpartition(".")[2], other.rpartition(".")[2]
+    near = key.partition(".")[0] in (other.partition(".")[0], last)  # of the same group, or of none
+    short = near and (abbreviates(last, other_last) or abbreviates(other_last, last))
+    return max(
+        SequenceMatcher(None, key, other).ratio(),
+        0.9 * SequenceMatcher(None, last, other_last).ratio(),
+        0.8 if short else 0.0,
+    )
+
+
+def abbreviates(short: str, word: str) -> bool:
+    """Whether the letters of the short word are in the long one, in order, from the first letter on."""
+    rest = iter(word)
+    return short[:1] == word[:1] and all(letter in rest for letter in short)
+
+
+def wrong_kind(words: Sequence[str]) -> str | None:
+    """A line for a word that puts something else where the config files have a number, a list or a group."""
+    try:
+        files, given = compose(group_choices(words)), compose(words)
+    except (HydraException, OmegaConfBaseException, ValueError):
+        return None
+    for key, _, text in (word.partition("=") for word in reversed(words)):  # of two with one key the last one counts
+        default, value = (OmegaConf.select(cfg, key, throw_on_resolution_failure=False) for cfg in (files, given))
+        for kind, kinds, name in KINDS:
+            if isinstance(default, kind) and value is not None and not isinstance(value, kinds):
+                example = "" if kind is DictConfig else f", such as {default}"
+                return f"{key}={text}: this must be {name}{example}"
+    return None

@@ -1,0 +1,61 @@
+"""How far a run has come, and its sums on the way."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtl.engine.backward import Gradients
+
+
+@dataclass
+class Progress:
+    """Everything about a run that is not the state of one of its parts.
+
+    Args:
+        weights: Sum of the weights of all steps, on the device that adds them up. Shape [T].
+    """
+
+    weights: Tensor
+    losses: Tensor = field(init=False)  # [T] sum since the last evaluation
+    step: int = 0  # optimizer steps done, skipped ones included
+    counted: int = 0  # steps in `weights`
+    since: int = 0  # steps in `losses`
+    skipped: int = 0  # steps left out because a number was not finite
+    best: dict[str, Any] | None = None  # step, scores and selection score
+    last: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.losses = torch.zeros_like(self.weights)
+
+    def add(self, gradients: Gradients) -> None:
+        """Takes the numbers of one step, without waiting for the device."""
+        self.weights += gradients.weights
+        self.losses += gradients.losses
+        self.counted += 1
+        self.since += 1
+
+    def mean_losses(self) -> Tensor:
+        """Mean losses since the last call. Shape [T]."""
+        mean = self.losses / max(self.since, 1)
+        self.losses = torch.zeros_like(self.losses)
+        self.since = 0
+        return mean
+
+    def scored(self, evaluation: dict[str, Any]) -> bool:
+        """Takes an evaluation; whether it is the best so far, of equals the latest."""
+        self.last = evaluation
+        better = self.best is None or evaluation["selection"] >= self.best["selection"]
+        if better:
+            self.best = evaluation
+        return better
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores all of it."""
+        for key, value in state.items():
+            setattr(self, key, value.to(self.weights.device) if isinstance(value, Tensor) else value)

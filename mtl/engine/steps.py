@@ -1,0 +1,100 @@
+"""Training steps to compare: plain, written out, and the engine's.
+
+A step is a forward and a backward pass, without the optimizer. It leaves the gradients in `.grad`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtl.engine.backward import backward
+from mtl.engine.cut import cut
+from mtl.losses.total import TotalLoss
+from mtl.models.base import MultiTaskModel
+from mtl.task import Task
+from mtl.weighters.base import Weighter
+
+
+class Workload:
+    """A network and a batch to take steps with.
+
+    Args:
+        model: The network.
+        tasks: Its tasks, in their order.
+        batch: Image and labels.
+        device: Where the steps are taken.
+    """
+
+    def __init__(
+        self, model: MultiTaskModel, tasks: Sequence[Task], batch: Mapping[str, Tensor], device: torch.device
+    ) -> None:
+        self.device = device
+        self.model = model.to(device)
+        self.total_loss = TotalLoss(tasks).to(device)
+        self.batch = {key: value.to(device) for key, value in batch.items()}
+        self.image = self.batch["image"]  # [B, 3, H, W]
+
+    def clear(self) -> None:
+        """Drops the gradients of the last step and waits until the device is idle."""
+        self.model.zero_grad(set_to_none=True)
+        self.wait()
+
+    def wait(self) -> None:
+        """Waits until the device is idle."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+
+class PointHead(nn.Module):
+    """The least a head can be, so that nearly all the cost is the encoder's: a 1x1 convolution and upsampling.
+
+    Args:
+        in_channels: Channels of the encoder's maps; this head reads the last one.
+        out_channels: Channels of the prediction.
+        bias: Initial bias.
+    """
+
+    def __init__(self, *, in_channels: Sequence[int], out_channels: int, bias: float = 0.0) -> None:
+        super().__init__()
+        self.output = nn.Conv2d(in_channels[-1], out_channels, 1)
+        nn.init.constant_(self.output.bias, bias)
+
+    def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Prediction [B, out_channels, *size] of the last map [B, C, H, W]."""
+        return F.interpolate(self.output(features[-1]), size=size, mode="bilinear", align_corners=False)
+
+
+Step = Callable[[Workload], None]
+
+
+def plain(work: Workload) -> None:
+    """What everything is measured against: uniform weights, on a graph that nobody cuts."""
+    losses, _ = work.total_loss(work.model(work.image), work.batch)
+    sum(losses).backward()
+
+
+def naive(work: Workload, weighter: Weighter) -> None:
+    """The last layer's gradients as one would write them down: T passes over the heads, then the weighted loss."""
+    losses, _ = work.total_loss(work.model(work.image), work.batch)
+    layer = work.model.last_layer
+    rows = torch.stack([torch.autograd.grad(loss, layer, retain_graph=True)[0].flatten() for loss in losses])
+    losses = torch.stack(losses)  # [T]
+    weights = weighter(losses.detach(), (rows @ rows.T).double()).weights.to(losses)
+    (weights * losses).sum().backward()
+
+
+def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
+    """The engine, as the trainer calls it."""
+    features = cut(work.model.encode(work.image), len(work.model.task_names))
+    losses, counts = work.total_loss(work.model.decode(features, tuple(work.image.shape[-2:])), work.batch)
+    backward(
+        losses,
+        features,
+        weighter,
+        last_layer=work.model.last_layer,
+        shared=work.model.shared_parameters(),
+        active=counts > 0,
+        **applied,
+    )

@@ -1,0 +1,73 @@
+"""What the words and numbers of a config must be, asked before anything is built."""
+
+import difflib
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+from mtl.weighters.base import Scope
+
+SCOPES = tuple(scope.value for scope in Scope)
+WORDS = {
+    "weighter.scope": SCOPES,
+    "weighter.scale": ("sum", "native"),
+    "weighter.heads": ("weighted", "raw"),
+    "logging.gradient_statistics.scope": SCOPES,
+    "recipe.schedule": ("step", "epoch"),
+    "recipe.on_nonfinite": ("skip", "raise"),
+}
+LEAST = {  # of whole numbers
+    "seed": 0,
+    "workers": 0,
+    "threads": 1,
+    "dataset.epochs": 1,
+    "dataset.render_workers": 0,
+    "recipe.batch_size": 1,
+    "recipe.steps": 1,
+    "logging.gradient_statistics.every": 0,
+}
+REAL = {
+    "recipe.optimizer.lr": ("above 0", lambda value: value > 0),
+    "recipe.optimizer.weight_decay": ("0 or above", lambda value: value >= 0),
+    "recipe.power": ("0 or above", lambda value: value >= 0),
+    "recipe.clip": ("above 0", lambda value: value > 0),
+    "backbone.head.dropout": ("from 0 to below 1", lambda value: 0 <= value < 1),
+    "logging.checkpoint_minutes": ("above 0", lambda value: value > 0),
+}
+OPTIONAL = ("threads", "recipe.steps", "recipe.clip")  # may be null
+
+
+def validate(cfg: Any) -> None:
+    """Refuses words and numbers that no run can use; a key that the config does not have is no concern here.
+
+    Raises:
+        ValueError: One of them is impossible.
+    """
+    for key, choices in WORDS.items():
+        value = select(cfg, key)
+        if value is not None and value not in choices:
+            raise ValueError(f"{key}={value}: use {' or '.join(choices)}{closest(value, choices)}")
+    for key, least in LEAST.items():
+        value = select(cfg, key)
+        if value is not None and (type(value) is not int or value < least):
+            raise ValueError(f"{key}={value}: use a whole number, {least} or above{or_null(key)}")
+    for key, (wanted, fits) in REAL.items():
+        value = select(cfg, key)
+        if value is not None and (type(value) not in (int, float) or not fits(value)):
+            raise ValueError(f"{key}={value}: use a number {wanted}{or_null(key)}")
+
+
+def select(cfg: Any, key: str) -> Any:
+    """The value at a dotted key, None where there is none."""
+    return reduce(lambda node, name: node.get(name) if hasattr(node, "get") else None, key.split("."), cfg)
+
+
+def or_null(key: str) -> str:
+    """The other choice of keys that may be empty."""
+    return ", or null" if key in OPTIONAL else ""
+
+
+def closest(word: Any, choices: Iterable[str]) -> str:
+    """A question after the choice most like the word; empty where none is like it."""
+    found = difflib.get_close_matches(str(word), choices, n=1)
+    return f"; did you mean {found[0]}?" if found else ""

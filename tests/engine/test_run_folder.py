@@ -1,0 +1,39 @@
+import subprocess
+import sys
+
+import pytest
+
+from mtl.engine.run_folder import lock, set_aside, tidy
+
+
+def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
+    folder = tmp_path / "run" / "seed0"
+    script = f"from pathlib import Path; from mtl.engine.run_folder import lock; held = lock(Path({str(folder)!r}));"
+    ask = [sys.executable, "-c", script + "print('got it')"]
+    with lock(folder):
+        refused = subprocess.run(ask, capture_output=True, text=True, check=False)
+        assert refused.returncode == 1
+        assert "is in use" in refused.stderr
+    died = subprocess.run([sys.executable, "-c", script + "import os; os.kill(os.getpid(), 9)"], check=False)
+    assert died.returncode == -9
+    assert "got it" in subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+
+
+def test_old_runs_stay_beside_the_new_one(tmp_path):
+    folder = tmp_path / "seed0"
+    set_aside(folder)
+    for text in ("first", "second"):
+        folder.mkdir()
+        (folder / "record.json").write_text(text)
+        set_aside(folder)
+    assert not folder.exists()
+    assert (tmp_path / "old-seed0-1" / "record.json").read_text() == "first"
+    assert (tmp_path / "old-seed0-2" / "record.json").read_text() == "second"
+
+
+@pytest.mark.parametrize("name", [".best.pt.4711", "previous.pt"])
+def test_what_a_killed_process_left_is_removed(tmp_path, name):
+    (tmp_path / name).write_text("half")
+    (tmp_path / "best.pt").write_text("whole")
+    tidy(tmp_path, "previous.pt")
+    assert [p.name for p in tmp_path.iterdir()] == ["best.pt"]

@@ -1,0 +1,46 @@
+"""What the README promises."""
+
+import re
+from pathlib import Path
+
+import torch
+from torch import nn
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_example_trains_in_at_most_ten_lines():
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 10
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    heads = nn.ModuleList(nn.Conv2d(4, 1, 1) for _ in range(3))
+    image = torch.randn(2, 3, 8, 8)
+    targets = [t * image.mean(1, keepdim=True)[..., 1:-1, 1:-1] for t in (1, 2, 3)]
+    optimizer = torch.optim.Adam([*encoder.parameters(), *heads.parameters()], lr=0.02)
+    criterion = nn.MSELoss()
+
+    def loss() -> float:
+        return sum(criterion(head(encoder(image)), targets[t]).item() for t, head in enumerate(heads))
+
+    names = {"encoder": encoder, "heads": heads, "optimizer": optimizer, "criterion": criterion}
+    before = loss()
+    exec(example, names | {"loader": [(image, targets)] * 60})
+    assert loss() < 0.5 * before
+
+
+def test_every_linked_file_exists():
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_every_make_target_named_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"make ([a-z][a-z-]*)", README)) - {"help"} <= targets
+
+
+def test_every_choice_in_the_table_is_a_file():
+    for group, choices in re.findall(r"^\| `(\w+)` \| (.*) \|$", README, flags=re.MULTILINE):
+        for choice in re.findall(r"`(\w+)`", choices):
+            assert (ROOT / f"configs/{group}/{choice}.yaml").exists(), f"{group}={choice}"

@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow lint format demo bench lock
+.PHONY: help install test test-slow crash-test lint format demo bench lock
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ test: install  ## fast tests
 
 test-slow: install  ## tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+crash-test: install  ## kill -9 a run at random moments, twenty times; it must end the same
+	$(BIN)/python -m pytest -m slow tests/test_crash.py
 
 lint: install  ## ruff
 	$(BIN)/ruff check .

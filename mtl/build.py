@@ -1,4 +1,4 @@
-"""From a composed config to the objects of a run; the only module that knows Hydra."""
+"""From a composed config to the objects of a run; beside `mtl.cli` the only module that knows Hydra."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from mtl.engine.seed import seed_everything
 from mtl.engine.trainer import Trainer
 from mtl.models.base import MultiTaskModel
 from mtl.task import TASK_ORDER, Task
-from mtl.validate import closest
+from mtl.validate import closest, validate
 from mtl.weighters.base import Weighter
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -66,7 +66,12 @@ def science(cfg: DictConfig) -> dict[str, Any]:
 
 
 def run_folder(cfg: DictConfig) -> Path:
-    """Folder of the run: equal configs share one, whatever the date; different configs never do."""
+    """Folder of the run: equal configs share one, whatever the date; different configs never do.
+
+    Raises:
+        ValueError: No run can have this config; it shall leave no folder behind.
+    """
+    validate(cfg)
     config = science(cfg)
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]

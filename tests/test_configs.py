@@ -108,3 +108,11 @@ def test_missing_gpu_is_named():
         assert build.choose_device("auto").type == "cpu"
         with pytest.raises(ValueError, match="device=cuda:1"):
             build.choose_device("cuda:1")
+
+
+def test_gpu_beyond_those_there_are_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert build.choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(ValueError, match=r"device=cuda:2, but torch sees 2 GPU\(s\): use device=cuda:1 or less"):
+        build.choose_device("cuda:2")

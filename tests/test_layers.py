@@ -43,7 +43,7 @@ FILES = {
     "mtl/task.py": (),
     "mtl/files.py": (),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base"),
-    "train.py": ("mtl.cli", "mtl.build", "mtl.engine", "mtl.report", "mtl.files", "mtl.validate"),
+    "train.py": ("mtl.cli", "mtl.build", "mtl.engine", "mtl.report", "mtl.files"),
 }
 
 

@@ -26,6 +26,9 @@ class Pyramid(Backbone):
         stages: Stages whose maps are returned, from 1 to 4 in rising order.
         stem_pool: Keep the max-pooling of the stem; without it all strides are half of the nominal ones.
         **timm_options: Passed on to timm, such as `layers` and `channels` for a narrow network.
+
+    Raises:
+        ValueError: timm has no such model.
     """
 
     def __init__(
@@ -38,6 +41,10 @@ class Pyramid(Backbone):
         **timm_options: Any,
     ) -> None:
         super().__init__()
+        if not timm.is_model(name.partition(".")[0]):
+            raise ValueError(
+                f"timm {timm.__version__} has no model {name!r}: timm.list_models('*resnet*') names those it has"
+            )
         if not stages or list(stages) != sorted(set(stages) & {1, 2, 3, 4}):
             raise ValueError(f"stages must be numbers from 1 to 4 in rising order, got {list(stages)}")
         self.body = timm.create_model(

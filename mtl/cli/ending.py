@@ -19,11 +19,13 @@ from mtl.cli.explain import explain
 from mtl.files import write_whole
 
 REPORT = "error.txt"
+SWEEP = ("-m", "--multirun")
 
 
 def run(main: Callable[[], Any]) -> None:
     """Calls what `hydra.main` made; `debug=true` on the command line shows the traceback of bad input as well."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints and exits by itself
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in SWEEP)  # Hydra knows no -m between words
     try:
         main()
     except Exception as error:

@@ -32,8 +32,10 @@ def explain(error: BaseException, words: Sequence[str]) -> str | None:
     """
     error, place = unwrapped(error)
     line = refused_word(error, words) or refused_by_system(error) or refused_by_code(error)
-    if (line is None or isinstance(error, InstantiationException)) and (kind := wrong_kind(words)):
-        return kind
+    if line is None and place and isinstance(error, OSError):  # weights to download, and no network
+        line = str(error)
+    if (line is None and isinstance(error, TypeError)) or isinstance(error, InstantiationException):
+        line, place = wrong_kind(words) or line, ""
     return line and f"{place}{' '.join(line.split())}"
 
 
@@ -58,7 +60,7 @@ def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
     if isinstance(error, ConfigAttributeError | ConfigKeyError):
         return f"the config has no {error.full_key}, and the run needs it"
     if isinstance(error, OmegaConfBaseException):
-        place = error.full_key or next((word for word in words if "${" in word), "config")
+        place = next((word for word in words if "${" in word), error.full_key or "config")
         return f"{place}: {text.splitlines()[0]}"
     if text.startswith("Config group override must be"):
         return group_without_file(words) or text

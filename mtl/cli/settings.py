@@ -13,15 +13,15 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl import build
-from mtl.validate import closest
+from mtl.validate import closest, select
 
 FEW = 12  # so many names are read at a glance
 ALIKE = 0.6  # least likeness worth a question
 KINDS = (  # kind of a value in the files, kinds that may replace it, what to call it
     (bool, bool, "true or false"),
     ((int, float), (int, float), "a number"),
-    (ListConfig, ListConfig, "a list"),
-    (DictConfig, DictConfig, "a group of settings, given one by one"),
+    (list, ListConfig, "a list"),
+    (dict, DictConfig, "a group of settings, given one by one"),
 )
 
 
@@ -123,15 +123,15 @@ def abbreviates(short: str, word: str) -> bool:
 
 
 def wrong_kind(words: Sequence[str]) -> str | None:
-    """A line for a word that puts something else where the config files have a number, a list or a group."""
+    """A line for a word that puts something else where a config file itself has a number, a list or a group."""
     try:
-        files, given = compose(group_choices(words)), compose(words)
+        files, given = OmegaConf.to_container(compose(group_choices(words))), compose(words)
     except (HydraException, OmegaConfBaseException, ValueError):
         return None
     for key, _, text in (word.partition("=") for word in reversed(words)):  # of two with one key the last one counts
-        default, value = (OmegaConf.select(cfg, key, throw_on_resolution_failure=False) for cfg in (files, given))
+        default, value = select(files, key), OmegaConf.select(given, key, throw_on_resolution_failure=False)
         for kind, kinds, name in KINDS:
             if isinstance(default, kind) and value is not None and not isinstance(value, kinds):
-                example = "" if kind is DictConfig else f", such as {default}"
+                example = "" if kind is dict else f", such as {default}"
                 return f"{key}={text}: this must be {name}{example}"
     return None

@@ -1,5 +1,6 @@
 """How many steps a run has, and the learning rate at each."""
 
+import warnings
 from typing import Literal
 
 from torch.optim import Optimizer
@@ -33,7 +34,9 @@ class PolySchedule:
     def after_step(self, step: int) -> None:
         """Called when `step` optimizer steps are done."""
         if step % self.interval == 0:
-            self.poly.step()
+            with warnings.catch_warnings():  # torch takes a first step that was skipped for a mistake of order
+                warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+                self.poly.step()
 
     def state_dict(self) -> dict:
         """State of the schedule."""

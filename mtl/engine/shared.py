@@ -75,13 +75,18 @@ class SharedGradients:
         """Adds sum_t c_t g_t to `.grad` of the shared network; returns the parameters not yet averaged over processes.
 
         Rows that were taken at all shared parameters are combined as they are; else the combined feature gradient
-        goes through the encoder once.
+        goes through the encoder once, and rows of the last layer spare it that layer.
         """
-        if Scope.SHARED in self._rows:
-            rows = self._rows.pop(Scope.SHARED).masked_fill_(~active[:, None], 0.0)  # [T, P]
-            return self._add_flat(coefficients.to(rows) @ rows)
+        combined = {
+            scope: coefficients.to(rows) @ rows.masked_fill_(~active[:, None], 0.0)  # [P]
+            for scope, rows in self._rows.items()
+            if scope is not Scope.FEATURES
+        }
+        self._rows.clear()
+        if Scope.SHARED in combined:
+            return self._add_flat(combined[Scope.SHARED])
         at_maps = [combination(dict(enumerate(g)), coefficients, active) for g in zip(*self.at_maps, strict=True)]
-        return self._through_encoder(at_maps) + self._refine(coefficients, active)
+        return self._through_encoder(at_maps, combined.get(Scope.LAST_LAYER)) + self._refine(coefficients, active)
 
     def follow(self, direction: Tensor, scope: Scope, coefficients: Tensor, active: Tensor) -> list[Tensor]:
         """Adds a given update [P] to `.grad`; returns the parameters not yet averaged over processes.
@@ -109,11 +114,16 @@ class SharedGradients:
             add_gradient(parameter, combination(gradients, coefficients, active))
         return [parameter for parameter, _ in self.refinements]
 
-    def _through_encoder(self, at_maps: list[Tensor]) -> list[Tensor]:
+    def _through_encoder(self, at_maps: list[Tensor], at_last_layer: Tensor | None = None) -> list[Tensor]:
+        """One pass over the encoder, which leaves out the last layer's weight where its gradient [P] is known."""
         self.at_maps.clear()  # nobody asks for task gradients again, and this pass needs the memory
         self._rows.clear()
-        if self.maps:
-            torch.autograd.backward(self.maps, at_maps)
+        asked = self.encoder
+        if at_last_layer is not None:
+            add_gradient(self.last_layer, at_last_layer.view_as(self.last_layer))
+            asked = [parameter for parameter in asked if parameter is not self.last_layer]
+        if asked:
+            torch.autograd.backward(self.maps, at_maps, inputs=asked)
         return self.encoder
 
     def _parameter_rows(self, parameters: list[Tensor], refinements: JointGradients) -> Tensor:

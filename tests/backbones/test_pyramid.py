@@ -101,3 +101,8 @@ def test_untrained_network_gives_the_last_layer_a_gradient_at_once():
 def test_impossible_stages_are_refused(stages):
     with pytest.raises(ValueError, match="from 1 to 4 in rising order, got"):
         Pyramid(**NARROW, stages=stages)
+
+
+def test_unknown_name_is_refused_before_timm_sees_it():
+    with pytest.raises(ValueError, match="no model 'resnet19'"):
+        Pyramid("resnet19", pretrained=False, output_stride=8)

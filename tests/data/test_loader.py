@@ -103,3 +103,31 @@ def test_a_dataset_smaller_than_a_batch_is_refused():
 def test_an_empty_batch_is_refused():
     with pytest.raises(ValueError, match="batch_size is 0"):
         train_loader(batch_size=0)
+
+
+class Classes(DenseDataset):
+    """One class map with a pixel of class 12 in the third image, and depth beyond any number of classes."""
+
+    available = ("semseg", "depth")
+
+    def __len__(self):
+        return 4
+
+    def read(self, index):
+        semseg = np.full((1, 2, 2), 255, np.uint8)
+        semseg[0, 1, 1] = 12 if index == 2 else 11
+        depth = np.full((1, 2, 2), 80, np.float32)
+        meta = {"id": f"scan{index}", "size": (2, 2), "padding": (0, 0)}
+        return {"image": np.zeros((3, 2, 2), np.uint8), "semseg": semseg, "depth": depth, "meta": meta}
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_class_beyond_the_limit_is_named_with_its_image(train):
+    def load(limit):
+        dataset = Classes("train" if train else "val", ["semseg", "depth"])
+        limits = {"semseg": limit, "depth": 2}
+        return list(make_loader(dataset, batch_size=4, workers=0, seed=0, train=train, limits=limits))
+
+    assert len(load(13)) == 1
+    with pytest.raises(ValueError, match=r"semseg: label 12 in image scan2, but the network has 12 classes"):
+        load(12)

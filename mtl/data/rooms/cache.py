@@ -1,5 +1,7 @@
 """Rendered once, read by every run: one memory-mapped array per label, about 15 bytes a pixel."""
 
+import errno
+import math
 import os
 import shutil
 from pathlib import Path
@@ -37,10 +39,18 @@ def _shape(name: str, spec: Spec) -> tuple[int, int, int, int]:
     return len(spec), LAYOUT[name][0], spec.height, spec.width
 
 
+def _bytes(name: str, spec: Spec) -> int:
+    return math.prod(_shape(name, spec)) * np.dtype(LAYOUT[name][1]).itemsize
+
+
 def _render(folder: Path, spec: Spec, workers: int) -> None:
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
+    needed, free = sum(_bytes(name, spec) for name in LAYOUT), shutil.disk_usage(unfinished).free
+    if needed > free:  # a mapped file that the disk cannot hold would end the process without a word
+        reason = f"{os.strerror(errno.ENOSPC)}: {needed >> 20} MiB needed, {free >> 20} MiB free"
+        raise OSError(errno.ENOSPC, reason, str(folder))
     for name, (_, dtype) in LAYOUT.items():
         np.lib.format.open_memmap(unfinished / f"{name}.npy", "w+", dtype, _shape(name, spec)).flush()
     produce(unfinished, spec, workers)

@@ -1,0 +1,23 @@
+import errno
+
+import pytest
+import torch
+
+from mtl.cli.explain import explain
+from mtl.heads import DeepLabHead
+
+
+def test_full_disk_is_found_behind_the_error_that_torch_makes_of_it():
+    error = RuntimeError("unexpected pos 704 vs 598")
+    error.__context__ = OSError(errno.ENOSPC, "No space left on device")
+    assert explain(error, []).startswith("No space left on device")
+
+
+def test_error_of_python_in_a_line_of_ours_is_a_bug():
+    head = DeepLabHead(in_channels=[2], out_channels=1, channels=2, dilations=[1], dropout=0.0)
+    with pytest.raises(ValueError, match="too many values") as caught:
+        head([torch.zeros(1, 2, 4, 4)] * 2, (8, 8))
+    assert explain(caught.value, []) is None
+    with pytest.raises(ValueError, match="reads one map") as caught:
+        DeepLabHead(in_channels=[2, 2], out_channels=1, channels=2, dilations=[1], dropout=0.0)
+    assert explain(caught.value, []) == str(caught.value)

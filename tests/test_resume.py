@@ -1,0 +1,139 @@
+"""A run goes on where it stopped, and what stops it is told."""
+
+import os
+import signal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from tiny import tiny
+
+from mtl import build
+from mtl.engine.checkpoint import load_checkpoint
+from mtl.engine.trainer import Trainer
+
+FILES = ("metrics.csv", "gradients.csv")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("shared")
+
+
+def trainer(folder: Path, data: Path, *more: str) -> Trainer:
+    words = tiny(folder, "weighter=avgnorm", "recipe.steps=6", "recipe.evaluate=2", f"data={data}/data", *more)
+    folder.mkdir(exist_ok=True)
+    return build.build_trainer(build.compose(words), folder)
+
+
+def stop_at(step: int, run: Trainer, number: int = signal.SIGTERM) -> None:
+    """Sends the signal while the step is taken."""
+    original = run._train_step
+
+    def interrupted(batch):
+        if run.progress.step + 1 == step:
+            os.kill(os.getpid(), number)
+        original(batch)
+
+    run._train_step = interrupted
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("step", [1, 3, 4])
+def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, data, step, number):
+    whole = trainer(tmp_path / "whole", data, "backbone.head.dropout=0.5").fit()
+    first = trainer(tmp_path / "parts", data, "backbone.head.dropout=0.5")
+    stop_at(step, first, number)
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ending:
+        first.fit()
+    assert ending.value.code == 128 + number
+    assert signal.getsignal(number) == before
+    assert load_checkpoint(tmp_path / "parts" / "last.pt")["progress"]["step"] == step
+
+    torch.manual_seed(99)  # a new process starts elsewhere
+    parts = trainer(tmp_path / "parts", data, "backbone.head.dropout=0.5").fit()
+    for key in ("best", "last", "mean_weights", "steps"):
+        assert parts[key] == whole[key]
+    for name in FILES:
+        assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    for name in ("last.pt", "best.pt"):
+        a, b = (load_checkpoint(tmp_path / run / name)["model"] for run in ("whole", "parts"))
+        assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_rows_behind_the_checkpoint_come_once(tmp_path, data):
+    trainer(tmp_path, data, "recipe.steps=4").fit()
+    state = load_checkpoint(tmp_path / "previous.pt")
+    assert state["progress"]["step"] == 2
+    (tmp_path / "previous.pt").replace(tmp_path / "last.pt")
+    with (tmp_path / "gradients.csv").open("a") as file:
+        file.write("5,0.1,0.")  # torn by the kill
+    trainer(tmp_path, data, "recipe.steps=4").fit()
+    assert pd.read_csv(tmp_path / "metrics.csv").step.tolist() == [2, 4]
+    assert pd.read_csv(tmp_path / "gradients.csv").step.tolist() == [1, 2, 3, 4]
+
+
+def test_checkpoint_of_another_model_is_refused(tmp_path, data):
+    trainer(tmp_path, data).fit()
+    with pytest.raises(ValueError, match="checkpoint is of another model"):
+        trainer(tmp_path, data, "backbone.head.channels=16").fit()
+
+
+def poison(run: Trainer, step: int) -> None:
+    """Breaks one loss at one step."""
+    original = run.total_loss.forward
+
+    def broken(outputs, batch):
+        losses, counts = original(outputs, batch)
+        if run.progress.step + 1 == step:
+            losses[1] = losses[1] * torch.nan
+        return losses, counts
+
+    run.total_loss.forward = broken
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_broken_step_is_skipped_counted_and_named(tmp_path, data, capsys, step):
+    run = trainer(tmp_path, data)
+    poison(run, step)
+    taken = []
+    run.optimizer.register_step_post_hook(lambda *_: taken.append(run.progress.step + 1))
+    result = run.fit()
+    assert taken == [k for k in range(1, 7) if k != step]
+    assert (result["steps"], result["skipped_steps"]) == (6, 1)
+    line = next(line for line in capsys.readouterr().err.splitlines() if "not finite" in line)
+    assert f"step {step}:" in line
+    assert "depth nan" in line
+    assert line.count("train_") == 4
+
+
+def test_broken_step_ends_the_run_where_that_is_asked_for(tmp_path, data):
+    run = trainer(tmp_path, data, "recipe.on_nonfinite=raise")
+    poison(run, 3)
+    with pytest.raises(ValueError, match=r"step 3: loss or gradient not finite .*on_nonfinite=skip"):
+        run.fit()
+
+
+def test_state_of_the_weighter_survives_a_skipped_step(tmp_path, data):
+    class Counter(torch.nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+            self.needs, self.native = inner.needs, inner.native
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, *args):
+            self.calls += 1
+            return self.inner(*args)
+
+        def after_step(self): ...
+
+        def after_epoch(self): ...
+
+    run = trainer(tmp_path, data)
+    run.weighter = Counter(run.weighter)
+    poison(run, 3)
+    run.fit()
+    assert run.weighter.calls == 5

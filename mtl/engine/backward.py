@@ -109,7 +109,7 @@ def backward(
             touched.append(parameter)
     del found, gradients  # their memory is for the encoder's pass
     if update.direction is None:
-        touched += common.combine(shared_weights, active)
+        touched += common.combine(shared_weights, active, None if weighter.needs is Needs.LOSSES else scope)
     else:
         touched += common.follow(update.direction * factor, scope, shared_weights, active)
     average_gradients(touched)

@@ -71,22 +71,25 @@ class SharedGradients:
                 self._rows[scope] = self._parameter_rows(self.encoder, self.refinements)
         return self._rows[scope]
 
-    def combine(self, coefficients: Tensor, active: Tensor) -> list[Tensor]:
+    def combine(self, coefficients: Tensor, active: Tensor, scope: Scope | None) -> list[Tensor]:
         """Adds sum_t c_t g_t to `.grad` of the shared network; returns the parameters not yet averaged over processes.
 
-        Rows that were taken at all shared parameters are combined as they are; else the combined feature gradient
-        goes through the encoder once, and rows of the last layer spare it that layer.
+        Rows that the weighter has seen at all shared parameters are combined as they are; else the combined feature
+        gradient goes through the encoder once, and rows of the last layer spare it that layer. Rows that were only
+        taken for the record are not used: what is logged must not change a bit of the update.
+
+        Args:
+            coefficients: The c_t. Shape [T].
+            active: Tasks that take part. Shape [T], bool.
+            scope: Where the weighter has seen the task gradients; None: nowhere.
         """
-        combined = {
-            scope: coefficients.to(rows) @ rows.masked_fill_(~active[:, None], 0.0)  # [P]
-            for scope, rows in self._rows.items()
-            if scope is not Scope.FEATURES
-        }
+        rows = self._rows.get(scope) if scope is not Scope.FEATURES else None  # [T, P]
         self._rows.clear()
-        if Scope.SHARED in combined:
-            return self._add_flat(combined[Scope.SHARED])
+        combined = None if rows is None else coefficients.to(rows) @ rows.masked_fill_(~active[:, None], 0.0)  # [P]
+        if scope is Scope.SHARED:
+            return self._add_flat(combined)
         at_maps = [combination(dict(enumerate(g)), coefficients, active) for g in zip(*self.at_maps, strict=True)]
-        return self._through_encoder(at_maps, combined.get(Scope.LAST_LAYER)) + self._refine(coefficients, active)
+        return self._through_encoder(at_maps, combined) + self._refine(coefficients, active)
 
     def follow(self, direction: Tensor, scope: Scope, coefficients: Tensor, active: Tensor) -> list[Tensor]:
         """Adds a given update [P] to `.grad`; returns the parameters not yet averaged over processes.

@@ -136,6 +136,21 @@ def test_elementwise_direction_reaches_every_shared_parameter(shape, scope):
     assert_same(found, written_out(model, image, torch.ones(4).double()))
 
 
+@pytest.mark.parametrize("statistics", ["features", "last_layer", "shared"])
+@pytest.mark.parametrize("scope", ["features", "last_layer", "shared"])
+@pytest.mark.parametrize("weighter", [Uniform(4), AvgNorm(4), Elementwise(4)], ids=lambda w: type(w).__name__)
+def test_what_is_recorded_changes_no_bit_of_the_update(weighter, scope, statistics):
+    if isinstance(weighter, Elementwise) and scope == "last_layer":
+        return
+    model, image = network(several=True, behind="refinement")
+    one_pass(model, image, weighter, scope=scope, shared=list(model.refinement.parameters()))
+    expected = gradients_of(model)
+    model, image = network(several=True, behind="refinement")
+    shared = list(model.refinement.parameters())
+    one_pass(model, image, weighter, scope=scope, shared=shared, statistics=statistics)
+    assert all(torch.equal(gradient, expected[name]) for name, gradient in gradients_of(model).items())
+
+
 def test_elementwise_direction_at_the_last_layer_is_refused():
     model, image = network()
     with pytest.raises(ValueError, match="use features"):

@@ -86,6 +86,7 @@ class SharedGradients:
         rows = self._rows.get(scope) if scope is not Scope.FEATURES else None  # [T, P]
         self._rows.clear()
         combined = None if rows is None else coefficients.to(rows) @ rows.masked_fill_(~active[:, None], 0.0)  # [P]
+        del rows  # the encoder's pass needs the memory
         if scope is Scope.SHARED:
             return self._add_flat(combined)
         at_maps = [combination(dict(enumerate(g)), coefficients, active) for g in zip(*self.at_maps, strict=True)]

@@ -73,7 +73,7 @@ def backward(
 
     Raises:
         ValueError: The number of losses is not T, the losses are one tensor that is no stack of scalars, or
-            `last_layer` is missing or not part of the encoder.
+            `last_layer` is missing or not part of the encoder, or task gradients are asked of a frozen encoder.
     """
     scope = Scope(scope)
     values = mean_over_ranks(torch.stack([at_least_float32(loss.detach()) for loss in losses]))  # [T]

@@ -54,7 +54,15 @@ class SharedGradients:
         return self._last_layer
 
     def gramian(self, scope: Scope) -> Tensor:
-        """Inner products of the task gradients at the scope. Shape [T, T], float64."""
+        """Inner products of the task gradients at the scope. Shape [T, T], float64.
+
+        Raises:
+            ValueError: The encoder is frozen.
+        """
+        if not self.maps:
+            raise ValueError(
+                f"the encoder is frozen, so there are no task gradients at scope {scope.value}: unfreeze it"
+            )
         if scope is Scope.FEATURES:
             return self._feature_gramian()
         rows = self.rows(scope)

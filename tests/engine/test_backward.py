@@ -211,6 +211,14 @@ def test_frozen_encoder_still_trains_the_heads():
     assert all(torch.allclose(model.get_parameter(n).grad, g) for n, g in expected.items())
 
 
+@pytest.mark.parametrize("scope", ["features", "last_layer", "shared"])
+def test_frozen_encoder_has_no_task_gradients(scope):
+    model, image = network()
+    model.encoder.requires_grad_(False)
+    with pytest.raises(ValueError, match=f"encoder is frozen.*{scope}"):
+        one_pass(model, image, AvgNorm(4), scope=scope)
+
+
 def written_out_heads(model: Network, image: Tensor, weights: Tensor) -> dict[str, Tensor]:
     names = [n for n, _ in model.heads.named_parameters()]
     loss = (weights * torch.stack(model.decode([model.encoder(image)] * 4))).sum()

@@ -21,10 +21,11 @@ METHODS = {
     "nashmtl": "NashMTL",
     "fairgrad": "FairGrad",
     "avgnorm": "AvgNorm",
-    "inversenorm": "InverseNorm",
+    "inverse_norm": "InverseNorm",
     "imtl_l": "IMTL-L",
     "imtl_g": "IMTL-G",
     "slaw": "SLAW",
+    "torchjd": "TorchJD",
 }
 
 

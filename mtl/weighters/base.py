@@ -46,6 +46,8 @@ class Weighter(nn.Module, ABC):
 
     needs: ClassVar[Needs]
     native: ClassVar[Literal["sum", "mean", "own"]]  # scale of what forward returns; the engine turns mean into sum
+    constant: ClassVar[bool] = False  # True: weights depend on nothing in the batch but on which tasks are active
+    recompute: ClassVar[bool] = False  # True: after_step wants the losses of the same batch again (FAMO)
 
     def __init__(self, num_tasks: int) -> None:
         super().__init__()
@@ -64,11 +66,42 @@ class Weighter(nn.Module, ABC):
                 weight 0 and leave the state untouched. Shape [T], bool.
         """
 
-    def after_step(self) -> None:
-        """Called when the optimizer has stepped."""
+    def after_step(self, losses: Tensor | None = None) -> None:
+        """Called when the optimizer has stepped.
+
+        Args:
+            losses: Losses of the same batch after the step, only where `recompute` asks for them. Shape [T].
+        """
 
     def after_epoch(self) -> None:
         """Called when an epoch has ended."""
+
+    def diagnostics(self) -> dict[str, float]:
+        """Numbers for the log beside the weights; a solver reports its failures here."""
+        return {}
+
+
+class RandomWeighter(Weighter):
+    """A weighter that draws random numbers, from a generator of its own whose state is saved with the weighter's.
+
+    Its seed is its own, too: processes that each seed torch differently must still draw the same numbers.
+
+    Args:
+        num_tasks: Number of tasks T.
+        seed: Of the draws; the same in every process.
+    """
+
+    def __init__(self, num_tasks: int, seed: int = 0) -> None:
+        super().__init__(num_tasks)
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def get_extra_state(self) -> Tensor:
+        """State of the generator, for `state_dict`."""
+        return self.generator.get_state()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Restores the generator, from `load_state_dict`."""
+        self.generator.set_state(state.cpu())
 
 
 def mask(weights: Tensor, active: Tensor | None) -> Tensor:

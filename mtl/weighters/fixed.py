@@ -28,6 +28,7 @@ class Fixed(Weighter):
 
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "own"
+    constant: ClassVar[bool] = True
 
     def __init__(self, num_tasks: int, weights: Sequence[float]) -> None:
         super().__init__(num_tasks)

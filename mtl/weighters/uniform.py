@@ -16,6 +16,7 @@ class Uniform(Weighter):
 
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "sum"
+    constant: ClassVar[bool] = True
 
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weight 1 for every active task."""

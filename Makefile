@@ -28,8 +28,9 @@ demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then t
 	$(BIN)/python scripts/table.py experiment=demo
 	$(BIN)/python scripts/figure.py experiment=demo
 
-bench: install  ## cost of a training step at every scope, relative to plain uniform training
+bench: install  ## cost of a training step at every scope and with every weighter, relative to plain uniform training
 	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench_weighters.py
 
 test: install  ## fast tests
 	$(BIN)/python -m pytest -n 2

@@ -17,7 +17,7 @@ from mtl.engine.record import code_changes, environment, metrics_of
 from mtl.engine.run_folder import lock, set_aside, tidy
 from mtl.files import write_whole
 from mtl.report.command import training_command
-from mtl.report.runs import differing, finished_runs, single_task_runs
+from mtl.report.runs import Run, differing, finished_runs, single_task_runs
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="config")
@@ -48,7 +48,9 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
 
 def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     """One run, with everything written that it takes to trust and to repeat it."""
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config))
+    singles = single_task_runs(finished_runs(Path(cfg.results)), config, cfg.seed)
+    checkpoints = find_teachers(cfg, config, singles)
+    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, singles), checkpoints)
     first = distributed.rank() == 0
     if first:
         write_whole(folder / "science.json", json.dumps(config, indent=2))
@@ -69,15 +71,33 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
         print(folder)
 
 
-def find_baseline(cfg: DictConfig, config: Mapping[str, Any]) -> dict[str, float] | None:
+def find_teachers(cfg: DictConfig, config: Mapping[str, Any], singles: Mapping[str, Run]) -> dict[str, Path]:
+    """Best checkpoints of the single-task networks, where the run learns from them.
+
+    Raises:
+        ValueError: One of them is not there.
+    """
+    if "alignment" not in cfg.weighter:
+        return {}
+    checkpoints = {task: run.folder / "best.pt" for task, run in singles.items() if (run.folder / "best.pt").exists()}
+    if missing := [task for task in config["subset"] if task not in checkpoints]:
+        again = " force=true" * any(task in singles for task in missing)  # finished, but its weights are gone
+        command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed, config) + again
+        raise ValueError(
+            f"weighter={cfg.weighter.name} learns from single-task networks, and there is none of {', '.join(missing)} "
+            f"with this dataset, backbone, recipe and seed; to train: {command}"
+        )
+    return checkpoints
+
+
+def find_baseline(cfg: DictConfig, config: Mapping[str, Any], singles: Mapping[str, Run]) -> dict[str, float] | None:
     """Primary metrics of the single-task networks, if all of them are trained; else says how to train them."""
     tasks = config["subset"]
-    singles = single_task_runs(finished_runs(Path(cfg.results)), config, cfg.seed)
     missing = [task for task in tasks if task not in singles]
     if not missing:
         return {task: singles[task].primary(task) for task in tasks}
     if len(tasks) > 1 and distributed.rank() == 0:
-        command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed)
+        command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed, config)
         print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}; to train: {command}")
     return None
 

@@ -11,6 +11,7 @@ import hydra
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from mtl.data.loader import make_loader
 from mtl.engine import distributed
@@ -19,6 +20,7 @@ from mtl.engine.evaluator import Evaluator
 from mtl.engine.plan import Plan
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.seed import seed_everything
+from mtl.engine.teachers import load_teachers
 from mtl.engine.trainer import Trainer
 from mtl.models.base import MultiTaskModel
 from mtl.task import TASK_ORDER, Task
@@ -114,19 +116,37 @@ def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
 
 
 def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
-    """The weighter; a hyper-parameter given by task name becomes a list in the order of the tasks.
+    """The weighter."""
+    return instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **by_task(cfg, "method", tasks))
+
+
+def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[float]]:
+    """Hyper-parameters that a node of the weighter gives by task name, as lists in the order of the tasks.
 
     Raises:
         ValueError: A number per task is missing.
     """
     ordered = {}
-    for key, value in cfg.weighter.method.items():
+    for key, value in cfg.weighter[node].items():
         if isinstance(value, Mapping) and any(name in value for name in TASK_ORDER):  # other mappings stay mappings
             missing = [task.name for task in tasks if task.name not in value]
             if missing:
-                raise ValueError(f"weighter.method.{key} has no number for {', '.join(missing)}: it has {dict(value)}")
+                raise ValueError(f"weighter.{node}.{key} has no number for {', '.join(missing)}: it has {dict(value)}")
             ordered[key] = [value[task.name] for task in tasks]
-    return instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **ordered)
+    return ordered
+
+
+def build_alignment(
+    cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, steps: int, checkpoints: Mapping[str, Path]
+) -> nn.Module | None:
+    """The loss that draws the model's features towards those of plain single-task networks, where one is asked for."""
+    if "alignment" not in cfg.weighter:
+        return None
+    plain, device = cfg.copy(), model.last_layer.device
+    plain.model, plain.backbone.pretrained = OmegaConf.load(CONFIGS / "model/vanilla.yaml"), False
+    teachers = load_teachers([build_model(plain, [task]).to(device) for task in tasks], checkpoints)
+    known = {"channels": model.backbone.channels, "teachers": teachers, "steps": steps}
+    return instantiate(cfg.weighter.alignment, _partial_=True)(**known, **by_task(cfg, "alignment", tasks)).to(device)
 
 
 def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> int:
@@ -145,13 +165,19 @@ def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> 
     return batch_size // world_size
 
 
-def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] | None = None) -> Trainer:
+def build_trainer(
+    cfg: DictConfig,
+    folder: Path,
+    baseline: Mapping[str, float] | None = None,
+    checkpoints: Mapping[str, Path] | None = None,
+) -> Trainer:
     """Everything a run needs, built before its first batch.
 
     Args:
         cfg: The composed config.
         folder: The run folder.
         baseline: Primary metric of each task's single-task network, if known.
+        checkpoints: Weights of each task's single-task network, where the run learns from them.
     """
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
@@ -186,6 +212,7 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
     every = {"epoch": len(loader), "end": steps}.get(cfg.recipe.evaluate, cfg.recipe.evaluate)
     if not isinstance(every, int) or every < 1:
         raise ValueError(f"recipe.evaluate must be epoch, end or a number of steps, got {every!r}")
+    alignment = build_alignment(cfg, tasks, model, steps, checkpoints or {})
     statistics = cfg.logging.gradient_statistics
     title = f"{cfg.weighter.name} {'+'.join(names)} seed {cfg.seed}"
     chosen = cfg.logging.loggers.values() if distributed.rank() == 0 else []
@@ -217,4 +244,5 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
             statistics_every=statistics.every,
         ),
         baseline=baseline,
+        alignment=alignment,
     )

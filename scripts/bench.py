@@ -9,7 +9,7 @@ Expect, with DeepLab heads: `features` at most 1.01 of the operations, 1.10 of t
 
 import argparse
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -98,10 +98,10 @@ def measure(heads: str, size: Size, device: torch.device, rounds: int) -> pd.Dat
     return table
 
 
-def save(table: pd.DataFrame, summary: Path) -> None:
+def save(table: pd.DataFrame, summary: Path, key: Sequence[str] = KEY) -> None:
     """Adds the lines to the file, or replaces those of the same key."""
     if summary.exists():
-        table = pd.concat([pd.read_csv(summary), table]).drop_duplicates(KEY, keep="last")
+        table = pd.concat([pd.read_csv(summary), table]).drop_duplicates(key, keep="last")
     write_whole(summary, table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
 
 

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mtl import build
 from mtl.validate import closest, select
 
-FEW = 12  # so many names are read at a glance
+FEW = 24  # so many names are read at a glance
 ALIKE = 0.6  # least likeness worth a question
 KINDS = (  # kind of a value in the files, kinds that may replace it, what to call it
     (bool, bool, "true or false"),

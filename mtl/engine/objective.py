@@ -24,10 +24,13 @@ class Objective:
         model: The network.
         total_loss: The losses of its tasks.
         precision: Key of `PRECISIONS`; parameters and losses stay in float32.
+        alignment: `FeatureAlignment` to teachers, added to the losses; None: nothing is.
     """
 
-    def __init__(self, model: MultiTaskModel, total_loss: TotalLoss, precision: str) -> None:
-        self.model, self.total_loss = model, total_loss
+    def __init__(
+        self, model: MultiTaskModel, total_loss: TotalLoss, precision: str, alignment: nn.Module | None = None
+    ) -> None:
+        self.model, self.total_loss, self.alignment = model, total_loss, alignment
         self.dtype = PRECISIONS[precision]
 
     def __call__(self, labels: Labels) -> tuple[list[Tensor], Features, Tensor]:
@@ -37,6 +40,8 @@ class Objective:
             features = cut(self.model.encode(image), len(self.model.task_names))
             outputs = self.model.decode(features, tuple(image.shape[-2:]))
             losses, counts = self.total_loss(outputs, labels)
+            if self.alignment is not None:
+                losses = self.alignment.added(losses, features, image)
         return losses, features, counts > 0
 
     @torch.no_grad()

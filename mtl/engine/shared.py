@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mtl.engine.cut import Features
 from mtl.engine.distributed import mean_over_ranks, sum_over_ranks, world_size
+from mtl.engine.gramian import gramian, inner
 from mtl.engine.graph import reach
 from mtl.weighters.base import Scope
 
@@ -65,8 +66,7 @@ class SharedGradients:
             )
         if scope is Scope.FEATURES:
             return self._feature_gramian()
-        rows = self.rows(scope)
-        return (rows @ rows.T).double()
+        return gramian(self.rows(scope))
 
     def rows(self, scope: Scope) -> Tensor:
         """The task gradients themselves, averaged over processes unless the scope is `features`. Shape [T, P]."""
@@ -159,12 +159,11 @@ class SharedGradients:
         process holds the gradient of its own mean, hence the division by the squared number of processes.
         """
         flat = [[at_least_float32(g).flatten() for g in task] for task in self.at_maps]
-        gramian = flat[0][0].new_empty(len(flat), len(flat), dtype=torch.float64)  # [T, T]
+        products = flat[0][0].new_empty(len(flat), len(flat), dtype=torch.float64)  # [T, T]
         for s, left in enumerate(flat):
             for t, right in enumerate(flat[: s + 1]):
-                product = sum(torch.dot(a, b).double() for a, b in zip(left, right, strict=True))
-                gramian[s, t] = gramian[t, s] = product
-        return sum_over_ranks(gramian).div_(world_size() ** 2)
+                products[s, t] = products[t, s] = sum(inner(a, b) for a, b in zip(left, right, strict=True))
+        return sum_over_ranks(products).div_(world_size() ** 2)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mtl.engine.backward import backward
-from mtl.engine.cut import cut
+from mtl.engine.objective import Objective
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
 from mtl.task import Task
@@ -33,6 +33,7 @@ class Workload:
         self.device = device
         self.model = model.to(device)
         self.total_loss = TotalLoss(tasks).to(device)
+        self.objective = Objective(self.model, self.total_loss, "float32")
         self.batch = {key: value.to(device) for key, value in batch.items()}
         self.image = self.batch["image"]  # [B, 3, H, W]
 
@@ -86,15 +87,20 @@ def naive(work: Workload, weighter: Weighter) -> None:
 
 
 def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
-    """The engine, as the trainer calls it."""
-    features = cut(work.model.encode(work.image), len(work.model.task_names))
-    losses, counts = work.total_loss(work.model.decode(features, tuple(work.image.shape[-2:])), work.batch)
-    backward(
-        losses,
-        features,
-        weighter,
-        last_layer=work.model.last_layer,
-        shared=work.model.shared_parameters(),
-        active=counts > 0,
-        **applied,
-    )
+    """The engine, as the trainer calls it; a weighter that asks for it gets the losses a second time."""
+    losses, features, active = work.objective(work.batch)
+    layer, shared = work.model.last_layer, work.model.shared_parameters()
+    backward(losses, features, weighter, last_layer=layer, shared=shared, active=active, **applied)
+    if weighter.recompute:
+        weighter.after_step(work.objective.values([work.batch]))
+
+
+def torchjd(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
+    """The same step through TorchJD, as its documentation has it."""
+    from torchjd.autojac import jac_to_grad, mtl_backward  # noqa: PLC0415  an extra
+
+    maps = work.model.encode(work.image)
+    outputs = work.model.decode([maps] * len(work.model.task_names), tuple(work.image.shape[-2:]))
+    losses, _ = work.total_loss(outputs, work.batch)
+    mtl_backward(losses, features=maps)
+    jac_to_grad(work.model.shared_parameters(), aggregator)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -48,6 +48,7 @@ class Trainer:
         device: Where the model lives.
         plan: The numbers of the run.
         baseline: Primary metric of the single-task network of each task; None: Delta_m stays empty.
+        alignment: `FeatureAlignment` to teachers, with an optimizer of its own; None: the losses of the tasks alone.
     """
 
     def __init__(
@@ -66,12 +67,13 @@ class Trainer:
         device: torch.device,
         plan: Plan,
         baseline: Mapping[str, float] | None = None,
+        alignment: nn.Module | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter, self.applied = model, tasks, weighter, applied
-        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision)
+        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment)
         self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
-        self.loggers = loggers
+        self.loggers, self.alignment = loggers, alignment
         self.folder, self.device, self.plan, self.baseline = folder, device, plan, baseline
         self.names = [task.name for task in tasks]
         self.timer = StepTimer(device)
@@ -131,11 +133,15 @@ class Trainer:
         remembered = {key: value.clone() for key, value in self.weighter.state_dict().items()}
 
         self.optimizer.zero_grad(set_to_none=True)
+        if self.alignment is not None:
+            self.alignment.zero_grad()
         gradients = self._backward(parts, statistics)
         self.scaler.unscale_(self.optimizer)
         length = clip_grad_norm_(self.model.parameters(), self.plan.clip or torch.inf)
         if torch.isfinite(length) & torch.isfinite(gradients.losses).all():
             self.scaler.step(self.optimizer)
+            if self.alignment is not None:
+                self.alignment.after_step(self.scaler)
             self.weighter.after_step(self.objective.values(parts) if self.weighter.recompute else None)
             self.progress.add(gradients)
         else:
@@ -229,6 +235,7 @@ class Trainer:
     def _parts(self) -> dict[str, Any]:
         """All that the next step depends on, beside the random state."""
         parts = {"model": self.model, "weighter": self.weighter, "optimizer": self.optimizer, "scaler": self.scaler}
+        parts |= {} if self.alignment is None else {"alignment": self.alignment}
         return parts | {"schedule": self.schedule, "progress": self.progress, "timer": self.timer}
 
     def _by_task(self, values: Tensor, prefix: str = "") -> dict[str, float]:

@@ -1,6 +1,7 @@
 from mtl.losses.balanced_bce import BalancedBCE
 from mtl.losses.base import Loss
 from mtl.losses.cross_entropy import BalancedCrossEntropy, CrossEntropy
+from mtl.losses.feature_alignment import FeatureAlignment
 from mtl.losses.masked_l1 import MaskedL1
 from mtl.losses.normals_l1 import NormalsL1
 from mtl.losses.total import TotalLoss
@@ -9,6 +10,7 @@ __all__ = [
     "BalancedBCE",
     "BalancedCrossEntropy",
     "CrossEntropy",
+    "FeatureAlignment",
     "Loss",
     "MaskedL1",
     "NormalsL1",

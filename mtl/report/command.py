@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-CHOSEN_BY_BASELINE = ("subset", "seed", "model", "weighter")  # the plain single-task network has its own
+PLAIN = {"model": "vanilla", "weighter": "uniform"}  # what makes a single-task network the baseline
+CHOSEN_BY_BASELINE = ("subset", "seed", *PLAIN)
 
 
 def report_name(overrides: Sequence[str], config: Mapping[str, Any]) -> str:
@@ -12,14 +13,21 @@ def report_name(overrides: Sequence[str], config: Mapping[str, Any]) -> str:
     return words.get("experiment", f"{config['dataset']['name']}_{config['backbone']['name']}")
 
 
-def training_command(overrides: Sequence[str], tasks: Sequence[str], seed: int) -> str:
+def training_command(overrides: Sequence[str], tasks: Sequence[str], seed: int, config: Mapping[str, Any]) -> str:
     """The command that trains the single-task networks of these tasks.
 
     Args:
         overrides: Words that select the dataset, the backbone and the recipe.
         tasks: Task names, one network each.
         seed: Seed of the runs.
+        config: Resolved config of a run that the networks shall be comparable with.
     """
-    kept = [word for word in overrides if word.split("=")[0].split(".")[0] not in CHOSEN_BY_BASELINE]
+    keys = {word: word.lstrip("+~").split("=")[0] for word in overrides}
+    given = keys.values()
+    kept = [word for word, key in keys.items() if key.split(".")[0] not in CHOSEN_BY_BASELINE]
+    # An experiment may choose model and weighter, and a model brings its backbone along.
+    kept += [f"{group}={name}" for group, name in PLAIN.items() if group not in given and config[group]["name"] != name]
+    if "backbone" not in given and ("model" in given or config["model"]["name"] != PLAIN["model"]):
+        kept.append(f"backbone={config['backbone']['name']}")
     sweep = ["-m"] * (len(tasks) > 1)
     return " ".join(["python train.py", *sweep, *kept, f"subset={','.join(tasks)}", f"seed={seed}"])

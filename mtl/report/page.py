@@ -52,8 +52,9 @@ def notes(comparison: Comparison) -> list[str]:
 
 def missing_runs(comparison: Comparison, overrides: Sequence[str]) -> list[str]:
     """One line for every seed at which gains wait for single-task runs."""
+    config = comparison.runs[0].config
     return [
-        f"no gain of {', '.join(tasks)} at seed {seed}; to train: {training_command(overrides, tasks, seed)}"
+        f"no gain of {', '.join(tasks)} at seed {seed}; to train: {training_command(overrides, tasks, seed, config)}"
         for seed, tasks in comparison.missing.items()
     ]
 

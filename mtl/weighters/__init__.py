@@ -1,6 +1,47 @@
 from mtl.weighters.avgnorm import AvgNorm
 from mtl.weighters.base import Needs, RandomWeighter, Scope, Update, Weighter
+from mtl.weighters.cagrad import CAGrad
+from mtl.weighters.dwa import DWA
+from mtl.weighters.fairgrad import FairGrad
+from mtl.weighters.famo import FAMO
 from mtl.weighters.fixed import Fixed
+from mtl.weighters.graddrop import GradDrop
+from mtl.weighters.gradnorm import GradNorm
+from mtl.weighters.imtl_g import IMTLG
+from mtl.weighters.imtl_l import IMTLL
+from mtl.weighters.inverse_norm import InverseNorm
+from mtl.weighters.mgda import MGDA
+from mtl.weighters.nashmtl import NashMTL
+from mtl.weighters.pcgrad import PCGrad
+from mtl.weighters.rlw import RLW
+from mtl.weighters.slaw import SLAW
+from mtl.weighters.torchjd import TorchJD
 from mtl.weighters.uniform import Uniform
+from mtl.weighters.uw import UW
 
-__all__ = ["AvgNorm", "Fixed", "Needs", "RandomWeighter", "Scope", "Uniform", "Update", "Weighter"]
+__all__ = [
+    "DWA",
+    "FAMO",
+    "IMTLG",
+    "IMTLL",
+    "MGDA",
+    "RLW",
+    "SLAW",
+    "UW",
+    "AvgNorm",
+    "CAGrad",
+    "FairGrad",
+    "Fixed",
+    "GradDrop",
+    "GradNorm",
+    "InverseNorm",
+    "NashMTL",
+    "Needs",
+    "PCGrad",
+    "RandomWeighter",
+    "Scope",
+    "TorchJD",
+    "Uniform",
+    "Update",
+    "Weighter",
+]

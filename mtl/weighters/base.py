@@ -109,6 +109,11 @@ def mask(weights: Tensor, active: Tensor | None) -> Tensor:
     return weights if active is None else torch.where(active, weights, 0.0)
 
 
+def share(weights: Tensor, active: Tensor | None) -> Tensor:
+    """An equal share of 1 for every active task, like `weights`. Shape []."""
+    return 1 / (weights.new_tensor(len(weights)) if active is None else active.sum().clamp(min=1).to(weights))
+
+
 def alive(norms: Tensor, active: Tensor | None) -> Tensor:
     """Tasks whose gradient norm may stand in a ratio: active, and longer than `ZERO` times the longest. Shape [T]."""
     norms = mask(norms, active)

@@ -1,0 +1,153 @@
+"""URL: draw the shared features towards those of single-task networks.
+
+Li, Liu, Bilen, Universal Representations: A Unified Look at Multiple Task and Domain Learning, IJCV 2023.
+https://arxiv.org/abs/2204.02744; adaptors and distance as in the authors' code for dense prediction.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtl.losses.base import full_precision
+
+ZERO = 1e-12  # a feature vector no longer than this has no direction
+
+Maps = Sequence[Tensor]  # an encoder's feature maps, [B, C, H, W] each
+
+
+class Teachers(Protocol):
+    """Networks to learn from, one a task."""
+
+    channels: Sequence[int]  # of each map
+
+    def features(self, image: Tensor) -> Sequence[Maps]:
+        """For every task, the maps of its network."""
+
+
+class FeatureAlignment(nn.Module):
+    """Asks of the shared features that a linear map per task can turn them into those of that task's own network.
+
+    With f the student's map, g_t that of the frozen single-task network (the teacher) of task t, and a_t an
+    adaptor, which is a 1x1 convolution without bias,
+
+        D_t = mean over images and pixels of sum_c (a_t(f)_c / |a_t(f)| - g_tc / |g_t|)^2
+
+    added up over the maps, and L_t + lambda_t D_t is what task t is taught by. With uniform weights the total is then
+    sum_t L_t + sum_t lambda_t D_t. The adaptors have an Adam of their own, whose learning rate falls as half a cosine;
+    the network that is kept knows nothing of them.
+
+    Maps are paired from the last one backwards, as far as student and teachers both have one. A student's map of
+    another size is resized to the teacher's, bilinearly.
+
+    Args:
+        weights: The lambda_t, in task order. Shape [T].
+        channels: Channels of each of the student's maps.
+        teachers: The frozen networks.
+        steps: Length of the run in optimizer steps.
+        lr: First learning rate of the adaptors.
+        weight_decay: Of the adaptors.
+
+    Raises:
+        ValueError: A weight is negative or not finite, or a number of the adaptors' training is impossible.
+
+    Deviations from the paper: the teachers' BatchNorm uses its running statistics (the authors' code leaves the
+    teachers in training mode). Maps are compared pair by pair (there the bottleneck and the output of a SegNet are both
+    compared with the teacher's output). The cosine falls step by step (there epoch by epoch). A task without labels in
+    a batch is not drawn to its teacher either. Where the adapted features of a pixel are zero they have no direction:
+    the pixel counts 1, and no gradient flows there (by the formula it would be divided by 1e-12).
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: Sequence[float],
+        channels: Sequence[int],
+        teachers: Teachers,
+        steps: int,
+        lr: float,
+        weight_decay: float,
+    ) -> None:
+        super().__init__()
+        if not all(0 <= weight < math.inf for weight in weights):
+            raise ValueError(f"weights must be finite and not negative, got {list(weights)}")
+        if not (0 < lr < math.inf and 0 <= weight_decay < math.inf and steps >= 1):
+            raise ValueError(
+                f"use lr above 0, weight_decay 0 or above and steps 1 or above: {lr}, {weight_decay}, {steps}"
+            )
+        self.weights, self.teachers = list(weights), teachers
+        self.levels = min(len(channels), len(teachers.channels))
+        pairs = list(zip(channels[-self.levels :], teachers.channels[-self.levels :], strict=True))
+        self.adaptors = nn.ModuleList(
+            nn.ModuleList(nn.Conv2d(own, theirs, 1, bias=False) for own, theirs in pairs) for _ in self.weights
+        )
+        for weight in self.parameters():
+            nn.init.xavier_normal_(weight)
+        self.optimizer = torch.optim.Adam(self.parameters(), lr=lr, weight_decay=weight_decay)
+        self.lr, self.steps, self.step = lr, steps, 0
+
+    def forward(self, features: Sequence[Maps], teacher_features: Sequence[Maps]) -> list[Tensor]:
+        """T scalars D_t, float32 or better.
+
+        Args:
+            features: For every task, its own view of the student's maps: what `mtl.cut` returned.
+            teacher_features: For every task, the maps of its teacher for the same images.
+        """
+        return [
+            sum(
+                distance(adaptor(full_precision(own)), theirs)
+                for adaptor, own, theirs in zip(adaptors, maps[-self.levels :], taught[-self.levels :], strict=True)
+            )
+            for adaptors, maps, taught in zip(self.adaptors, features, teacher_features, strict=True)
+        ]
+
+    def added(self, losses: Sequence[Tensor], features: Sequence[Maps], image: Tensor) -> list[Tensor]:
+        """T scalars L_t + lambda_t D_t, from the losses L_t and the student's features of an image [B, 3, H, W]."""
+        distances = self(features, self.teachers.features(image))
+        return [loss + w * d for loss, w, d in zip(losses, self.weights, distances, strict=True)]
+
+    def after_step(self, scaler: torch.amp.GradScaler | None = None) -> None:
+        """Called when the model's optimizer has stepped: the adaptors step as well.
+
+        Args:
+            scaler: What the losses were scaled by against underflow, if they were.
+        """
+        if scaler is None:
+            self.optimizer.step()
+        else:
+            scaler.step(self.optimizer)
+        self.step += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * (1 + math.cos(math.pi * self.step / self.steps)) / 2
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """What `state_dict` holds beside the adaptors."""
+        return {"optimizer": self.optimizer.state_dict(), "step": self.step}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restores it, from `load_state_dict`."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+
+
+def distance(student: Tensor, teacher: Tensor) -> Tensor:
+    """Mean squared distance of the directions of two maps' features, from 0 (the same) to 4 (opposite).
+
+    Args:
+        student: Adapted map. Shape [B, C, h, w].
+        teacher: Map to compare it with. Shape [B, C, H, W].
+    """
+    student, teacher = full_precision(student), full_precision(teacher)
+    if student.shape[-2:] != teacher.shape[-2:]:
+        student = F.interpolate(student, teacher.shape[-2:], mode="bilinear", align_corners=False)
+    return (direction(student) - direction(teacher)).square().sum(dim=1).mean()
+
+
+def direction(maps: Tensor) -> Tensor:
+    """Features scaled to length one at every pixel, or zero where they have no direction. Shape [B, C, H, W]."""
+    length = torch.linalg.vector_norm(maps, dim=1, keepdim=True)  # [B, 1, H, W]
+    none = length <= ZERO
+    return (maps / length.masked_fill(none, 1.0)).masked_fill(none, 0.0)

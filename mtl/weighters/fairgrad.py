@@ -1,0 +1,72 @@
+"""FairGrad: an update that is alpha-fair, as a network shares its bandwidth.
+
+Ban and Ji, Fair Resource Allocation in Multi-Task Learning, ICML 2024.
+https://arxiv.org/abs/2402.15638, Algorithm 1.
+"""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtl.weighters.base import Needs, Update, Weighter, mask
+from mtl.weighters.solvers import NotSolvedError, Problem, fair
+
+
+class FairGrad(Weighter):
+    """Weighs the gradients so that each task's loss falls as fast as alpha-fairness wants it to.
+
+    With d = sum_s w_s g_s and G the inner products of the gradients,
+
+        <g_t, d> = (G w)_t = w_t^(-1 / alpha),  w_t > 0
+
+    so that d maximises sum_t <g_t, d>^(1 - alpha) / (1 - alpha) over directions of its length. alpha = 1 is Nash's
+    bargaining; the larger alpha, the more the worst-served task counts. Shared parameters get d, and heads train on
+    their own losses, unweighted.
+
+    Args:
+        num_tasks: Number of tasks T.
+        alpha: The kind of fairness, above 0.
+
+    Raises:
+        ValueError: alpha is not positive and finite.
+
+    Deviations from the paper: the authors' code multiplies d by T and clips it to length 1; neither is done here.
+    Where a mixture of the gradients is zero there is no finite solution: the weights of the last solution are used
+    again, 1 before the first, and the step is counted. A vanished gradient is left out and gets weight 1.
+    """
+
+    needs: ClassVar[Needs] = Needs.GRAMIAN
+    native: ClassVar = "own"
+
+    def __init__(self, num_tasks: int, alpha: float) -> None:
+        super().__init__(num_tasks)
+        if not 0 < alpha < math.inf:
+            raise ValueError(f"alpha must be positive and finite, got {alpha}")
+        self.alpha = alpha
+        self.register_buffer("solution", torch.ones(num_tasks, dtype=torch.float64))
+        self.register_buffer("failures", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+        """Weights from the Gramian [T, T]."""
+        counted = self.solve(gradients, active)
+        return Update(weights=mask(torch.where(counted, self.solution, 1.0).to(gradients), active))
+
+    def solve(self, gradients: Tensor, active: Tensor | None) -> Tensor:
+        """Renews the solution for the tasks that have a gradient, and returns which these are. Shape [T], bool."""
+        problem = Problem.of(gradients, active)
+        weights = np.full_like(problem.norms, np.inf)
+        if problem.norms.size:
+            try:
+                weights = fair(problem.cosines, problem.norms, self.alpha)
+            except NotSolvedError:
+                self.failures += 1
+        found = problem.spread(weights, others=np.nan, like=self.solution)  # [T]: nan no gradient, inf not solved
+        self.solution = torch.where(found.isfinite(), found, self.solution)
+        return ~found.isnan()
+
+    def diagnostics(self) -> dict[str, float]:
+        """Steps that had no finite solution and used the last one."""
+        return {"solver_failures": self.failures.item()}

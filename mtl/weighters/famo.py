@@ -1,0 +1,100 @@
+"""FAMO: let all losses fall at the same rate, judged by what the last step did to them.
+
+Liu et al., FAMO: Fast Adaptive Multitask Optimization, NeurIPS 2023.
+https://arxiv.org/abs/2306.03792, Algorithm 1.
+"""
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mtl.weighters.base import Needs, Update, Weighter, mask
+
+LOWEST = 1e-8  # added to a loss before its logarithm, as the authors do
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # of Adam
+
+
+class FAMO(Weighter):
+    """Raises the weight of the tasks whose loss the step before lowered least, in relation to its size.
+
+    With logits xi from 0, z = softmax(xi) over the active tasks and D_t = max(l_t, 0) + 1e-8, the network minimises
+    sum_t z_t log D_t, scaled so that the weights of the losses sum to 1:
+
+        w_t = (z_t / D_t) / sum_j (z_j / D_j)
+
+    After the step, from the losses D' of the same batch, the logits take one step of Adam along
+
+        z_t (delta_t - sum_j z_j delta_j) + gamma xi_t,    delta_t = log D_t - log D'_t
+
+    A task without labels, or without a finite loss after the step, keeps its logit and its moments. The logarithm
+    needs positive losses: one at or below 0 counts as 0, which gives that task nearly all of the weight.
+
+    Args:
+        num_tasks: Number of tasks T.
+        gamma: Pull of the logits to 0 (weight decay that goes through Adam's moments).
+        lr: Learning rate of the logits.
+
+    Raises:
+        ValueError: `gamma` is negative, or `lr` not positive, or one of them not finite.
+
+    Deviations from the paper: none; the authors' code also clips the shared gradient, for this and every other method.
+    """
+
+    needs: ClassVar[Needs] = Needs.LOSSES
+    native: ClassVar = "mean"
+    recompute: ClassVar[bool] = True
+
+    def __init__(self, num_tasks: int, gamma: float, lr: float) -> None:
+        super().__init__(num_tasks)
+        if not 0 <= gamma < math.inf:
+            raise ValueError(f"gamma must not be negative, and finite, got {gamma}")
+        if not 0 < lr < math.inf:
+            raise ValueError(f"lr must be positive and finite, got {lr}")
+        self.gamma, self.lr = gamma, lr
+        for name in ("logits", "mean", "square", "steps"):  # the last three are Adam's, for each task of its own
+            self.register_buffer(name, torch.zeros(num_tasks, dtype=torch.float64))
+        self.register_buffer("before", torch.zeros(num_tasks, dtype=torch.float64))  # log D_t of the step under way
+        self.register_buffer("active", torch.zeros(num_tasks, dtype=torch.bool))  # in the step under way
+
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
+        """Weights that sum to 1 over the active tasks; remembers the losses until `after_step`."""
+        self.active = torch.ones_like(losses, dtype=torch.bool) if active is None else active.clone()
+        floored = lift(losses)  # [T], D_t
+        self.before = mask(floored.log(), self.active)
+        pulls = mask(self._shares(self.active) / floored, self.active)  # [T]
+        return Update(weights=mask(pulls / pulls.sum(), self.active).to(losses))
+
+    def after_step(self, losses: Tensor | None = None) -> None:
+        """Moves the logits by what the step did to the losses.
+
+        Raises:
+            ValueError: There are no losses.
+        """
+        if losses is None:
+            raise ValueError("FAMO needs the losses of the same batch after the step: weighter.after_step(losses)")
+        counted = self.active & torch.isfinite(losses)
+        z = self._shares(counted)  # [T]
+        delta = mask(self.before - lift(losses).log(), counted)
+        self._descend(z * (delta - (z * delta).sum()) + self.gamma * self.logits, counted)
+
+    def _shares(self, counted: Tensor) -> Tensor:
+        """Softmax of the logits over the counted tasks, 0 for the others. Shape [T]."""
+        return mask(self.logits.masked_fill(~counted, -torch.inf).softmax(0), counted)
+
+    def _descend(self, gradient: Tensor, counted: Tensor) -> None:
+        """One step of Adam for the counted tasks; nothing happens to the others."""
+        steps = self.steps + 1
+        mean = self.mean.lerp(gradient, 1 - BETA1)
+        square = (self.square * BETA2).addcmul(gradient, gradient, value=1 - BETA2)
+        length = self.lr / (1 - BETA1**steps)
+        width = square.sqrt() / (1 - BETA2**steps).sqrt() + EPS
+        moved = {"steps": steps, "mean": mean, "square": square, "logits": self.logits - length * mean / width}
+        for name, value in moved.items():
+            setattr(self, name, torch.where(counted, value, getattr(self, name)))
+
+
+def lift(losses: Tensor) -> Tensor:
+    """Losses as positive numbers that have a logarithm. Shape [T], float64."""
+    return losses.detach().double().clamp(min=0) + LOWEST

@@ -1,0 +1,65 @@
+"""GradDrop: at each coordinate, let only the positive or only the negative task gradients through.
+
+Chen et al., Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Sign Dropout, NeurIPS 2020.
+https://arxiv.org/abs/2010.06808, Algorithm 1.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mtl.weighters.base import Needs, RandomWeighter, Update, mask
+
+
+class GradDrop(RandomWeighter):
+    """Tosses a coin at each coordinate, biased towards the sign that most of the gradient has, and keeps that sign.
+
+    At a coordinate where the task gradients are g_t, with U uniform on [0, 1),
+
+        p = (1 + sum_t g_t / sum_t |g_t|) / 2        purity: the positive part of all the gradient
+        update = leak sum_t g_t + (1 - leak) (sum of the positive g_t if p > U, else of the negative g_t)
+
+    Where p is 0 or 1, nothing is left to chance; where all gradients are 0, so is the update. The heads train on their
+    own losses, unweighted.
+
+    Several processes draw the same numbers, which at scope `features` they use for images of their own.
+
+    Args:
+        num_tasks: Number of tasks T.
+        leak: Part of the gradient that is never dropped, from 0 to 1, the same for every task.
+        seed: Of the coins.
+
+    Raises:
+        ValueError: The leak is not in [0, 1].
+
+    Deviations from the paper: the gradients are not multiplied by the sign of the features they belong to, nor added
+    up over the batch; at scope `shared` they belong to parameters.
+    """
+
+    needs: ClassVar[Needs] = Needs.GRADIENTS
+    native: ClassVar = "sum"
+
+    def __init__(self, num_tasks: int, leak: float, seed: int = 0) -> None:
+        super().__init__(num_tasks, seed)
+        if not 0 <= leak <= 1:
+            raise ValueError(f"GradDrop: leak must be from 0 to 1, got {leak}")
+        self.register_buffer("leak", torch.tensor(leak, dtype=torch.float64), persistent=False)
+
+    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+        """The direction from the task gradients [T, P], row by row: no second tensor of that size is made."""
+        positive = torch.zeros_like(gradients[0])  # [P]
+        negative = torch.zeros_like(positive)
+        for row in gradients:
+            positive += row.clamp(min=0)
+            negative += row.clamp(max=0)
+        keep_positive = positive > self.draw_mask(positive.numel()).to(positive.device) * (positive - negative)  # p > U
+        leaked = torch.where(keep_positive, negative, positive).mul_(self.leak.to(positive))
+        direction = torch.where(keep_positive, positive, negative).add_(leaked)
+        return Update(weights=mask(gradients.new_ones(len(gradients)), active), direction=direction)
+
+    def draw_mask(self, size: int) -> Tensor:
+        """The coins of one step, drawn where the weighter lives from a seed of its own generator. Shape [P]."""
+        seed = torch.randint(2**63 - 1, (), generator=self.generator).item()
+        generator = torch.Generator(self.leak.device).manual_seed(seed)
+        return torch.rand(size, generator=generator, device=self.leak.device)

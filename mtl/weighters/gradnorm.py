@@ -1,0 +1,95 @@
+"""GradNorm: learn the weights so that slow tasks get long gradients.
+
+Chen et al., GradNorm: Gradient Normalization for Adaptive Loss Balancing in Deep Multitask Networks, ICML 2018.
+https://arxiv.org/abs/1711.02257, Eq. (2), Algorithm 1.
+"""
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mtl.weighters.base import Needs, Update, Weighter, alive, mask
+
+FLOOR = 1e-6  # least weight before renormalising; the next gradient can lift it again
+BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults
+
+
+class GradNorm(Weighter):
+    """Moves the weights until each task's gradient is as long as its training is slow.
+
+    With n_t the norm of task t's unweighted gradient at the last shared layer, and means over the tasks,
+
+        r_t = (L_t / L_t(0)) / mean(L / L(0))                relative inverse training rate
+        L_grad = sum_t |w_t n_t - mean(w n) r_t^alpha|       the target is a constant of the step
+        dL_grad / dw_t = sign(w_t n_t - mean(w n) r_t^alpha) n_t
+
+    so no second backward pass is needed. A step of Adam on w follows, then w is scaled so that the weights of the
+    active tasks add up to their number. The losses of this step are weighted by w as it was before.
+
+    Args:
+        num_tasks: Number of tasks T.
+        alpha: How hard slow tasks are favoured; 0 makes all gradients equally long.
+        lr: Learning rate of the weights.
+
+    Raises:
+        ValueError: alpha is negative, or lr not above 0, or one is not finite.
+
+    Deviations from the paper: L_t(0) is the loss of the first batch in which the task was active. A weight never falls
+    below 1e-6 before it is scaled: a step could make it negative, and then it would train its task backwards. Where a
+    gradient has vanished, or L_t(0) is not above 0, the task is left out of both means and its weight only takes part
+    in the scaling. Each weight has its own count of Adam steps, so that a task without labels loses nothing.
+    """
+
+    needs: ClassVar[Needs] = Needs.GRAMIAN
+    native: ClassVar = "sum"
+
+    def __init__(self, num_tasks: int, alpha: float, lr: float) -> None:
+        super().__init__(num_tasks)
+        if not (alpha >= 0 and math.isfinite(alpha)):
+            raise ValueError(f"GradNorm: alpha must be a finite number, 0 or above, got {alpha}")
+        if not (lr > 0 and math.isfinite(lr)):
+            raise ValueError(f"GradNorm: lr must be a finite number above 0, got {lr}")
+        self.alpha, self.lr = alpha, lr
+        self.register_buffer("task_weights", torch.ones(num_tasks, dtype=torch.float64))
+        self.register_buffer("first_losses", torch.zeros(num_tasks, dtype=torch.float64))
+        self.register_buffer("seen", torch.zeros(num_tasks, dtype=torch.bool))  # whose first loss is known
+        self.register_buffer("first_moments", torch.zeros(num_tasks, dtype=torch.float64))  # Adam's state
+        self.register_buffer("second_moments", torch.zeros(num_tasks, dtype=torch.float64))
+        self.register_buffer("steps", torch.zeros(num_tasks, dtype=torch.int64))
+
+    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+        """The weights as they are; they learn from the losses and the Gramian [T, T] for the next step."""
+        active = torch.ones_like(self.seen) if active is None else active
+        weights, norms = self.task_weights, gradients.diagonal().sqrt().to(self.task_weights)  # [T]
+        self.first_losses = torch.where(active & ~self.seen, losses.to(self.first_losses), self.first_losses)
+        self.seen = self.seen | active
+
+        counted = alive(norms, active) & (self.first_losses > 0)
+        gradient = self.gradient(losses.to(weights), norms, counted)
+        stepped = torch.where(counted, self.descend(gradient, counted).clamp(min=FLOOR), weights)
+        scale = active.sum() / mask(stepped, active).sum()
+        self.task_weights = torch.where(active, stepped * scale, weights)
+        return Update(weights=mask(weights, active).to(gradients))
+
+    def gradient(self, losses: Tensor, norms: Tensor, counted: Tensor) -> Tensor:
+        """Gradient of L_grad with respect to the weights, 0 for tasks that do not count. Shape [T]."""
+        count = counted.sum().clamp(min=1)
+        lengths = mask(self.task_weights * norms, counted)  # [T]
+        ratios = mask((losses / self.first_losses).clamp(min=0), counted)  # [T]
+        average = ratios.sum() / count
+        rates = torch.where(average > 0, ratios / average, 1.0)  # all losses 0: all tasks are equally far
+        targets = lengths.sum() / count * rates**self.alpha
+        return mask((lengths - targets).sign() * norms, counted)
+
+    def descend(self, gradient: Tensor, counted: Tensor) -> Tensor:
+        """The weights after one step of Adam, in which only tasks that count move. Shape [T]."""
+        (beta1, beta2), first, second = BETAS, self.first_moments, self.second_moments
+        self.first_moments = torch.where(counted, beta1 * first + (1 - beta1) * gradient, first)
+        self.second_moments = torch.where(counted, beta2 * second + (1 - beta2) * gradient**2, second)
+        self.steps = self.steps + counted
+        taken = self.steps.double()  # powers of integers would be float32
+        mean = self.first_moments / (1 - beta1**taken)  # [T]
+        scale = (self.second_moments / (1 - beta2**taken)).sqrt()  # [T]
+        return self.task_weights - self.lr * mean / (scale + EPS)

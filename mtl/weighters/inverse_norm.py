@@ -1,0 +1,34 @@
+"""InverseNorm: give every task a gradient of length one.
+
+Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
+https://arxiv.org/abs/2509.23915: the naive balance of gradient norms that AvgNorm, Eq. (6), improves on.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mtl.weighters.base import Needs, Update, Weighter, alive, mask
+
+
+class InverseNorm(Weighter):
+    """Divides each loss by the length of its gradient at the last shared layer.
+
+    With g_t the gradient of task t's unweighted loss,
+
+        w_t = 1 / |g_t|
+
+    so |w_t g_t| = 1 for every t, however long the gradients are: unlike AvgNorm it forgets how steep the losses are.
+
+    Deviations from the paper: the formula is undefined where g_t = 0; such a task gets weight 1, which leaves its own
+    head to learn and adds nothing to the shared layer.
+    """
+
+    needs: ClassVar[Needs] = Needs.GRAMIAN
+    native: ClassVar = "own"
+
+    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+        """Weights from the diagonal of the Gramian [T, T]."""
+        norms = gradients.diagonal().sqrt()  # [T]
+        return Update(weights=mask(torch.where(alive(norms, active), 1 / norms, 1.0), active))

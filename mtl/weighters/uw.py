@@ -1,0 +1,61 @@
+"""UW: learn how uncertain each task is, and trust it accordingly.
+
+Kendall et al., Multi-Task Learning Using Uncertainty to Weigh Losses for Scene Geometry and Semantics, CVPR 2018.
+https://arxiv.org/abs/1705.07115, Eq. (7).
+"""
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mtl.weighters.base import Needs, Update, Weighter, mask
+
+LIMIT = 80.0  # of the exponent: exp(80) and exp(-80) are still float32 numbers
+
+
+class UW(Weighter):
+    """Divides each loss by a variance that is learned together with the network.
+
+    With s_t = log sigma_t^2, trained by the main optimizer without weight decay, the objective is
+
+        sum_t l_t exp(-s_t) / 2 + s_t / 2,    so    w_t = exp(-s_t) / 2
+
+    It is lowest where exp(s_t) = l_t, that is w_t = 1 / (2 l_t). A loss of exactly 0 has no optimum: s_t falls for
+    ever. The exponent is cut off at +-80, its derivative is not, so weights stay finite and s_t can come back.
+    The optimizer's momentum may still move the s_t of an inactive task, whose own gradient is 0.
+
+    Args:
+        num_tasks: Number of tasks T.
+        init: Where every s_t begins.
+
+    Raises:
+        ValueError: `init` is not finite.
+
+    Deviations from the paper: its Eq. (10) gives classification losses the factor 1; here every loss has 1/2, as in
+    the code published with MTAN. The weight is what multiplies the loss, so it includes the 1/2.
+    """
+
+    needs: ClassVar[Needs] = Needs.LOSSES
+    native: ClassVar = "own"
+
+    def __init__(self, num_tasks: int, init: float) -> None:
+        super().__init__(num_tasks)
+        if not math.isfinite(init):
+            raise ValueError(f"init must be a finite number, got {init}")
+        self.s = nn.Parameter(torch.full((num_tasks,), float(init), dtype=torch.float64))
+
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
+        """Weights of the present variances, and the objective that trains them."""
+        losses = losses.detach()
+        precision = (-bounded(self.s, losses)).exp()  # [T]
+        objective = (losses * precision + self.s) / 2  # [T]
+        weights = (precision.detach() / 2).to(losses)
+        return Update(weights=mask(weights, active), penalty=mask(objective, active).sum())
+
+
+def bounded(exponent: Tensor, losses: Tensor) -> Tensor:
+    """The exponent within +-`LIMIT`, in the finer dtype of the two, with the derivative of the exponent. Shape [T]."""
+    exponent = exponent.to(torch.promote_types(exponent.dtype, losses.dtype))
+    return exponent.detach().clamp(-LIMIT, LIMIT) + (exponent - exponent.detach())

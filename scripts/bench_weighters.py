@@ -1,0 +1,142 @@
+"""Cost of a training step with every weighter at every scope, and of the same step through TorchJD: `make bench`.
+
+    python scripts/bench_weighters.py --rounds 7 --only cagrad,nashmtl
+
+Ratios are to a plain step with uniform weights, taken within a round; the second `plain` is how much two measurements
+of the same thing differ. `weighter_ms` is the time of the weighter alone. Expect at scope `shared` no more time than
+TorchJD takes for the same method, and at most 0.8 of its memory.
+"""
+
+import argparse
+import statistics
+import time
+import warnings
+from functools import partial
+from typing import NamedTuple
+
+import bench
+import pandas as pd
+import torch
+from tabulate import tabulate
+
+from mtl import Needs, Scope, build
+from mtl.engine import cost, steps
+from mtl.engine.record import environment
+
+SUMMARY = bench.SUMMARY.with_name("bench_weighters.csv")
+TORCHJD = {  # their name of the methods that both have, with the hyper-parameters of our YAML
+    "mgda": ("MGDA", {}),
+    "pcgrad": ("PCGrad", {}),
+    "cagrad": ("CAGrad", {"c": 0.4}),
+    "graddrop": ("GradDrop", {}),
+    "nashmtl": ("NashMTL", {"n_tasks": 4}),
+    "fairgrad": ("FairGrad", {"alpha": 2.0}),
+    "imtl_g": ("IMTLG", {}),
+}
+LEFT_OUT = ("url", "torchjd")  # a loss with teachers, and an adapter
+KEY = ["device", "batch", "height", "width", "by", "method", "scope"]
+
+
+class Row(NamedTuple):
+    """What to measure: `by` is plain, mtl or TorchJD."""
+
+    by: str
+    method: str
+    scope: str
+
+
+def rows(only: list[str]) -> list[Row]:
+    """Every weighter of the configs at every scope that it can be applied at."""
+    found = [Row("plain", "uniform", ""), Row("plain", "uniform again", "")]
+    for path in sorted((build.CONFIGS / "weighter").glob("*.yaml")):
+        name = path.stem
+        if name in LEFT_OUT or (only and name not in only):
+            continue
+        needs = build.build_weighter(cfg := config(name), build.build_tasks(cfg)).needs
+        scopes = {Needs.LOSSES: [""], Needs.GRADIENTS: ["features", "shared"]}
+        found += [Row("mtl", name, scope) for scope in scopes.get(needs, [scope.value for scope in Scope])]
+        if name in TORCHJD:
+            found.append(Row("TorchJD", name, "shared"))
+    return found
+
+
+def config(name: str, scope: str = "") -> object:
+    """The composed config of a weighter at a scope."""
+    return build.compose([*bench.SETTING, f"weighter={name}", *([f"weighter.scope={scope}"] if scope else [])])
+
+
+def step(row: Row, device: torch.device) -> steps.Step:
+    """The step of a row."""
+    if row.by == "plain":
+        return steps.plain
+    if row.by == "mtl":
+        words = (f"weighter={row.method}", *([f"weighter.scope={row.scope}"] if row.scope else []))
+        return bench.engine(words, device)
+    from torchjd import aggregation  # noqa: PLC0415  an extra
+
+    name, options = TORCHJD[row.method]
+    return partial(steps.torchjd, aggregator=getattr(aggregation, name)(**options))
+
+
+def memory(size: bench.Size, device: torch.device, row: Row) -> float:
+    """Peak memory of a row's step, in MiB."""
+    return cost.memory(bench.workload("DeepLab", size, device), step(row, device))
+
+
+def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, repeats: int = 20) -> float:
+    """Median time of the weighter alone, on the gradients of a step."""
+    if row.by != "mtl":
+        return float("nan")
+    weighter, seen, spent = taken.keywords["weighter"], [], []
+    handle = weighter.register_forward_pre_hook(lambda _, arguments: seen.append(arguments))
+    taken(work)
+    handle.remove()
+    for _ in range(repeats):
+        work.clear()
+        start = time.perf_counter()
+        weighter(*seen[0])
+        work.wait()
+        spent.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(spent)
+
+
+def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: int) -> pd.DataFrame:
+    """A line per row: absolute numbers, then ratios to the first row."""
+    work = bench.workload("DeepLab", size, device)
+    taken = [step(row, device) for row in chosen]
+    table = pd.DataFrame(chosen)
+    table[["gflop", "encoder_passes"]] = [cost.operations(work, one) for one in taken]
+    table["gflop"] /= 1e9
+    times = cost.seconds(work, taken, rounds)
+    table["seconds"] = [statistics.median(row) for row in times]
+    table["weighter_ms"] = [weighter_milliseconds(work, *pair) for pair in zip(chosen, taken, strict=True)]
+    call = memory if device.type == "cuda" else partial(cost.in_new_process, memory)
+    table["mib"] = [call(size, device, row) for row in chosen]
+    table["gflop_ratio"] = table["gflop"] / table["gflop"][0]
+    table[["time_q1", "time_ratio", "time_q3"]] = [cost.ratio_to(times[0], row) for row in times]
+    table["mib_ratio"] = table["mib"] / table["mib"][0]
+    return table
+
+
+def main() -> None:
+    """Measures all rows in one interleaved run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--only", default="", help="names of weighters, with commas; default: all")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore", module="cvxpy|torchjd")
+    torch.set_num_threads(1)
+    device = build.choose_device(arguments.device)
+    size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
+    chosen = rows([word for word in arguments.only.split(",") if word])
+    table = measure(chosen, size, device, arguments.rounds)
+    print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
+    about = environment(device)
+    where = {"device": about["device"], "torch": about["packages"]["torch"], "commit": about["commit"]}
+    where |= dict(zip(("batch", "height", "width"), size, strict=True)) | {"rounds": arguments.rounds}
+    bench.save(table.assign(**where), SUMMARY, KEY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Every weighter of the configs, as a run would build and apply it."""
+
+from copy import deepcopy
+from functools import cache
+
+from mtl import build
+from mtl.weighters import Needs, Scope, Weighter
+
+NAMES = sorted(path.stem for path in (build.CONFIGS / "weighter").glob("*.yaml") if path.stem != "url")  # URL is a loss
+
+
+@cache
+def config(name: str, tasks: str):
+    """The composed config, and the weighter it builds."""
+    cfg = build.compose([f"weighter={name}", f"subset=[{tasks}]"])
+    return build.applied(cfg), build.build_weighter(cfg, build.build_tasks(cfg))
+
+
+def weighter(name: str, tasks: str = "semseg,depth,normals,edge") -> Weighter:
+    """A fresh weighter for as many tasks."""
+    return deepcopy(config(name, tasks)[1])
+
+
+def applied(name: str) -> dict[str, str]:
+    """How the engine applies it."""
+    return dict(config(name, "semseg,depth,normals,edge")[0])
+
+
+def scopes(name: str) -> list[str]:
+    """The scopes it can be applied at; for a weighter of losses they are all the same."""
+    choice = {Needs.LOSSES: [Scope.SHARED], Needs.GRADIENTS: [Scope.FEATURES, Scope.SHARED]}
+    return [scope.value for scope in choice.get(weighter(name).needs, Scope)]

@@ -71,14 +71,17 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
 
 def find_baseline(cfg: DictConfig, config: Mapping[str, Any]) -> dict[str, float] | None:
     """Primary metrics of the single-task networks, if all of them are trained; else says how to train them."""
-    tasks = config["subset"]
-    singles = single_task_runs(finished_runs(Path(cfg.results)), config, cfg.seed)
+    tasks, runs = config["subset"], finished_runs(Path(cfg.results))
+    singles = single_task_runs(runs, config, cfg.seed)
     missing = [task for task in tasks if task not in singles]
     if not missing:
         return {task: singles[task].primary(task) for task in tasks}
     if len(tasks) > 1 and distributed.rank() == 0:
         command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed)
-        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}; to train: {command}")
+        others = single_task_runs(runs, config, cfg.seed, judged_alike=False)
+        presets = {task: others[task].record["metrics"][task]["preset"] for task in missing if task in others}
+        mixed = [f"; that of {task} is judged by {preset}, and protocols do not mix" for task, preset in presets.items()]
+        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{''.join(mixed)}; to train: {command}")
     return None
 
 

@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test lint format demo bench lock
+.PHONY: help install test test-slow crash-test lint format demo bench bench-edges lock
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then t
 
 bench: install  ## cost of a training step at every scope, relative to plain uniform training
 	$(BIN)/python scripts/bench.py
+
+bench-edges: install  ## cost of odsF per image, beside SciPy's matching at every threshold
+	$(BIN)/python scripts/bench_edges.py
 
 test: install  ## fast tests
 	$(BIN)/python -m pytest -n 2

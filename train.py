@@ -79,9 +79,12 @@ def find_baseline(cfg: DictConfig, config: Mapping[str, Any]) -> dict[str, float
     if len(tasks) > 1 and distributed.rank() == 0:
         command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed)
         others = single_task_runs(runs, config, cfg.seed, judged_alike=False)
-        presets = {task: others[task].record["metrics"][task]["preset"] for task in missing if task in others}
-        mixed = [f"; that of {task} is judged by {preset}, and protocols do not mix" for task, preset in presets.items()]
-        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{''.join(mixed)}; to train: {command}")
+        mixed = "".join(
+            f"; that of {task} is judged by {preset}, and presets do not mix"
+            for task in missing
+            if task in others and (preset := others[task].record["metrics"][task]["preset"])
+        )
+        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{mixed}; to train: {command}")
     return None
 
 

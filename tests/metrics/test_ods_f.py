@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-
 from protocols import plain
 
 from mtl.metrics import OdsF, boundary_counts

@@ -86,7 +86,11 @@ class Workers:
 
     def _oldest(self) -> Any:
         arguments, future = self._waiting.popleft()
-        return future.result() if future else self.function(*arguments)
+        result = future.result() if future else self.function(*arguments)
+        if self._team and self._team.killed:
+            self._team.killed.pop()
+            warnings.warn("a scoring process was killed; this process does its work", stacklevel=2)
+        return result
 
 
 class _Team:
@@ -99,7 +103,7 @@ class _Team:
         self.function = function
         self.processes = [
             subprocess.Popen(
-                [sys.executable, "-c", code],
+                [sys.executable, "-P", "-c", code],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | ONE_THREAD,
@@ -110,6 +114,7 @@ class _Team:
         self.idle: SimpleQueue[subprocess.Popen | None] = SimpleQueue()  # None in place of one that was killed
         for process in self.processes:
             self.idle.put(process)
+        self.killed: list[subprocess.Popen] = []
         self.threads = ThreadPoolExecutor(size)
 
     def submit(self, arguments: tuple) -> Future:
@@ -131,7 +136,7 @@ class _Team:
                 try:
                     returned, answer = _ask(process, self.function, arguments)
                 except (EOFError, BrokenPipeError, pickle.UnpicklingError):
-                    warnings.warn("a scoring process was killed; its work is done here", stacklevel=2)
+                    self.killed.append(process)
                     process = None
             if process is None:
                 return self.function(*arguments)

@@ -2,10 +2,10 @@
 
     python scripts/bench_edges.py --images 4 --split 654
 
-Images of the size of NYUD-v2 (425x560) with invented truth and predictions, 99 thresholds, CPU seconds of one core. Ours is
-all there is to do, suppression and thinning included; SciPy's is the matching alone, on the same thin maps and candidate
-pairs, and both must find as many pairs. Expect at least 40 times less on suppressed maps. The last lines score a split of
-654 images with the metric, in this process and in two processes; --split 0 leaves them out.
+Images of the size of NYUD-v2 (425x560) with invented truth and predictions, 99 thresholds, CPU seconds of one core.
+Ours is all there is to do, suppression and thinning included; SciPy's is the matching alone, on the same thin maps and
+candidate pairs, and both must find as many pairs. Expect at least 40 times less on suppressed maps. The last lines
+score a split of 654 images with the metric, in this process and in two processes; --split 0 leaves them out.
 """
 
 import argparse

@@ -3,8 +3,9 @@
 `cut`, `backward` and the classes of `mtl.weighters` work in any training loop, without Hydra and without our trainer.
 """
 
+from mtl.engine.accumulation import Accumulation
 from mtl.engine.backward import Gradients, backward
 from mtl.engine.cut import Features, cut
 from mtl.weighters.base import Needs, Scope, Update, Weighter
 
-__all__ = ["Features", "Gradients", "Needs", "Scope", "Update", "Weighter", "backward", "cut"]
+__all__ = ["Accumulation", "Features", "Gradients", "Needs", "Scope", "Update", "Weighter", "backward", "cut"]

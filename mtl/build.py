@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl.data.loader import make_loader
 from mtl.engine import distributed
+from mtl.engine.accumulation import Accumulation
 from mtl.engine.evaluator import Evaluator
 from mtl.engine.plan import Plan
 from mtl.engine.schedules import PolySchedule
@@ -120,7 +121,7 @@ def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
     """
     ordered = {}
     for key, value in cfg.weighter.method.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and any(name in value for name in TASK_ORDER):  # other mappings stay mappings
             missing = [task.name for task in tasks if task.name not in value]
             if missing:
                 raise ValueError(f"weighter.method.{key} has no number for {', '.join(missing)}: it has {dict(value)}")
@@ -128,14 +129,19 @@ def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
     return instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **ordered)
 
 
-def share_of_batch(batch_size: int, world_size: int) -> int:
+def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> int:
     """Images per process of a batch that is counted over all processes.
 
     Raises:
-        ValueError: The processes cannot share it equally.
+        ValueError: The processes and their micro-batches cannot share it equally.
     """
-    if batch_size % world_size:
-        raise ValueError(f"recipe.batch_size={batch_size} does not divide into {world_size} processes")
+    if batch_size % (world_size * micro_batches):
+        parts = (
+            f"{micro_batches} micro-batches of {world_size} processes"
+            if micro_batches > 1
+            else f"{world_size} processes"
+        )
+        raise ValueError(f"recipe.batch_size={batch_size} does not divide into {parts}")
     return batch_size // world_size
 
 
@@ -153,7 +159,7 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
     tasks = build_tasks(cfg)
     names = [task.name for task in tasks]
     loading = {
-        "batch_size": share_of_batch(cfg.recipe.batch_size, distributed.world_size()),
+        "batch_size": share_of_batch(cfg.recipe.batch_size, distributed.world_size(), cfg.recipe.micro_batches),
         "workers": cfg.workers,
         "seed": cfg.seed,
         "rank": distributed.rank(),
@@ -168,6 +174,9 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
     for first in (loader.dataset[0, 0], validation.dataset[0]):
         model.backbone.check_size(loader.collate_fn([first])["image"])
     weighter = build_weighter(cfg, tasks).to(device)
+    Accumulation(weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg))  # refuses what cannot be
+    if distributed.world_size() > 1 and device.type == "cuda":
+        model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
     groups = [{"params": list(model.parameters())}]
     if own := list(weighter.parameters()):
         groups.append({"params": own, "weight_decay": 0.0})
@@ -200,6 +209,9 @@ def build_trainer(cfg: DictConfig, folder: Path, baseline: Mapping[str, float] |
             evaluate_every=every,
             clip=cfg.recipe.clip,
             on_nonfinite=cfg.recipe.on_nonfinite,
+            precision=cfg.recipe.precision,
+            micro_batches=cfg.recipe.micro_batches,
+            accumulation=cfg.recipe.accumulation,
             checkpoint_minutes=cfg.logging.checkpoint_minutes,
             statistics_scope=statistics.scope,
             statistics_every=statistics.every,

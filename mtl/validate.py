@@ -15,6 +15,8 @@ WORDS = {
     "logging.gradient_statistics.scope": SCOPES,
     "recipe.schedule": ("step", "epoch"),
     "recipe.on_nonfinite": ("skip", "raise"),
+    "recipe.precision": ("float32", "bfloat16", "float16"),
+    "recipe.accumulation": ("exact", "first"),
 }
 LEAST = {  # of whole numbers
     "seed": 0,
@@ -23,6 +25,7 @@ LEAST = {  # of whole numbers
     "dataset.epochs": 1,
     "dataset.render_workers": 0,
     "recipe.batch_size": 1,
+    "recipe.micro_batches": 1,
     "recipe.steps": 1,
     "logging.gradient_statistics.every": 0,
 }

@@ -83,7 +83,7 @@ def test_checkpoint_of_another_model_is_refused(tmp_path, data):
 
 def poison(run: Trainer, step: int) -> None:
     """Breaks one loss at one step."""
-    original = run.total_loss.forward
+    original = run.objective.total_loss.forward
 
     def broken(outputs, batch):
         losses, counts = original(outputs, batch)
@@ -91,7 +91,7 @@ def poison(run: Trainer, step: int) -> None:
             losses[1] = losses[1] * torch.nan
         return losses, counts
 
-    run.total_loss.forward = broken
+    run.objective.total_loss.forward = broken
 
 
 @pytest.mark.parametrize("step", [1, 3])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def start(device: torch.device) -> None:
@@ -58,3 +58,10 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     flat = mean_over_ranks(torch.cat([gradient.flatten() for gradient in gradients]))
     for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))
+
+
+def average_buffers(module: nn.Module) -> None:
+    """Averages floating-point buffers, such as the running statistics of norms, over all processes."""
+    for buffer in module.buffers():
+        if world_size() > 1 and buffer.is_floating_point():
+            mean_over_ranks(buffer)

@@ -13,7 +13,7 @@ def gradient_stats(gradients: Gradients, names: Sequence[str]) -> dict[str, floa
         norm/t             |g_t|                             weighted_norm/t   |c_t g_t|
         dot/s-t            <g_s, g_t>                        cosine/s-t        <g_s, g_t> / (|g_s| |g_t|)
         similarity/s-t     2 |g_s| |g_t| / (|g_s|^2 + |g_t|^2), the gradient magnitude similarity
-        alignment/t        cosine between g_t and the update sum_s c_s g_s
+        alignment/t        cosine between g_t and the update: sum_s c_s g_s, or the elementwise one where it was made
 
     A gradient of length 0 has cosine 0 with everything.
 
@@ -23,13 +23,15 @@ def gradient_stats(gradients: Gradients, names: Sequence[str]) -> dict[str, floa
     """
     gramian = gradients.gramian.cpu()  # [T, T]
     weights = gradients.shared_weights.double().cpu()  # [T]
+    elementwise = gradients.alignment
     norms = gramian.diagonal().sqrt()  # [T]
     length = (weights @ gramian @ weights).clamp(min=0).sqrt()
     values = {}
     for t, name in enumerate(names):
         values[f"gradient/norm/{name}"] = norms[t].item()
         values[f"gradient/weighted_norm/{name}"] = (weights[t].abs() * norms[t]).item()
-        values[f"gradient/alignment/{name}"] = _ratio(gramian[t] @ weights, norms[t] * length)
+        aligned = _ratio(gramian[t] @ weights, norms[t] * length)
+        values[f"gradient/alignment/{name}"] = aligned if elementwise is None else elementwise[t].item()
     for t, name in enumerate(names):
         for s, other in enumerate(names[:t]):
             pair = f"{other}-{name}"

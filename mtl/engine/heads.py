@@ -26,7 +26,9 @@ class HeadGradients:
     joint: list[tuple[Tensor, dict[int, Tensor]]]
 
 
-def differentiate_heads(losses: Sequence[Tensor] | Tensor, features: Features) -> HeadGradients:
+def differentiate_heads(
+    losses: Sequence[Tensor] | Tensor, features: Features, seed: Tensor | float | None = None
+) -> HeadGradients:
     """Differentiates all losses down to the cut.
 
     Which task reaches which parameter is read off the autograd graph. Where every head is independent (it reads
@@ -37,8 +39,10 @@ def differentiate_heads(losses: Sequence[Tensor] | Tensor, features: Features) -
     Args:
         losses: T scalars, or their `torch.stack`. Shape [T].
         features: What `cut` returned.
+        seed: Factor on every gradient; None: 1.
     """
     edges, seeds = _edges(losses, len(features))
+    seeds = seeds if seed is None else [one * seed for one in seeds]
     reached = [reach([edge.node]) for edge in edges]  # T pairs (leaves, inner nodes)
     copy_ids = [{id(copy) for copy in copies} for copies in features.copies]
     all_copies = set().union(*copy_ids)

@@ -14,6 +14,9 @@ class Plan:
         clip: Largest global L2 norm of the gradient; None: any.
         on_nonfinite: What a loss or gradient that is not finite does: `skip` the step or `raise`.
         checkpoint_minutes: Largest time between two checkpoints, beside those at evaluations.
+        precision: Of the forward pass: `float32`, `bfloat16` or `float16` (with a loss scale against underflow).
+        micro_batches: Parts that a batch is computed in.
+        accumulation: How their gradients become one update, as for `Accumulation`: `exact` or `first`.
         statistics_scope: Where gradient statistics are taken.
         statistics_every: Steps between them; 0: never.
     """
@@ -23,5 +26,8 @@ class Plan:
     clip: float | None
     on_nonfinite: Literal["skip", "raise"]
     checkpoint_minutes: float
+    precision: Literal["float32", "bfloat16", "float16"]
+    micro_batches: int
+    accumulation: Literal["exact", "first"]
     statistics_scope: str
     statistics_every: int

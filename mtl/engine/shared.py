@@ -141,11 +141,14 @@ class SharedGradients:
     def _parameter_rows(self, parameters: list[Tensor], refinements: JointGradients) -> Tensor:
         """T vector-Jacobian products from the maps to the parameters, then the refinements. Shape [T, P]."""
         size = sum(p.numel() for p in parameters) + sum(p.numel() for p, _ in refinements)
-        rows = parameters[0].new_empty(len(self.at_maps), size)  # [T, P]
+        like = next(iter([*parameters, *(p for p, _ in refinements)]), torch.empty(0))
+        rows = like.new_empty(len(self.at_maps), size)  # [T, P]
         for task, seeds in enumerate(self.at_maps):
-            parts = torch.autograd.grad(self.maps, parameters, seeds, retain_graph=True, materialize_grads=True)
+            parts = ()
+            if parameters:
+                parts = torch.autograd.grad(self.maps, parameters, seeds, retain_graph=True, materialize_grads=True)
             parts += tuple(g[task] if task in g else torch.zeros_like(p) for p, g in refinements)
-            torch.cat([part.flatten() for part in parts], out=rows[task])
+            torch.cat([rows.new_empty(0), *(part.flatten() for part in parts)], out=rows[task])
             del parts  # one row's worth, which the next pass over the encoder can use
         return mean_over_ranks(rows)
 

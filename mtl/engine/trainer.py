@@ -12,12 +12,13 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from mtl.engine import distributed
-from mtl.engine.backward import Gradients, backward
+from mtl.engine.accumulation import Accumulation
+from mtl.engine.backward import Gradients
 from mtl.engine.checkpoint import load_last, save_checkpoint, save_last
-from mtl.engine.cut import cut
 from mtl.engine.evaluator import Evaluator, gain_over, selection_score
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.interrupt import Interrupts
+from mtl.engine.objective import Objective, split
 from mtl.engine.plan import Plan
 from mtl.engine.progress import Progress
 from mtl.engine.record import StepTimer, forget_peak_memory, peak_memory
@@ -67,7 +68,8 @@ class Trainer:
         baseline: Mapping[str, float] | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter, self.applied = model, tasks, weighter, applied
-        self.total_loss = TotalLoss(tasks).to(device)
+        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
         self.loggers = loggers
         self.folder, self.device, self.plan, self.baseline = folder, device, plan, baseline
@@ -103,6 +105,7 @@ class Trainer:
             "mean_weights": self._by_task(done.weights / max(done.counted, 1)),
             "steps": done.step,
             "skipped_steps": done.skipped,
+            "diagnostics": self.weighter.diagnostics(),
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "peak_memory_mib": peak_memory(self.device),
             **self.timer.summary(),
@@ -124,29 +127,20 @@ class Trainer:
         if statistics:
             self.timer.stop(step)
         labels = {k: v.to(self.device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
-        image = labels["image"]
+        parts = split(labels, self.plan.micro_batches)
         remembered = {key: value.clone() for key, value in self.weighter.state_dict().items()}
 
         self.optimizer.zero_grad(set_to_none=True)
-        features = cut(self.model.encode(image), len(self.tasks))
-        losses, counts = self.total_loss(self.model.decode(features, tuple(image.shape[-2:])), labels)
-        gradients = backward(
-            losses,
-            features,
-            self.weighter,
-            last_layer=self.model.last_layer,
-            shared=self.model.shared_parameters(),
-            active=counts > 0,
-            statistics=statistics,
-            **self.applied,
-        )
+        gradients = self._backward(parts, statistics)
+        self.scaler.unscale_(self.optimizer)
         length = clip_grad_norm_(self.model.parameters(), self.plan.clip or torch.inf)
         if torch.isfinite(length) & torch.isfinite(gradients.losses).all():
-            self.optimizer.step()
-            self.weighter.after_step()
+            self.scaler.step(self.optimizer)
+            self.weighter.after_step(self.objective.values(parts) if self.weighter.recompute else None)
             self.progress.add(gradients)
         else:
             self._leave_out(batch["meta"], gradients, remembered)
+        self.scaler.update()
         self.progress.step += 1
         self.schedule.after_step(self.progress.step)
         if self.progress.step % len(self.loader) == 0:
@@ -158,6 +152,23 @@ class Trainer:
         for logger in self.loggers:
             logger.progress(self.progress.step)
 
+    def _backward(self, parts: Sequence[Mapping[str, Tensor]], statistics: str | None) -> Gradients:
+        """Gradients of the weighted losses of all parts, into `.grad`."""
+        scale = self.scaler.scale(torch.ones((), device=self.device)) if self.scaler.is_enabled() else None
+        accumulation = Accumulation(
+            self.weighter,
+            len(parts),
+            self.plan.accumulation,
+            statistics=statistics,
+            loss_scale=scale,
+            **self.applied,
+        )
+        for part in parts:
+            losses, features, active = self.objective(part)
+            layer, shared = self.model.last_layer, self.model.shared_parameters()
+            accumulation.add(losses, features, last_layer=layer, shared=shared, active=active)
+        return accumulation.finish()
+
     def _leave_out(self, meta: Sequence[Mapping], gradients: Gradients, remembered: Mapping[str, Tensor]) -> None:
         """Forgets a step whose numbers are not finite, or ends the run over it."""
         self.weighter.load_state_dict(remembered)
@@ -165,7 +176,8 @@ class Trainer:
         losses = ", ".join(f"{task} {loss:.4g}" for task, loss in self._by_task(gradients.losses).items())
         ids = ", ".join(m["id"] for m in meta)
         line = f"step {self.progress.step + 1}: loss or gradient not finite (losses {losses}; images {ids})"
-        if self.plan.on_nonfinite == "raise":
+        overflow = self.scaler.is_enabled() and torch.isfinite(gradients.losses).all()  # the scaler finds its scale so
+        if self.plan.on_nonfinite == "raise" and not overflow:
             raise ValueError(f"{line}: lower the learning rate, or recipe.on_nonfinite=skip")
         for logger in self.loggers:
             logger.say(f"{line}: step skipped, number {self.progress.skipped}")
@@ -173,12 +185,14 @@ class Trainer:
     def _log_step(self, gradients: Gradients) -> None:
         """One row of losses, weights and gradient statistics."""
         row = self._by_task(gradients.losses, "train/loss/") | self._by_task(gradients.weights, "weight/")
+        row |= {f"weighter/{key}": value for key, value in self.weighter.diagnostics().items()}
         self._log("gradients", row | gradient_stats(gradients, self.names))
 
     def _evaluate(self) -> None:
         """Scores the model, then keeps it as the last and perhaps as the best one."""
         step = self.progress.step
         self.timer.stop(step)
+        distributed.average_buffers(self.model)
         scores = self.evaluator.run(self.model)
         row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/loss/")
         row |= {f"val/{task}/{key}": v for task, values in scores.items() for key, v in values.items()}
@@ -214,7 +228,7 @@ class Trainer:
 
     def _parts(self) -> dict[str, Any]:
         """All that the next step depends on, beside the random state."""
-        parts = {"model": self.model, "weighter": self.weighter, "optimizer": self.optimizer}
+        parts = {"model": self.model, "weighter": self.weighter, "optimizer": self.optimizer, "scaler": self.scaler}
         return parts | {"schedule": self.schedule, "progress": self.progress, "timer": self.timer}
 
     def _by_task(self, values: Tensor, prefix: str = "") -> dict[str, float]:

@@ -1,0 +1,68 @@
+"""From a batch to one loss per task."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from mtl.engine.cut import Features, cut
+from mtl.engine.distributed import mean_over_ranks
+from mtl.losses.total import TotalLoss
+from mtl.models.base import MultiTaskModel
+
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of autocast
+
+Labels = Mapping[str, Tensor]  # image and labels of a batch, on the device
+
+
+class Objective:
+    """The forward pass: encoder, cut, heads, losses.
+
+    Args:
+        model: The network.
+        total_loss: The losses of its tasks.
+        precision: Key of `PRECISIONS`; parameters and losses stay in float32.
+    """
+
+    def __init__(self, model: MultiTaskModel, total_loss: TotalLoss, precision: str) -> None:
+        self.model, self.total_loss = model, total_loss
+        self.dtype = PRECISIONS[precision]
+
+    def __call__(self, labels: Labels) -> tuple[list[Tensor], Features, Tensor]:
+        """T losses, the features they come from, and the tasks with labels (shape [T], bool)."""
+        image = labels["image"]
+        with torch.autocast(image.device.type, self.dtype, enabled=self.dtype is not None):
+            features = cut(self.model.encode(image), len(self.model.task_names))
+            outputs = self.model.decode(features, tuple(image.shape[-2:]))
+            losses, counts = self.total_loss(outputs, labels)
+        return losses, features, counts > 0
+
+    @torch.no_grad()
+    def values(self, parts: Iterable[Labels]) -> Tensor:
+        """Losses of a batch in training mode, mean over its parts and over processes. Shape [T].
+
+        Running statistics stay as they are: the batch has left its mark on them before.
+        """
+        with _frozen_statistics(self.model):
+            return mean_over_ranks(torch.stack([torch.stack(self(part)[0]) for part in parts]).mean(0))
+
+
+@contextmanager
+def _frozen_statistics(model: nn.Module) -> Iterator[None]:
+    """Lets norms use the batch's statistics without adding them to their running ones."""
+    norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
+def split(labels: Labels, parts: int) -> list[Labels]:
+    """The batch in equal parts, which must divide it."""
+    chunks = {key: value.chunk(parts) for key, value in labels.items()}
+    return [{key: values[part] for key, values in chunks.items()} for part in range(parts)]

@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test lint format demo bench lock
+.PHONY: help install test test-slow crash-test lint format demo bench bench-edges lock
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then t
 bench: install  ## cost of a training step at every scope and with every weighter, relative to plain uniform training
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_weighters.py
+
+bench-edges: install  ## cost of odsF per image, beside SciPy's matching at every threshold
+	$(BIN)/python scripts/bench_edges.py
 
 test: install  ## fast tests
 	$(BIN)/python -m pytest -n 2

@@ -1,7 +1,7 @@
 """Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml has all there is to set."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,8 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
 
 def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     """One run, with everything written that it takes to trust and to repeat it."""
-    singles = single_task_runs(finished_runs(Path(cfg.results)), config, cfg.seed)
-    checkpoints = find_teachers(cfg, config, singles)
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, singles), checkpoints)
+    runs = finished_runs(Path(cfg.results))
+    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), find_teachers(cfg, config, runs))
     first = distributed.rank() == 0
     if first:
         write_whole(folder / "science.json", json.dumps(config, indent=2))
@@ -71,7 +70,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
         print(folder)
 
 
-def find_teachers(cfg: DictConfig, config: Mapping[str, Any], singles: Mapping[str, Run]) -> dict[str, Path]:
+def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, Path]:
     """Best checkpoints of the single-task networks, where the run learns from them.
 
     Raises:
@@ -79,6 +78,7 @@ def find_teachers(cfg: DictConfig, config: Mapping[str, Any], singles: Mapping[s
     """
     if "alignment" not in cfg.weighter:
         return {}
+    singles = single_task_runs(runs, config, cfg.seed, judged_alike=False)
     checkpoints = {task: run.folder / "best.pt" for task, run in singles.items() if (run.folder / "best.pt").exists()}
     if missing := [task for task in config["subset"] if task not in checkpoints]:
         again = " force=true" * any(task in singles for task in missing)  # finished, but its weights are gone
@@ -90,15 +90,22 @@ def find_teachers(cfg: DictConfig, config: Mapping[str, Any], singles: Mapping[s
     return checkpoints
 
 
-def find_baseline(cfg: DictConfig, config: Mapping[str, Any], singles: Mapping[str, Run]) -> dict[str, float] | None:
+def find_baseline(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, float] | None:
     """Primary metrics of the single-task networks, if all of them are trained; else says how to train them."""
     tasks = config["subset"]
+    singles = single_task_runs(runs, config, cfg.seed)
     missing = [task for task in tasks if task not in singles]
     if not missing:
         return {task: singles[task].primary(task) for task in tasks}
     if len(tasks) > 1 and distributed.rank() == 0:
+        others = single_task_runs(runs, config, cfg.seed, judged_alike=False)
+        mixed = "".join(
+            f"; that of {task} is judged by {preset}, and presets do not mix"
+            for task in missing
+            if task in others and (preset := others[task].record["metrics"][task]["preset"])
+        )
         command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed, config)
-        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}; to train: {command}")
+        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{mixed}; to train: {command}")
     return None
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-for folder in (".", "engine", "weighters"):  # shared networks, matrices and configs
+for folder in (".", "engine", "metrics", "weighters"):  # shared networks, matrices and configs
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 

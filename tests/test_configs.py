@@ -20,7 +20,7 @@ def choice(path: Path) -> list[str]:
 
 
 def test_no_file_is_overlooked():
-    assert len(FILES) >= 16
+    assert len(FILES) >= 21
     assert {path.parts[0] for path in FILES} == {p.name for p in CONFIGS.iterdir() if p.is_dir()}
 
 
@@ -83,6 +83,13 @@ def test_scope_is_a_word_on_the_command_line():
     cfg = build.compose(["weighter=avgnorm", "weighter.scope=features"])
     assert isinstance(build.build_weighter(cfg, build.build_tasks(cfg)), AvgNorm)
     assert cfg.weighter.scope == "features"
+
+
+def test_dataset_brings_its_edge_protocol_and_the_command_line_wins():
+    assert build.compose([]).protocol.name == "rooms"
+    cfg = build.compose(["dataset=rooms", "protocol=sak", "protocol.nms=2"])
+    metric = build.build_tasks(cfg)[3].metric
+    assert (metric.preset, metric.protocol.nms) == ("sak", 2)
 
 
 def test_folder_depends_on_the_science_alone():

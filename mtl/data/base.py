@@ -51,7 +51,8 @@ class DenseDataset(Dataset[Sample], ABC):
 
         Returns:
             Arrays `image`, uint8, shape [3, H, W], and one per requested task, shape [C, H, W]; the dict `meta`
-            (id, size, padding); outside training also `boundary`, bool, shape [1, H, W].
+            (id, size, padding); outside training also what edges are scored against, `boundary`: thin lines, bool, or
+            the regions of a partition, int16 or more, shape [1, H, W].
         """
 
     def __getitem__(self, index: int) -> Sample:

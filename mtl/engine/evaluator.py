@@ -39,10 +39,20 @@ class Evaluator:
             outputs = model(batch["image"].to(self.device, non_blocking=True))
             for task in self.tasks:
                 truth = batch[task.truth or task.name].to(self.device, non_blocking=True)
-                for part in without_padding(outputs.final[task.name], truth, batch["meta"]):
+                for part in without_padding(*judged(task, outputs.final[task.name], truth, batch["meta"])):
                     task.metric.update(*part)
         model.train()
         return {task.name: {k: float(v) for k, v in task.metric.compute().items()} for task in self.tasks}
+
+
+def judged(
+    task: Task, prediction: Tensor, truth: Tensor, meta: Sequence[Mapping]
+) -> tuple[Tensor, Tensor, Sequence[Mapping]]:
+    """The images of the batch that the task's metric wants."""
+    kept = [index for index, m in enumerate(meta) if task.metric.judges(m["id"])]
+    if len(kept) == len(meta):
+        return prediction, truth, meta
+    return prediction[kept], truth[kept], [meta[index] for index in kept]
 
 
 def without_padding(prediction: Tensor, truth: Tensor, meta: Sequence[Mapping]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,4 +1,5 @@
 from mtl.metrics.base import TaskMetric
+from mtl.metrics.boundary import Protocol, boundary_counts
 from mtl.metrics.delta_m import delta_m, mean_rank, task_gain
 from mtl.metrics.max_f import MaxF
 from mtl.metrics.mean_angular_error import MeanAngularError
@@ -6,4 +7,16 @@ from mtl.metrics.mean_iou import MeanIoU
 from mtl.metrics.ods_f import OdsF
 from mtl.metrics.rmse import RMSE
 
-__all__ = ["RMSE", "MaxF", "MeanAngularError", "MeanIoU", "OdsF", "TaskMetric", "delta_m", "mean_rank", "task_gain"]
+__all__ = [
+    "RMSE",
+    "MaxF",
+    "MeanAngularError",
+    "MeanIoU",
+    "OdsF",
+    "Protocol",
+    "TaskMetric",
+    "boundary_counts",
+    "delta_m",
+    "mean_rank",
+    "task_gain",
+]

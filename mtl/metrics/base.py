@@ -23,6 +23,10 @@ class TaskMetric(Metric):
         """Always true: an empty metric has a defined value (NaN), so torchmetrics need not warn about it."""
         return True
 
+    def judges(self, image: str) -> bool:
+        """Whether the image of this id counts; some protocols leave out a part of the split."""
+        return True
+
     @abstractmethod
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Takes one batch of raw network outputs and labels, both at the same size. Shapes [B, C, H, W]."""

@@ -5,14 +5,23 @@ https://doi.org/10.1109/TPAMI.2004.1273918; protocol of Pont-Tuset and Marques, 
 Segmentation and Object Proposal Techniques, TPAMI 2016. https://doi.org/10.1109/TPAMI.2015.2481406.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mtl.metrics.base import TaskMetric
-from mtl.metrics.boundary import boundary_counts
+from mtl.metrics.boundary import Protocol, boundary_counts
+from mtl.metrics.boundary.scores import average_precision, f_measure, interpolated_f
+from mtl.metrics.boundary.truth import check_boundary
+from mtl.metrics.boundary.workers import Workers
+
+__all__ = ["OdsF", "boundary_counts", "f_measure"]
+
+PARTITIONS = (torch.int16, torch.int32, torch.int64)  # not uint8: that may be lines as well
 
 
 class OdsF(TaskMetric):
@@ -28,87 +37,122 @@ class OdsF(TaskMetric):
     and tolerance, and their numbers do not compare: `preset` names the set that a number belongs to.
 
     Deviations from the paper: the pairing has the largest possible number of pairs; the published programs pair
-    at random up to 4 pixels fewer in some images. The best threshold is one of the grid, without interpolation.
+    at random up to 4 pixels fewer in some images. With several annotators it is the cheapest pairing, exactly.
     """
 
     primary = "ods_f"
     higher_is_better = True
     counts: Tensor
+    best_counts: Tensor
+    scored: Tensor
 
-    def __init__(
-        self,
-        *,
-        preset: str,
-        thresholds: int,
-        ends: Sequence[float],
-        strict: bool,
-        nms: bool | int,
-        taper: int,
-        max_distance: float,
-    ):
+    def __init__(self, *, protocol: Protocol, max_distance: float, workers: int = 0):
         """Fix the protocol.
 
         Args:
-            preset: Name of the protocol.
-            thresholds: How many evenly spaced thresholds k / (thresholds + 1), k = 1 .. thresholds.
-            ends: Thresholds besides the even ones.
-            strict: Whether a pixel has to exceed the threshold; otherwise reaching it is enough.
-            nms: Radius of the non-maximum suppression in pixels (true is 1), false for none.
-            taper: Rim that the suppression fades to 0, in pixels.
+            protocol: How to score.
             max_distance: Largest distance of a pair, as a fraction of the image diagonal.
+            workers: Processes that score images beside this one; 0 scores in this one. The numbers are the same.
 
         Raises:
-            ValueError: If a number is outside its range, or a taper is given without suppression.
+            ValueError: The tolerance is no fraction, or the protocol's list of images is none.
         """
         super().__init__()
-        grid = {step / (thresholds + 1) for step in range(1, thresholds + 1)} | {float(end) for end in ends}
-        if not grid or min(grid) < 0 or max(grid) > 1:
-            raise ValueError(f"thresholds={thresholds} with ends={list(ends)} must give numbers in [0, 1]")
-        if max_distance < 0:
-            raise ValueError(f"max_distance={max_distance} must be a fraction of the diagonal, at least 0")
-        if taper and not nms:
-            raise ValueError(f"taper={taper} fades the suppression, but nms={nms}; set taper=0 or nms=true")
-        self.preset = preset
-        self.thresholds = np.array(sorted(grid))
-        self.protocol = {"strict": strict, "nms": nms, "taper": taper, "max_distance": max_distance}
-        counts = torch.zeros(4, len(grid), dtype=torch.int64)
-        self.add_state("counts", counts, dist_reduce_fx="sum")
+        if not 0 <= max_distance <= 1:
+            raise ValueError(f"max_distance={max_distance} must be a fraction of the diagonal, from 0 to 1")
+        self.protocol, self.preset, self.images = protocol, protocol.preset, protocol.images()
+        self._workers = Workers(partial(protocol.counts, max_distance=max_distance), workers)
+        self.add_state("counts", torch.zeros(4, len(protocol.grid), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("best_counts", torch.zeros(4, dtype=torch.int64), dist_reduce_fx="sum")  # at own thresholds
+        self.add_state("scored", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # images
 
-    def update(self, prediction: Tensor, boundary: Tensor) -> None:
+    def judges(self, image: str) -> bool:
+        """Whether the image is on the protocol's list, if it has one."""
+        return self.images is None or image in self.images
+
+    def update(self, prediction: Tensor, truth: Tensor) -> None:
         """Add the counts of a batch.
 
         Args:
             prediction: Logits. Shape [B, 1, H, W].
-            boundary: True boundary, lines one pixel thin, bool; without padding. Shape [B, 1, H, W].
+            truth: Of each of A annotators, almost always one, and without padding: true lines one pixel thin, bool; or
+                the regions of a partition, int16 or more. Shape [B, A, H, W].
 
         Raises:
-            ValueError: If the shapes differ, a logit is not a number or the boundary is not a thin bool map.
+            ValueError: If the shapes differ, a logit is not a number, or the truth is neither.
         """
-        if prediction.ndim != 4 or prediction.shape[1] != 1 or prediction.shape != boundary.shape:
-            raise ValueError(
-                f"prediction is {list(prediction.shape)} and boundary {list(boundary.shape)}; both must be [B, 1, H, W]"
-            )
-        if prediction.isnan().any():
-            raise ValueError(f"prediction has {int(prediction.isnan().sum())} NaN logits; check the model's output")
+        self._check(prediction, truth)
         quantised = (prediction.detach().float().sigmoid() * 255).to(torch.uint8)[:, 0].cpu().numpy()
-        truth = boundary[:, 0].cpu().numpy()
-        for probability, true in zip(quantised, truth, strict=True):
-            counts = boundary_counts(probability, true, thresholds=self.thresholds, **self.protocol)
-            self.counts += torch.from_numpy(counts).to(self.counts.device)
+        for probability, true in zip(quantised, truth.cpu().numpy(), strict=True):
+            self._workers.submit(probability, true)
+        self._add(self._workers.ready())
 
     def compute(self) -> dict[str, float]:
-        """Return odsF in percent."""
-        return {"ods_f": 100 * float(f_measure(self.counts.cpu()).max())}
+        """Key `ods_f`, in percent; with an interpolating protocol also `ois_f` and `ap`.
 
+        Raises:
+            ValueError: Images of the protocol's list were not scored.
+        """
+        if self.images is not None and self.scored != len(self.images):
+            raise ValueError(
+                f"protocol.image_list={self.protocol.image_list} names {len(self.images)} images, but the split has "
+                f"{int(self.scored)} of them: give the list that belongs to the split"
+            )
+        counts = self.counts.cpu()
+        if not self.protocol.interpolate:
+            return {"ods_f": 100 * float(f_measure(counts).max())}
+        return {
+            "ods_f": 100 * interpolated_f(counts),
+            "ois_f": 100 * float(f_measure(self.best_counts.cpu()[:, None])),
+            "ap": 100 * average_precision(counts),
+        }
 
-def f_measure(counts: Tensor) -> Tensor:
-    """F-measure per threshold from summed counts, 0 where nothing is predicted or true. Shape [4, K] to [K].
+    def _check(self, prediction: Tensor, truth: Tensor) -> None:
+        shapes = f"prediction is {list(prediction.shape)} and boundary {list(truth.shape)}"
+        if prediction.ndim != 4 or truth.ndim != 4 or prediction.shape[1] != 1:
+            raise ValueError(f"{shapes}; they must be [B, 1, H, W] and [B, A, H, W]")
+        if (len(prediction), *prediction.shape[2:]) != (len(truth), *truth.shape[2:]):
+            raise ValueError(f"{shapes}; both must have the same B, H and W")
+        if prediction.isnan().any():
+            raise ValueError(f"prediction has {int(prediction.isnan().sum())} NaN logits; check the model's output")
+        if truth.dtype not in (torch.bool, *PARTITIONS):
+            raise ValueError(f"boundary is {truth.dtype}; pass lines as bool, or a partition as int16 or more")
+        if truth.dtype == torch.bool and not self.protocol.lines_as_partition:
+            for lines in truth.flatten(0, 1).cpu().numpy():
+                check_boundary(lines)
 
-    Args:
-        counts: Matched predicted, predicted, matched true and true pixels. Shape [4, K].
-    """
-    matched_predicted, predicted, matched_true, true = counts.double()
-    precision = torch.where(predicted > 0, matched_predicted / predicted, 1.0)
-    recall = torch.where(true > 0, matched_true / true, 1.0)
-    # P = 0 where no pixel is true, R = 0 where none is predicted: either makes F = 0, as does P = R = 0
-    return torch.where(matched_true > 0, 2 * precision * recall / (precision + recall), 0.0)
+    def _add(self, results: Iterable[np.ndarray]) -> None:
+        """Add the counts of single images to the sums."""
+        for result in results:
+            counts = torch.from_numpy(result)
+            own = counts[:, int(f_measure(counts).numpy().argmax())]  # at the lowest of equally good thresholds
+            self.counts += counts.to(self.counts.device)
+            self.best_counts += own.to(self.best_counts.device)
+            self.scored += 1
+
+    def _settle(self) -> None:
+        """Wait for the images that are still being scored."""
+        self._add(self._workers.rest())
+
+    # Whoever reads or adds up the sums gets them with the images that are on their way.
+
+    def sync(self, *arguments: Any, **options: Any) -> None:
+        """Wait for all images, then add up over processes; `compute` begins with it."""
+        self._settle()
+        super().sync(*arguments, **options)
+
+    def forward(self, *arguments: Any) -> dict[str, float]:
+        """Add a batch and return its own values."""
+        self._settle()
+        return super().forward(*arguments)
+
+    @property
+    def metric_state(self) -> dict[str, Tensor]:
+        """The sums."""
+        self._settle()
+        return super().metric_state
+
+    def reset(self) -> None:
+        """Forget all images, also those still being scored."""
+        self._workers.forget()
+        super().reset()

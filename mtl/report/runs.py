@@ -52,12 +52,35 @@ def finished_runs(results: Path) -> list[Run]:
     return [Run(path.parent, json.loads(path.read_text())) for path in records]
 
 
-def comparable(run: Run, config: Mapping[str, Any]) -> bool:
-    """Whether the run was trained on the same data with the same encoder, heads and recipe."""
-    return all(run.config[group] == config[group] for group in COMPARABLE)
+def comparable(run: Run, config: Mapping[str, Any], *, judged_alike: bool = True) -> bool:
+    """Whether the run was trained on the same data with the same encoder, heads and recipe.
+
+    Args:
+        run: The run; of the dataset's tasks only those that it has count.
+        config: Resolved config.
+        judged_alike: Whether the tasks have to be judged by the same protocol as well.
+    """
+    ours, theirs = (
+        {group: _settings(one[group], run.tasks, judged_alike) for group in COMPARABLE} for one in (config, run.config)
+    )
+    return ours == theirs
 
 
-def single_task_runs(runs: Sequence[Run], config: Mapping[str, Any], seed: int) -> dict[str, Run]:
+def _settings(group: Mapping[str, Any], tasks: Sequence[str], judged: bool) -> Mapping[str, Any]:
+    """A config group, where it lists tasks reduced to those given, with or without how they are judged."""
+    if "tasks" not in group:
+        return group
+    own = {
+        name: {key: value for key, value in task.items() if judged or key != "metric"}
+        for name, task in group["tasks"].items()
+        if name in tasks
+    }
+    return {**group, "tasks": own}
+
+
+def single_task_runs(
+    runs: Sequence[Run], config: Mapping[str, Any], seed: int, *, judged_alike: bool = True
+) -> dict[str, Run]:
     """Run of the plain single-task network of each task that has one, at the given seed."""
     return {
         run.tasks[0]: run
@@ -65,7 +88,7 @@ def single_task_runs(runs: Sequence[Run], config: Mapping[str, Any], seed: int) 
         if len(run.tasks) == 1
         and run.seed == seed
         and (run.weighter, run.config["model"]["name"]) == ("uniform", "vanilla")
-        and comparable(run, config)
+        and comparable(run, config, judged_alike=judged_alike)
     }
 
 

@@ -58,6 +58,18 @@ def test_images_that_lie_differently_are_cropped_one_by_one():
     assert parts[1][0, 0, 0].tolist() == [37, 38]
 
 
+def test_images_that_a_metric_does_not_judge_are_left_out(monkeypatch):
+    judged = tasks()
+    monkeypatch.setattr(judged[0].metric, "judges", lambda image: image == "1")
+    two = batch(2)
+    two["semseg"][0] = 1  # the image that counts keeps its zeros
+    assert Evaluator(judged, [two], torch.device("cpu")).run(Constant())["semseg"]["miou"] == pytest.approx(25)
+    monkeypatch.setattr(judged[0].metric, "judges", lambda image: False)
+    scores = Evaluator(judged, [two], torch.device("cpu")).run(Constant())
+    assert math.isnan(scores["semseg"]["miou"])
+    assert scores["depth"]["rmse"] == pytest.approx(2)
+
+
 def test_second_run_starts_from_nothing():
     evaluator = Evaluator(tasks(), [batch(0)], torch.device("cpu"))
     assert evaluator.run(Constant()) == evaluator.run(Constant())

@@ -55,6 +55,25 @@ def test_probability_at_the_threshold_is_foreground():
     assert score((logits(0.5, 0.47), mask(1, 0))) == pytest.approx(100, rel=1e-14)
 
 
+def test_invpt_sees_the_probability_through_a_second_sigmoid():
+    prediction, target = random_split()
+    p = prediction.softmax(dim=1)[:, 1].double()
+    label = target[:, 0]
+    scores = []
+    for at in (-1, 0.2007, 0.4055, 0.6190, 0.8473):  # where sigmoid(p) passes 0.50 and below, 0.55, 0.60, 0.65, 0.70
+        hits, alarms = (((p >= at) & (label == which)).sum().item() for which in (1, 0))
+        scores.append(1.3 * hits / (0.3 * (label == 1).sum().item() + hits + alarms))
+    invpt = MaxF(preset="invpt")
+    invpt.update(prediction, target)
+    assert invpt.compute()["max_f"] == pytest.approx(100 * max(scores))
+    assert (invpt.preset, MaxF().preset) == ("invpt", "plain")
+
+
+def test_unknown_preset_is_refused_by_name():
+    with pytest.raises(ValueError, match="plain or invpt, got 'atrc'"):
+        MaxF(preset="atrc")
+
+
 def test_one_threshold_serves_the_whole_split():
     easy = (logits(0.9, 0.6), mask(1, 0))
     hard = (logits(0.3, 0.1), mask(1, 0))

@@ -1,17 +1,14 @@
+import numpy as np
 import pytest
 import torch
+from protocols import plain
 
-from mtl.metrics.ods_f import OdsF
+from mtl.metrics import OdsF, boundary_counts
+from mtl.metrics.boundary.scores import average_precision, f_measure, interpolated_f
 
-ROOMS = {
-    "preset": "rooms",
-    "thresholds": 99,
-    "ends": [0.001, 0.999],
-    "strict": True,
-    "nms": True,
-    "taper": 0,
-    "max_distance": 0.011,
-}
+
+def metric_of(max_distance=0.011, workers=0, **changes):
+    return OdsF(protocol=plain(**changes), max_distance=max_distance, workers=workers)
 
 
 def random_batch(size=4, height=24, width=32, seed=0):
@@ -25,14 +22,14 @@ def random_batch(size=4, height=24, width=32, seed=0):
 
 
 def score(prediction, boundary, **protocol):
-    metric = OdsF(**(ROOMS | protocol))
+    metric = metric_of(**protocol)
     metric.update(prediction, boundary)
     return metric.compute()["ods_f"]
 
 
 def test_two_batches_equal_one():
     prediction, boundary = random_batch()
-    one, two = OdsF(**ROOMS), OdsF(**ROOMS)
+    one, two = metric_of(), metric_of()
     one.update(prediction, boundary)
     two.update(prediction[:1], boundary[:1])
     two.update(prediction[1:], boundary[1:])
@@ -56,7 +53,7 @@ def test_the_threshold_is_common_to_the_data_set():
 
 def test_perfect():
     _, boundary = random_batch()
-    assert score(40 * boundary.float() - 20, boundary, nms=False) == 100
+    assert score(40 * boundary.float() - 20, boundary, nms=0) == 100
 
 
 def test_empty_prediction_empty_boundary_and_no_image_give_zero():
@@ -65,13 +62,13 @@ def test_empty_prediction_empty_boundary_and_no_image_give_zero():
     assert score(nothing, boundary) == 0
     assert score(-nothing, torch.zeros_like(boundary)) == 0
     assert score(nothing, torch.zeros_like(boundary)) == 0
-    assert OdsF(**ROOMS).compute() == {"ods_f": 0.0}
+    assert metric_of().compute() == {"ods_f": 0.0}
 
 
 def test_probability_is_cut_to_8_bits_not_rounded():
     # sigmoid(0) = 0.5 is stored as 127, and 127 / 255 does not exceed 0.499
     boundary = torch.ones(1, 1, 1, 9, dtype=torch.bool)
-    protocol = {"thresholds": 0, "nms": False}
+    protocol = {"thresholds": 0, "nms": 0}
     assert score(torch.zeros(1, 1, 1, 9), boundary, ends=[0.499], **protocol) == 0
     assert score(torch.zeros(1, 1, 1, 9), boundary, ends=[0.498], **protocol) == 100
 
@@ -90,15 +87,9 @@ def test_rim_counts_without_taper_only():
     assert score(prediction, boundary, taper=5) == 0
 
 
-def test_thresholds_are_the_even_ones_and_the_ends():
-    metric = OdsF(**ROOMS)
-    assert metric.thresholds.tolist() == [0.001, *(k / 100 for k in range(1, 100)), 0.999]
-    assert OdsF(**(ROOMS | {"ends": []})).thresholds.tolist() == [k / 100 for k in range(1, 100)]
-
-
 def test_states_of_two_processes_add_up_and_reset_forgets():
     prediction, boundary = random_batch()
-    whole, first, second = OdsF(**ROOMS), OdsF(**ROOMS), OdsF(**ROOMS)
+    whole, first, second = metric_of(), metric_of(), metric_of()
     whole.update(prediction, boundary)
     first.update(prediction[::2], boundary[::2])
     second.update(prediction[1::2], boundary[1::2])
@@ -109,29 +100,125 @@ def test_states_of_two_processes_add_up_and_reset_forgets():
     assert not first.counts.any()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"thresholds": 0, "ends": []}, "thresholds=0"),
-        ({"ends": [1.5]}, "1.5"),
-        ({"max_distance": -0.1}, "max_distance=-0.1"),
-        ({"nms": False, "taper": 5}, "taper=5"),
-    ],
-)
-def test_an_impossible_protocol_is_refused(change, message):
-    with pytest.raises(ValueError, match=message):
-        OdsF(**(ROOMS | change))
+def test_tolerance_that_is_no_fraction_is_refused():
+    with pytest.raises(ValueError, match=r"max_distance=-0.1"):
+        metric_of(max_distance=-0.1)
 
 
 @pytest.mark.parametrize(
     ("prediction", "boundary", "message"),
     [
-        (torch.zeros(2, 1, 8, 9), torch.zeros(2, 1, 9, 8, dtype=torch.bool), r"\[2, 1, 8, 9\]"),
+        (torch.zeros(2, 1, 8, 9), torch.zeros(2, 1, 9, 8, dtype=torch.bool), r"\[2, 1, 8, 9\] .* \[2, 1, 9, 8\]; both"),
         (torch.zeros(2, 2, 8, 9), torch.zeros(2, 2, 8, 9, dtype=torch.bool), r"\[2, 2, 8, 9\]"),
         (torch.full((1, 1, 8, 9), torch.nan), torch.zeros(1, 1, 8, 9, dtype=torch.bool), "72 NaN"),
         (torch.zeros(1, 1, 8, 9), torch.zeros(1, 1, 8, 9, dtype=torch.uint8), "uint8"),
+        (torch.zeros(1, 1, 8, 9), torch.ones(1, 1, 8, 9, dtype=torch.bool), "not thin: 100%"),
     ],
 )
 def test_bad_input_is_refused_by_name(prediction, boundary, message):
     with pytest.raises(ValueError, match=message):
-        OdsF(**ROOMS).update(prediction, boundary)
+        metric_of().update(prediction, boundary)
+
+
+def test_partition_is_scored_at_the_border_of_its_regions():
+    partition = torch.ones(1, 1, 20, 30, dtype=torch.int16)
+    partition[..., 12:] = 7
+    line = torch.zeros(1, 1, 20, 30, dtype=torch.bool)
+    line[..., 11] = True
+    prediction = 8.0 * line - 4
+    assert score(prediction, partition) == score(prediction, line) == 100
+
+
+def test_lines_taken_for_a_partition_move_by_half_a_pixel():
+    line = torch.zeros(1, 1, 20, 30, dtype=torch.bool)
+    line[..., 12] = True
+    on, beside = 8.0 * line - 4, 8.0 * line.roll(-1, dims=3) - 4
+    exact = {"max_distance": 0.0, "nms": 0}
+    assert score(on, line, **exact) == 100
+    # thinning both sides of the line leaves the west one without its first pixel
+    assert score(beside, line, lines_as_partition=True, **exact) == pytest.approx(100 * 2 * 19 / (19 + 20))
+    assert score(on, line, lines_as_partition=True, **exact) < 10
+
+
+def test_interpolating_protocol_gives_ods_ois_and_ap():
+    prediction, boundary = random_batch()
+    metric = metric_of(interpolate=True)
+    metric.update(prediction, boundary)
+    values = metric.compute()
+    assert list(values) == ["ods_f", "ois_f", "ap"]
+    assert values["ods_f"] == 100 * interpolated_f(metric.counts) >= score(prediction, boundary)
+    assert values["ap"] == 100 * average_precision(metric.counts)
+    best = torch.zeros(4, dtype=torch.int64)
+    for one in range(len(prediction)):
+        single = metric_of()
+        single.update(prediction[one : one + 1], boundary[one : one + 1])
+        best += single.counts[:, f_measure(single.counts).argmax()]
+    assert values["ois_f"] == 100 * float(f_measure(best[:, None]))
+
+
+def test_boundaries_of_several_annotators_are_added_up():
+    prediction, boundary = random_batch()
+    both = torch.cat([boundary, boundary.roll(2, dims=2)], dim=1)
+    metric = metric_of(thresholds=9)
+    metric.update(prediction, both)
+    assert metric.counts[3, 0] == both.sum()
+    protocol = metric.protocol
+    expected = [
+        protocol.counts((255 * p.sigmoid()).to(torch.uint8)[0].numpy(), t.numpy(), max_distance=0.011)
+        for p, t in zip(prediction, both, strict=True)
+    ]
+    assert np.array_equal(metric.counts.numpy(), sum(expected))
+
+
+def test_image_list_counts_its_images_alone_and_wants_all_of_them(tmp_path):
+    names = tmp_path / "half.txt"
+    names.write_text("a\nc\n")
+    prediction, boundary = random_batch()
+    metric = metric_of(image_list=names)
+    assert [metric.judges(image) for image in "abcd"] == [True, False, True, False]
+    assert metric.preset == "plain/half"
+    metric.update(prediction[:1], boundary[:1])
+    with pytest.raises(ValueError, match=r"names 2 images, but the split has 1 of them"):
+        metric.compute()
+    metric.update(prediction[2:3], boundary[2:3])
+    assert metric.compute()["ods_f"] == score(prediction[::2], boundary[::2])
+
+
+def test_processes_change_no_number():
+    prediction, boundary = random_batch()
+    alone, helped = metric_of(), metric_of(workers=2)
+    alone.update(prediction, boundary)
+    for one in range(len(prediction)):
+        helped.update(prediction[one : one + 1], boundary[one : one + 1])
+    assert helped.compute() == alone.compute()
+    assert torch.equal(helped.counts, alone.counts)
+    assert torch.equal(helped.best_counts, alone.best_counts)
+
+
+def test_images_on_their_way_are_forgotten_by_a_reset_and_merged_whole():
+    prediction, boundary = random_batch()
+    alone, other, helped = metric_of(), metric_of(), metric_of(workers=1)
+    alone.update(prediction, boundary)
+    helped.update(prediction[:2], boundary[:2])
+    helped.reset()
+    helped.update(prediction[:2], boundary[:2])
+    other.update(prediction[2:], boundary[2:])
+    other.merge_state(helped)
+    assert torch.equal(other.counts, alone.counts)
+    helped.reset()
+    helped.update(prediction[:2], boundary[:2])
+    assert helped(prediction[2:], boundary[2:])["ods_f"] == score(prediction[2:], boundary[2:])
+    assert helped.compute() == alone.compute()
+
+
+def test_one_image_is_scored_as_the_function_says():
+    prediction, boundary = random_batch(size=1)
+    metric = metric_of(taper=5)
+    metric.update(prediction, boundary)
+    counts = boundary_counts(
+        (255 * prediction.sigmoid()).to(torch.uint8)[0, 0].numpy(),
+        boundary[0, 0].numpy(),
+        thresholds=metric.protocol.grid,
+        max_distance=0.011,
+    )
+    assert np.array_equal(metric.counts.numpy(), counts)

@@ -10,6 +10,23 @@ def test_only_folders_with_a_record_are_finished(two_seeds, tmp_path):
     assert {run.folder: run.record for run in found} == {run.folder: run.record for run in two_seeds}
 
 
+def edges_by(preset):
+    metrics = {"edge": {"metric": {"preset": preset}}, "depth": {"metric": {}}}
+    return config_of("uniform", ["edge"]) | {"dataset": {"name": "rooms", "tasks": metrics}}
+
+
+def test_baselines_of_another_protocol_are_none_but_are_found(make_run):
+    runs = [make_run("uniform", {"edge": 60}, config=edges_by("sak"))]
+    assert single_task_runs(runs, edges_by("sak"), 0) == {"edge": runs[0]}
+    assert single_task_runs(runs, edges_by("seism"), 0) == {}
+    assert single_task_runs(runs, edges_by("seism"), 0, judged_alike=False) == {"edge": runs[0]}
+
+
+def test_protocol_of_a_task_is_no_matter_to_a_run_without_it(make_run):
+    depth = make_run("uniform", {"depth": 1}, config=edges_by("sak") | {"subset": ["depth"]})
+    assert single_task_runs([depth], edges_by("seism"), 0) == {"depth": depth}
+
+
 def test_baselines_are_plain_single_task_networks_of_the_seed(two_seeds, make_run):
     mtan = config_of("uniform", ["edge"]) | {"model": {"name": "mtan"}}
     others = [make_run("uw", {"normals": 20}), make_run("uniform", {"edge": 99}, config=mtan)]

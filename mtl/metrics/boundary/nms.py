@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 TRIANGLE = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1], np.float32) / 25  # of radius 4
+SMALL_TRIANGLE = np.array([1, 2, 1], np.float32) / 4  # of radius 1
 MARGIN = np.float32(1.01)  # an edge has to beat its neighbours by this factor to be suppressed by none
 TINY = np.float32(1e-5)  # keeps the orientation of a flat map finite
 
@@ -44,6 +45,15 @@ def suppress(probability: np.ndarray, *, radius: int, taper: int) -> np.ndarray:
     return suppressed
 
 
+def smoothed(probability: np.ndarray) -> np.ndarray:
+    """The probability under the triangle filter of radius 1, which some protocols put before the suppression.
+
+    Args:
+        probability: Edge probability, float32. Shape [H, W].
+    """
+    return _filtered(probability, SMALL_TRIANGLE)
+
+
 def orientation(probability: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Angle of the edge normal against the x axis at the given pixels, in [0, pi). Shape [N].
 
@@ -52,11 +62,14 @@ def orientation(probability: np.ndarray, rows: np.ndarray, columns: np.ndarray) 
         rows: Row of each pixel. Shape [N].
         columns: Column of each pixel. Shape [N].
     """
-    smooth = cv2.sepFilter2D(probability, -1, TRIANGLE, TRIANGLE, borderType=cv2.BORDER_REFLECT)
-    slope_y, slope_x = np.gradient(smooth)
+    slope_y, slope_x = np.gradient(_filtered(probability, TRIANGLE))
     curve_xx = np.gradient(slope_x, axis=1)[rows, columns]
     curve_yy, curve_xy = (curve[rows, columns] for curve in np.gradient(slope_y))
     return np.arctan(curve_yy * np.sign(-curve_xy) / (curve_xx + TINY)) % np.float32(np.pi)
+
+
+def _filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return cv2.sepFilter2D(image, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)
 
 
 def _bilinear(image: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:

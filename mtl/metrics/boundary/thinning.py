@@ -77,6 +77,16 @@ def thin(words: np.ndarray) -> np.ndarray:
     return flat.reshape(words.shape)
 
 
+def thin_map(lines: np.ndarray) -> np.ndarray:
+    """Thin one map to convergence, bool. Shape [H, W].
+
+    Args:
+        lines: The map, bool. Shape [H, W].
+    """
+    words = thin(pack(lines.astype(int), 1))
+    return unpack(words[:, 1:-1, 1:-1].reshape(1, -1), 1).reshape(lines.shape)
+
+
 def _deletable(ring: np.ndarray, turn: int) -> np.ndarray:
     """Guo and Hall's three conditions, bit by bit, for neighbours x1 .. x8, x1. Shape [9, N] to [N]."""
     sides, corners, next_sides = ring[0:8:2], ring[1:8:2], ring[2::2]

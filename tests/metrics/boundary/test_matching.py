@@ -7,6 +7,7 @@ from mtl.metrics.boundary.matching import Matching
 
 
 def largest(graph, present):
+    """Size of a largest matching by the algorithm of Hopcroft and Karp."""
     if not present.any():
         return 0
     return int((maximum_bipartite_matching(csr_array(graph[present]), perm_type="column") >= 0).sum())
@@ -20,7 +21,7 @@ def steps(presence):
 
 @pytest.mark.parametrize("density", [0.03, 0.08, 0.15, 0.4])
 @pytest.mark.parametrize("stay", [0.0, 0.7])
-def test_size_equals_scipy_while_pixels_come_and_go(density, stay):
+def test_size_equals_hopcroft_karp_while_pixels_come_and_go(density, stay):
     for seed in range(40):
         rng = np.random.default_rng(seed)
         num_pixels, num_boundary = rng.integers(2, 40, 2)

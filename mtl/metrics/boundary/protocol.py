@@ -1,0 +1,120 @@
+"""A protocol of the boundary benchmark: everything that has to be the same for two numbers to be comparable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mtl.metrics.boundary.counts import boundary_counts
+from mtl.metrics.boundary.truth import boundary_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How an edge map is turned into counts, and these into scores; configs/protocol has those of the literature.
+
+    The tolerance is not part of it: it belongs to the dataset.
+
+    Args:
+        name: Name of the preset.
+        thresholds: How many evenly spaced thresholds k / (thresholds + 1), k = 1 .. thresholds.
+        ends: Thresholds besides the even ones.
+        strict: Whether a pixel has to exceed the threshold; otherwise reaching it is enough.
+        nms: Radius of the non-maximum suppression in pixels, 0 for none.
+        taper: Rim that the suppression fades to 0, in pixels.
+        smooth: Whether to smooth the probability with [1 2 1] / 4 before the suppression.
+        quantise: Whether to round the suppressed map to 8 bits, as if it were stored as an image.
+        lines_as_partition: Whether a map of true lines is taken for a partition, as seism does with the edge images of
+            NYUD-v2: of a line one pixel wide it leaves one, half a pixel off and a pixel shorter; of a wider one both
+            sides. Otherwise the lines are the boundary, and have to be thin. What is a partition is always one.
+        interpolate: Whether odsF is searched between the thresholds, too, and OIS and AP are given beside it.
+        image_list: File of the images that count, an id a line; None: all of the split.
+
+    Raises:
+        ValueError: A number is outside its range, or belongs to a suppression that there is not.
+    """
+
+    name: str
+    thresholds: int
+    ends: Sequence[float]
+    strict: bool
+    nms: int
+    taper: int
+    smooth: bool
+    quantise: bool
+    lines_as_partition: bool
+    interpolate: bool
+    image_list: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", tuple(float(end) for end in self.ends))
+        if not len(self.grid) or self.grid[0] < 0 or self.grid[-1] > 1:
+            raise ValueError(f"thresholds={self.thresholds} with ends={list(self.ends)} must give numbers in [0, 1]")
+        if self.nms < 0 or self.taper < 0:
+            raise ValueError(f"nms={self.nms} and taper={self.taper} are pixels, 0 or more")
+        if not self.nms and (self.taper or self.smooth or self.quantise):
+            raise ValueError(
+                f"taper={self.taper}, smooth={self.smooth} and quantise={self.quantise} are parts of the suppression, "
+                "but nms=0: leave them out, or set nms=1"
+            )
+
+    @property
+    def grid(self) -> np.ndarray:
+        """The thresholds, ascending. Shape [K]."""
+        even = {step / (self.thresholds + 1) for step in range(1, self.thresholds + 1)}
+        return np.array(sorted(even.union(self.ends)))
+
+    @property
+    def preset(self) -> str:
+        """What numbers by this protocol carry: its name, and that of the list of images where there is one."""
+        return f"{self.name}/{Path(self.image_list).stem}" if self.image_list else self.name
+
+    def images(self) -> frozenset[str] | None:
+        """Ids of the images that count; None: all.
+
+        Raises:
+            ValueError: The list cannot be read, or names no image or one twice.
+        """
+        if not self.image_list:
+            return None
+        try:
+            ids = Path(self.image_list).read_text().split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"protocol.image_list={self.image_list}: cannot read it ({error})") from error
+        if not ids or len(set(ids)) < len(ids):
+            raise ValueError(
+                f"protocol.image_list={self.image_list}: {len(ids)} ids, {len(set(ids))} of them different; "
+                "give each image once, an id a line"
+            )
+        return frozenset(ids)
+
+    def boundary(self, truth: np.ndarray) -> np.ndarray:
+        """The true boundary, bool. Shape [A, H, W].
+
+        Args:
+            truth: Of each annotator: lines, bool; or the regions of a partition, int. Shape [A, H, W].
+        """
+        if truth.dtype == bool and not self.lines_as_partition:
+            return truth
+        return np.stack([boundary_of(partition) for partition in truth])
+
+    def counts(self, probability: np.ndarray, truth: np.ndarray, *, max_distance: float) -> np.ndarray:
+        """The four counts of one image at every threshold, int64. Shape [4, K].
+
+        Args:
+            probability: Edge probability, uint8 (of 255). Shape [H, W].
+            truth: Of each annotator: lines, bool; or the regions of a partition, int. Shape [A, H, W].
+            max_distance: Largest distance of a pair, as a fraction of the image diagonal.
+        """
+        return boundary_counts(
+            probability,
+            self.boundary(truth),
+            thresholds=self.grid,
+            max_distance=max_distance,
+            nms=self.nms,
+            strict=self.strict,
+            taper=self.taper,
+            smooth=self.smooth,
+            quantise=self.quantise,
+        )

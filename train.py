@@ -49,7 +49,8 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
 def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     """One run, with everything written that it takes to trust and to repeat it."""
     runs = finished_runs(Path(cfg.results))
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), find_teachers(cfg, config, runs))
+    teachers = find_teachers(cfg, config, runs)
+    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers)
     first = distributed.rank() == 0
     if first:
         write_whole(folder / "science.json", json.dumps(config, indent=2))

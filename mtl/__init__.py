@@ -4,8 +4,9 @@
 """
 
 from mtl.engine.accumulation import Accumulation
-from mtl.engine.backward import Gradients, backward
+from mtl.engine.backward import backward
 from mtl.engine.cut import Features, cut
+from mtl.engine.decision import Gradients
 from mtl.weighters.base import Needs, Scope, Update, Weighter
 
 __all__ = ["Accumulation", "Features", "Gradients", "Needs", "Scope", "Update", "Weighter", "backward", "cut"]

@@ -7,10 +7,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from mtl.engine.backward import Decision, Gradients, apply, decide
 from mtl.engine.cut import Features
-from mtl.engine.shared import JointGradients, SharedGradients
-from mtl.engine.task_gradients import TaskGradients, differentiate
+from mtl.engine.decision import Decision, Gradients, apply, decide
+from mtl.engine.distributed import average_gradients
+from mtl.engine.heads import HeadGraph
+from mtl.engine.shared import JointGradients, SharedGradients, add_gradient
+from mtl.engine.task_gradients import TaskGradients, differentiate, values_of
 from mtl.weighters.base import Needs, Scope, Weighter
 
 
@@ -65,10 +67,14 @@ class Accumulation:
                 f"{type(weighter).__name__} with micro-batches needs the sum of their rows: "
                 "use accumulation exact at scope shared"
             )
+        # where no gradient enters the weights, no task's gradient need be kept apart
+        self.foreseen = weighter.needs is Needs.LOSSES and heads == "weighted" and (parts == 1 or self.ahead)
         self.losses: list[Tensor] = []
         self.total: TaskGradients | None = None
         self.decided: tuple[Decision, Gradients] | None = None
 
+    @torch.autocast("cuda", enabled=False)  # inside autocast, products of gradients would be rounded to half
+    @torch.autocast("cpu", enabled=False)
     def add(
         self,
         losses: Sequence[Tensor] | Tensor,
@@ -82,8 +88,20 @@ class Accumulation:
         seed = self.loss_scale
         if self.parts > 1:
             seed = (1.0 if seed is None else seed) / self.parts
-        found = differentiate(losses, features, last_layer=last_layer, shared=shared, active=active, seed=seed)
-        self.losses.append(found.losses)
+        values, graph = values_of(losses), HeadGraph(losses, features, seed)
+        finite = torch.isfinite(values)
+        active = finite if active is None else active & finite  # [T]
+        self.losses.append(values)
+        summed = self.foreseen and graph.entangled
+        found = TaskGradients(values, active, [], [], None, seed)
+        if not summed or (self.options["statistics"] is not None and self.decided is None):
+            found = differentiate(
+                graph, values, active, last_layer=last_layer, shared=shared, seed=seed, keep_graph=summed
+            )
+        if summed:
+            self.decided = self.decided or self._decide(found)
+            self._add_sum(graph, finite)
+            return
         if self.ahead:
             self.decided = self.decided or self._decide(found)
             decision, result = self.decided
@@ -94,6 +112,8 @@ class Accumulation:
         else:
             self._collect(found)
 
+    @torch.autocast("cuda", enabled=False)
+    @torch.autocast("cpu", enabled=False)
     def finish(self) -> Gradients:
         """Adds the update to `.grad`, as far as `add` has not; losses are the mean over the parts.
 
@@ -103,13 +123,23 @@ class Accumulation:
         if len(self.losses) != self.parts:
             raise ValueError(f"{self.parts} micro-batches were announced, {len(self.losses)} added")
         losses = self.losses[0] if self.parts == 1 else torch.stack(self.losses).mean(0)  # [T]
-        if self.ahead:
+        if self.decided is not None:
             return self.decided[1]._replace(losses=losses)
         self.total.losses = losses
         self.total.active = self.total.active & torch.isfinite(losses)
         decision, result = self._decide(self.total)
         apply(self.total, decision, result.active)
         return result
+
+    def _add_sum(self, graph: HeadGraph, finite: Tensor) -> None:
+        """Adds the gradient of the weighted sum: one pass over decoders in which tasks read each other's features."""
+        weights = self.decided[1].weights  # [T]
+        at_maps, behind = graph.differentiate_sum(weights, finite.nonzero().flatten().tolist())
+        for parameter, gradient in behind:
+            add_gradient(parameter, gradient)
+        one = weights.new_ones(1)
+        touched = SharedGradients(graph.features, [at_maps], None, []).combine(one, one.bool(), None)
+        average_gradients([parameter for parameter, _ in behind] + touched)
 
     def _decide(self, found: TaskGradients) -> tuple[Decision, Gradients]:
         return decide(found, self.weighter, **self.options, loss_scale=self.loss_scale)

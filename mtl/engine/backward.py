@@ -13,36 +13,14 @@ Only `Scope.SHARED` needs T passes over the encoder, and then no further one.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import torch
 from torch import Tensor
 
+from mtl.engine.accumulation import Accumulation
 from mtl.engine.cut import Features
-from mtl.engine.distributed import average_gradients
-from mtl.engine.shared import add_gradient, combination
-from mtl.engine.task_gradients import TaskGradients, differentiate
-from mtl.weighters.base import Needs, Scope, Update, Weighter
-
-
-class Gradients(NamedTuple):
-    """What one backward pass found out; everything detached."""
-
-    losses: Tensor  # [T] unweighted, mean over processes
-    weights: Tensor  # [T] factor on each task's own gradients
-    shared_weights: Tensor  # [T] coefficients of the shared update
-    active: Tensor  # [T] bool: tasks that took part
-    gramian: Tensor | None  # [T, T] unweighted, at `statistics` or else the weighter's scope; None: nobody asked
-    alignment: Tensor | None = None  # [T] cosine to an elementwise update, at the weighter's scope
-
-
-class Decision(NamedTuple):
-    """What is done with the gradients of one step."""
-
-    update: Update  # on the scale of a sum
-    scope: Scope | None  # where the weighter has seen the task gradients; None: nowhere
-    heads: Literal["weighted", "raw"]
-    overflow: Tensor | None  # scalar bool: a gradient was left out that a loss scaler must hear of
+from mtl.engine.decision import Gradients
+from mtl.weighters.base import Scope, Weighter
 
 
 def backward(
@@ -89,97 +67,8 @@ def backward(
         ValueError: The number of losses is not T, the losses are one tensor that is no stack of scalars, or
             `last_layer` is missing or not part of the encoder, or task gradients are asked of a frozen encoder.
     """
-    found = differentiate(losses, features, last_layer=last_layer, shared=shared, active=active, seed=loss_scale)
-    decision, result = decide(
-        found, weighter, scope=scope, scale=scale, heads=heads, statistics=statistics, loss_scale=loss_scale
+    accumulation = Accumulation(
+        weighter, scope=scope, scale=scale, heads=heads, statistics=statistics, loss_scale=loss_scale
     )
-    apply(found, decision, result.active)
-    return result
-
-
-def decide(
-    found: TaskGradients,
-    weighter: Weighter,
-    *,
-    scope: Scope | str,
-    scale: Literal["sum", "native"],
-    heads: Literal["weighted", "raw"],
-    statistics: Scope | str | None,
-    loss_scale: Tensor | float | None,
-) -> tuple[Decision, Gradients]:
-    """Asks the weighter; arguments as those of `backward`."""
-    scope, needs = Scope(scope), weighter.needs
-    seed = 1.0 if found.seed is None else found.seed
-    active, common = found.active, found.common
-    gradients = record = None
-    if needs is not Needs.LOSSES:
-        gradients = common.gramian(scope) / seed**2  # [T, T]
-        active = active & torch.isfinite(gradients.diagonal())
-        gradients = record = torch.where(active.outer(active), gradients, 0.0)
-    if needs is Needs.GRADIENTS:
-        gradients = common.rows(scope).masked_fill(~active[:, None], 0.0)  # [T, P]
-        gradients = gradients if found.seed is None else gradients.div_(seed)
-    if statistics is not None and (record is None or Scope(statistics) is not scope):
-        record = torch.where(active.outer(active), common.gramian(Scope(statistics)) / seed**2, 0.0)
-
-    update = weighter(torch.where(active, found.losses, 0.0), gradients, active)
-    if update.penalty is not None:
-        (update.penalty if loss_scale is None else update.penalty * loss_scale).backward()
-    factor = active.sum() if scale == "sum" and weighter.native == "mean" else 1
-    weights = (update.weights * factor).to(found.losses)  # [T]
-    shared_weights = weights if update.shared_weights is None else (update.shared_weights * factor).to(weights)
-    direction = alignment = None
-    if update.direction is not None:
-        direction = update.direction * factor
-        if statistics is not None:
-            lengths = gradients.norm(dim=1) * direction.norm()  # [T]
-            alignment = torch.where(lengths > 0, gradients @ direction / lengths, 0.0)
-        direction = direction if found.seed is None else direction * seed
-    decision = Decision(
-        Update(weights, shared_weights, direction),
-        None if needs is Needs.LOSSES else scope,
-        heads,
-        None if loss_scale is None else (found.active & ~active).any(),
-    )
-    return decision, Gradients(found.losses, weights, shared_weights, active, record, alignment)
-
-
-def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
-    """Adds the decided update to `.grad`; `found` is spent.
-
-    Args:
-        found: The gradients of all tasks.
-        decision: What the weighter made of them.
-        active: Tasks that take part. Shape [T], bool.
-    """
-    update = decision.update
-    touched = _update_own(found, update.weights if decision.heads == "weighted" else active.to(update.weights), active)
-    for parameter, parts in found.joint:
-        add_gradient(parameter, combination(parts, update.weights, active))
-        touched.append(parameter)
-    found.joint.clear()  # its memory is for the encoder's pass
-    if update.direction is None:
-        touched += found.common.combine(update.shared_weights, active, decision.scope)
-    else:
-        touched += found.common.follow(update.direction, decision.scope, update.shared_weights, active)
-    average_gradients(touched)
-    if decision.overflow is not None and decision.scope is not None:
-        found.common.encoder[0].grad.masked_fill_(decision.overflow, torch.inf)
-
-
-def _update_own(found: TaskGradients, factors: Tensor, active: Tensor) -> list[Tensor]:
-    """Adds each task's own gradients times its factor to `.grad`; returns the parameters.
-
-    The gradients are taken out of `found`, so that no more than one task's are held twice.
-    """
-    touched = []
-    for task in range(len(found.own)):
-        owned, found.own[task] = found.own[task], []
-        if not owned:
-            continue
-        parameters, gradients = zip(*owned, strict=True)
-        scaled = torch._foreach_mul(gradients, factors[task].to(gradients[0]))
-        for parameter, gradient in zip(parameters, scaled, strict=True):
-            add_gradient(parameter, gradient.masked_fill_(~active[task], 0.0))
-        touched += parameters
-    return touched
+    accumulation.add(losses, features, last_layer=last_layer, shared=shared, active=active)
+    return accumulation.finish()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from mtl.engine.backward import Gradients
+from mtl.engine.decision import Gradients
 
 
 def gradient_stats(gradients: Gradients, names: Sequence[str]) -> dict[str, float]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, Node, get_gradient_edge
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from mtl.engine.cut import Features
 from mtl.engine.graph import reach
@@ -26,50 +27,115 @@ class HeadGradients:
     joint: list[tuple[Tensor, dict[int, Tensor]]]
 
 
-def differentiate_heads(
-    losses: Sequence[Tensor] | Tensor, features: Features, seed: Tensor | float | None = None
-) -> HeadGradients:
-    """Differentiates all losses down to the cut.
+class HeadGraph:
+    """What lies between the cut and the losses, read off the autograd graph: which task reaches what.
 
-    Which task reaches which parameter is read off the autograd graph. Where every head is independent (it reads
-    its own copy of the features and no parameter of another task), one pass yields everything. Otherwise each
-    loss is differentiated by itself: heads that only share parameters (MTAN) still cost one pass in total,
-    decoders in which tasks read each other's features (MTI-Net, InvPT) cost T passes over the decoder.
+    Where every head is independent (it reads its own copy of the features and no parameter of another task), one pass
+    yields the gradients of all losses. Otherwise each loss is differentiated by itself: heads that only share
+    parameters (MTAN) still cost one pass in total, decoders in which tasks read each other's features (MTI-Net, InvPT)
+    cost T passes over the decoder.
 
     Args:
         losses: T scalars, or their `torch.stack`. Shape [T].
         features: What `cut` returned.
         seed: Factor on every gradient; None: 1.
+
+    Raises:
+        ValueError: The number of losses is not T, or they are one tensor that is no stack of scalars.
     """
-    edges, seeds = _edges(losses, len(features))
-    seeds = seeds if seed is None else [one * seed for one in seeds]
-    reached = [reach([edge.node]) for edge in edges]  # T pairs (leaves, inner nodes)
-    copy_ids = [{id(copy) for copy in copies} for copies in features.copies]
-    all_copies = set().union(*copy_ids)
-    owners: dict[int, list[int]] = {}
-    leaves: dict[int, Tensor] = {}
-    for task, (task_leaves, _) in enumerate(reached):
-        for leaf in task_leaves:
-            leaves[id(leaf)] = leaf
-            owners.setdefault(id(leaf), []).append(task)
 
-    separate = all(len(tasks) == 1 for tasks in owners.values()) and all(
-        task in owners.get(key, [task]) for task, ids in enumerate(copy_ids) for key in ids
-    )
-    by_task = _one_pass(edges, seeds, owners, leaves) if separate else _task_by_task(edges, seeds, reached)
+    def __init__(
+        self, losses: Sequence[Tensor] | Tensor, features: Features, seed: Tensor | float | None = None
+    ) -> None:
+        self.features = features
+        self.edges, seeds = _edges(losses, len(features))
+        self.seeds = seeds if seed is None else [one * seed for one in seeds]
+        self.reached = [reach([edge.node]) for edge in self.edges]  # T pairs (leaves, inner nodes)
+        self.owners: dict[int, list[int]] = {}
+        self.leaves: dict[int, Tensor] = {}
+        for task, (task_leaves, _) in enumerate(self.reached):
+            for leaf in task_leaves:
+                self.leaves[id(leaf)] = leaf
+                self.owners.setdefault(id(leaf), []).append(task)
+        self.copies = {id(copy) for copies in features.copies for copy in copies}
 
-    maps = [_sum_over_copies(gradients, features) for gradients in by_task]
-    own: list[list[tuple[Tensor, Tensor]]] = [[] for _ in edges]
-    joint = []
-    for key, tasks in owners.items():
-        gradients = {task: by_task[task][key] for task in tasks if key in by_task[task]}
-        if key in all_copies or not gradients:
-            continue
-        if len(tasks) == 1:
-            own[tasks[0]].append((leaves[key], gradients[tasks[0]]))
-        else:
-            joint.append((leaves[key], gradients))
-    return HeadGradients(maps, own, joint)
+    @cached_property
+    def separate(self) -> bool:
+        """Whether every leaf belongs to one task, and every copy of the features to its own."""
+        mine = [{id(copy) for copy in copies} for copies in self.features.copies]
+        return all(len(tasks) == 1 for tasks in self.owners.values()) and all(
+            task in self.owners.get(key, [task]) for task, ids in enumerate(mine) for key in ids
+        )
+
+    @cached_property
+    def entangled(self) -> bool:
+        """Whether a pass for one task goes where a pass for another goes as well."""
+        return any(self._overlaps(task) for task in range(len(self.reached)))
+
+    def differentiate(self, keep_graph: bool = False) -> HeadGradients:
+        """Gradients of all losses down to the cut, kept apart by task."""
+        by_task = self._one_pass(keep_graph) if self.separate else self._task_by_task(keep_graph)
+        maps = [self._at_maps(gradients) for gradients in by_task]
+        own: list[list[tuple[Tensor, Tensor]]] = [[] for _ in self.edges]
+        joint = []
+        for key, tasks in self.owners.items():
+            gradients = {task: by_task[task][key] for task in tasks if key in by_task[task]}
+            if key in self.copies or not gradients:
+                continue
+            if len(tasks) == 1:
+                own[tasks[0]].append((self.leaves[key], gradients[tasks[0]]))
+            else:
+                joint.append((self.leaves[key], gradients))
+        return HeadGradients(maps, own, joint)
+
+    def differentiate_sum(self, weights: Tensor, tasks: list[int]) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
+        """Gradient of the weighted sum of some tasks' losses, in one pass even where decoders read each other.
+
+        Args:
+            weights: Of all losses. Shape [T].
+            tasks: The tasks that take part.
+
+        Returns:
+            The gradient at every encoder map, and the parameters behind the cut with theirs.
+        """
+        asked = {id(leaf): leaf for task in tasks for leaf in self.reached[task][0]}
+        gradients: dict[int, Tensor] = {}
+        if asked:
+            seeds = [self.seeds[task] * weights[task].to(self.seeds[task]) for task in tasks]
+            found = torch.autograd.grad([self.edges[task] for task in tasks], list(asked.values()), seeds)
+            gradients = dict(zip(asked, found, strict=True))
+        return self._at_maps(gradients), [(asked[key], g) for key, g in gradients.items() if key not in self.copies]
+
+    def _one_pass(self, keep_graph: bool) -> list[dict[int, Tensor]]:
+        """Gradients of all losses in a single pass: every leaf belongs to one task."""
+        gradients = torch.autograd.grad(self.edges, list(self.leaves.values()), self.seeds, retain_graph=keep_graph)
+        by_task: list[dict[int, Tensor]] = [{} for _ in self.edges]
+        for key, gradient in zip(self.leaves, gradients, strict=True):
+            by_task[self.owners[key][0]][key] = gradient
+        return by_task
+
+    def _task_by_task(self, keep_graph: bool) -> list[dict[int, Tensor]]:
+        """Gradients of one loss after another; the graph is kept only as long as a later loss still needs it."""
+        by_task = []
+        for task, (leaves, _) in enumerate(self.reached):
+            one, keep = slice(task, task + 1), keep_graph or self._overlaps(task)
+            gradients = torch.autograd.grad(self.edges[one], leaves, self.seeds[one], retain_graph=keep)
+            by_task.append({id(leaf): gradient for leaf, gradient in zip(leaves, gradients, strict=True)})
+        return by_task
+
+    def _overlaps(self, task: int) -> bool:
+        """Whether a later task's graph has nodes of this one's."""
+        nodes = self.reached[task][1]
+        return any(nodes & later for _, later in self.reached[task + 1 :])
+
+    def _at_maps(self, gradients: dict[int, Tensor]) -> list[Tensor]:
+        """Gradient at each encoder map: summed over the copies it is read through; zeros where nobody reads it."""
+        maps = []
+        for index, original in enumerate(self.features.maps):
+            copies = [id(copies[index]) for copies in self.features.copies]
+            parts = [gradients[key] for key in copies if key in gradients]
+            maps.append(sum(parts[1:], start=parts[0]) if parts else torch.zeros_like(original))
+        return maps
 
 
 def _edges(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> tuple[list[GradientEdge], list[Tensor]]:
@@ -82,35 +148,3 @@ def _edges(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> tuple[list[Grad
         raise ValueError("losses must be T scalars or torch.stack of them: any other tensor hides which task is which")
     edges = [GradientEdge(node, output) for node, output in losses.grad_fn.next_functions]
     return edges, [losses.new_ones(()) for _ in edges]
-
-
-def _one_pass(
-    edges: list[GradientEdge], seeds: list[Tensor], owners: dict[int, list[int]], leaves: dict[int, Tensor]
-) -> list[dict[int, Tensor]]:
-    """Gradients of all losses in a single pass: every leaf belongs to one task."""
-    gradients = torch.autograd.grad(edges, list(leaves.values()), grad_outputs=seeds)
-    by_task: list[dict[int, Tensor]] = [{} for _ in edges]
-    for key, gradient in zip(leaves, gradients, strict=True):
-        by_task[owners[key][0]][key] = gradient
-    return by_task
-
-
-def _task_by_task(
-    edges: list[GradientEdge], seeds: list[Tensor], reached: list[tuple[list[Tensor], set[Node]]]
-) -> list[dict[int, Tensor]]:
-    """Gradients of one loss after another; the graph is kept only as long as a later loss still needs it."""
-    by_task = []
-    for task, (leaves, nodes) in enumerate(reached):
-        keep = any(nodes & later for _, later in reached[task + 1 :])
-        gradients = torch.autograd.grad(edges[task : task + 1], leaves, seeds[task : task + 1], retain_graph=keep)
-        by_task.append({id(leaf): gradient for leaf, gradient in zip(leaves, gradients, strict=True)})
-    return by_task
-
-
-def _sum_over_copies(gradients: dict[int, Tensor], features: Features) -> list[Tensor]:
-    """Gradient at each encoder map: summed over the copies through which a task reads it; zeros where it reads none."""
-    maps = []
-    for index, original in enumerate(features.maps):
-        parts = [gradients[id(copies[index])] for copies in features.copies if id(copies[index]) in gradients]
-        maps.append(sum(parts[1:], start=parts[0]) if parts else torch.zeros_like(original))
-    return maps

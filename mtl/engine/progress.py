@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtl.engine.backward import Gradients
+from mtl.engine.decision import Gradients
 
 
 @dataclass

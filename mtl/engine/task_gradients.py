@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtl.engine.cut import Features
 from mtl.engine.distributed import mean_over_ranks
-from mtl.engine.heads import differentiate_heads
+from mtl.engine.heads import HeadGraph
 from mtl.engine.shared import JointGradients, SharedGradients, at_least_float32
 
 
@@ -21,7 +20,7 @@ class TaskGradients:
         active: Tasks with labels and a finite loss. Shape [T], bool.
         own: Parameters that only task t reaches, with their gradients. T lists of pairs.
         joint: Parameters behind the cut that several tasks reach, with the gradient of each of those tasks.
-        common: The gradients at the shared network.
+        common: The gradients at the shared network; None where nobody will ask for them.
         seed: Factor that is on every gradient here; None: 1.
     """
 
@@ -29,39 +28,39 @@ class TaskGradients:
     active: Tensor
     own: list[list[tuple[Tensor, Tensor]]]
     joint: JointGradients
-    common: SharedGradients
+    common: SharedGradients | None
     seed: Tensor | float | None = None
 
 
 def differentiate(
-    losses: Sequence[Tensor] | Tensor,
-    features: Features,
+    graph: HeadGraph,
+    losses: Tensor,
+    active: Tensor,
     *,
     last_layer: Tensor | None = None,
     shared: Iterable[Tensor] = (),
-    active: Tensor | None = None,
     seed: Tensor | float | None = None,
+    keep_graph: bool = False,
 ) -> TaskGradients:
-    """Differentiates the losses down to the cut; arguments as those of `backward`.
+    """Differentiates all losses down to the cut.
 
     Args:
-        losses: T scalars, or their `torch.stack`. Shape [T].
-        features: What `cut` returned.
+        graph: What lies between the cut and the losses.
+        losses: Their values, mean over processes. Shape [T].
+        active: Tasks with labels and a finite loss. Shape [T], bool.
         last_layer: Weight of the encoder's last layer.
         shared: Parameters behind the cut that belong to the shared network.
-        active: Tasks with labels; None means all. Shape [T], bool.
-        seed: Factor on every gradient; None: 1.
+        seed: The factor that the graph puts on every gradient.
+        keep_graph: Whether it will be differentiated once more.
     """
-    values = mean_over_ranks(torch.stack([at_least_float32(loss.detach()) for loss in losses]))  # [T]
-    finite = torch.isfinite(values)
-    found = differentiate_heads(losses, features, seed)
+    found = graph.differentiate(keep_graph)
     refinements = {id(parameter) for parameter in shared}
     behind = [joint for joint in found.joint if id(joint[0]) in refinements]
-    return TaskGradients(
-        losses=values,
-        active=finite if active is None else active & finite,
-        own=found.own,
-        joint=[joint for joint in found.joint if id(joint[0]) not in refinements],
-        common=SharedGradients(features, found.features, last_layer, behind),
-        seed=seed,
-    )
+    joint = [joint for joint in found.joint if id(joint[0]) not in refinements]
+    common = SharedGradients(graph.features, found.features, last_layer, behind)
+    return TaskGradients(losses, active, found.own, joint, common, seed)
+
+
+def values_of(losses: Sequence[Tensor] | Tensor) -> Tensor:
+    """Detached loss values, mean over processes. Shape [T]."""
+    return mean_over_ranks(torch.stack([at_least_float32(loss.detach()) for loss in losses]))

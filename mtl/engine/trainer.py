@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
-from mtl.engine.backward import Gradients
 from mtl.engine.checkpoint import load_last, save_checkpoint, save_last
+from mtl.engine.decision import Gradients
 from mtl.engine.evaluator import Evaluator, gain_over, selection_score
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.interrupt import Interrupts

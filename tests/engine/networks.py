@@ -42,7 +42,8 @@ class Network(nn.Module):
     Args:
         several: Whether the encoder returns a list of maps.
         behind: What tasks share behind the cut: "nothing", "refinement" (parameters used once per task) or
-            "exchange" (each task reads the features of the next).
+            "exchange" (each task reads the features of the next) or "decoder" (all read one message that is made of
+            all tasks' features).
     """
 
     def __init__(self, num_tasks: int = 4, several: bool = False, behind: str = "nothing") -> None:
@@ -56,6 +57,8 @@ class Network(nn.Module):
     def decode(self, features) -> list[Tensor]:
         """One scalar loss a task; the scales differ a thousandfold."""
         losses = []
+        tops = [maps if isinstance(maps, Tensor) else maps[-1] for maps in features]
+        message = torch.tanh(self.refinement(sum(tops))) if self.behind == "decoder" else None
         for task, head in enumerate(self.heads):
             maps = features[task]
             if self.behind != "nothing":
@@ -63,7 +66,7 @@ class Network(nn.Module):
                 maps = list(maps) if several else [maps]
                 other = features[(task + 1) % len(self.heads)] if self.behind == "exchange" else features[task]
                 other = other[-1] if several else other
-                maps[-1] = maps[-1] + torch.sigmoid(self.refinement(other))
+                maps[-1] = maps[-1] + (torch.sigmoid(self.refinement(other)) if message is None else message)
                 maps = maps if several else maps[0]
             losses.append(10.0 ** (task - 2) * (head(maps) - task).square().mean())
         return losses

@@ -73,7 +73,7 @@ def assert_same(found, expected, factor=1.0):
 
 
 @pytest.mark.parametrize("several", [False, True])
-@pytest.mark.parametrize("behind", ["nothing", "refinement", "exchange"])
+@pytest.mark.parametrize("behind", ["nothing", "refinement", "exchange", "decoder"])
 @pytest.mark.parametrize("kind", [Uniform, Steep, AvgNorm, Learned])
 @pytest.mark.parametrize("scope", SCOPES)
 def test_two_halves_equal_the_whole(scope, kind, behind, several):

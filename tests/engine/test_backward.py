@@ -9,7 +9,7 @@ from mtl.weighters import AvgNorm, Fixed, Needs, Uniform, Update, Weighter
 SHAPES = [
     {"several": several, "behind": behind}
     for several in (False, True)
-    for behind in ("nothing", "refinement", "exchange")
+    for behind in ("nothing", "refinement", "exchange", "decoder")
 ]
 
 
@@ -240,3 +240,36 @@ def test_bad_input_is_named():
     losses = model.decode(features)
     with pytest.raises(ValueError, match="no parameter of the encoder"):
         mtl.backward(losses, features, AvgNorm(4), scope="last_layer", last_layer=image)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_weights_of_losses_take_one_pass_over_a_decoder_that_tasks_share(several):
+    model, image = network(several=several, behind="decoder")
+    passes = 0
+
+    def count(_: Tensor) -> None:
+        nonlocal passes
+        passes += 1
+
+    model.refinement.weight.register_hook(count)
+    one_pass(model, image, Fixed(4, [1, 2, 3, 4]))
+    assert passes == 1
+    plain = gradients_of(model)
+    one_pass(model, image, Fixed(4, [1, 2, 3, 4]), statistics="features")
+    assert passes == 1 + 4 + 1
+    found = gradients_of(model)  # what is logged changes no bit
+    assert all(torch.equal(found[name], plain[name]) for name in plain)
+
+
+def test_loss_that_is_not_finite_is_left_out_of_a_shared_decoder():
+    model, image = network(behind="decoder")
+    features = mtl.cut(model.encoder(image), 4)
+    losses = model.decode(features)
+    losses[1] = losses[1] * torch.nan
+    result = mtl.backward(losses, features, Uniform(4))
+    assert result.active.tolist() == [True, False, True, True]
+    found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    expected = written_out(model, image, torch.tensor([1.0, 0.0, 1.0, 1.0]).double())
+    assert not expected["heads.1.out.weight"].any()
+    assert_same(found, {name: expected[name] for name in found})
+    assert set(expected) - set(found) == {name for name in expected if name.startswith("heads.1.")}

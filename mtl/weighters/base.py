@@ -30,7 +30,7 @@ class Update(NamedTuple):
     """What a weighter decides for one optimizer step."""
 
     weights: Tensor  # [T] factor on each task's own (head) gradients, detached
-    shared_weights: Tensor | None = None  # [T] coefficients of the shared update; None: the same as weights
+    shared_weights: Tensor | None = None  # [T] of the shared update, from gradients only; None: the same as weights
     direction: Tensor | None = None  # [P] shared update itself, only where no coefficients give it
     penalty: Tensor | None = None  # scalar objective of the weighter's own parameters, attached to them only
 

@@ -38,9 +38,9 @@ KEY = ["device", "batch", "height", "width", "heads", "row"]  # a new measuremen
 Size = tuple[int, int, int]  # batch, height, width
 
 
-def workload(heads: str, size: Size, device: torch.device) -> steps.Workload:
-    """The network with the heads of that name, and a batch of noise."""
-    cfg = build.compose([*SETTING, *HEADS[heads]])
+def workload(heads: str, size: Size, device: torch.device, words: Sequence[str] = ()) -> steps.Workload:
+    """The network with the heads of that name, or what the words make of it, and a batch of noise."""
+    cfg = build.compose([*SETTING, *HEADS[heads], *words])
     tasks = build.build_tasks(cfg)
     batch, height, width = size
     noise = torch.randn(batch, 3, height, width)

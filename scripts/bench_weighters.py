@@ -1,6 +1,6 @@
 """Cost of a training step with every weighter at every scope, and of the same step through TorchJD: `make bench`.
 
-    python scripts/bench_weighters.py --rounds 7 --only cagrad,nashmtl
+    python scripts/bench_weighters.py --rounds 7 --only cagrad,nashmtl backbone=resnet50
 
 Ratios are to a plain step with uniform weights, taken within a round; the second `plain` is how much two measurements
 of the same thing differ. `weighter_ms` is the time of the weighter alone. Expect at scope `shared` no more time than
@@ -17,6 +17,7 @@ from typing import NamedTuple
 import bench
 import pandas as pd
 import torch
+from omegaconf import DictConfig
 from tabulate import tabulate
 
 from mtl import Needs, Scope, build
@@ -34,7 +35,8 @@ TORCHJD = {  # their name of the methods that both have, with the hyper-paramete
     "imtl_g": ("IMTLG", {}),
 }
 LEFT_OUT = ("url", "torchjd")  # a loss with teachers, and an adapter
-KEY = ["device", "batch", "height", "width", "by", "method", "scope"]
+KEY = ["device", "batch", "height", "width", "network", "by", "method", "scope"]
+Words = tuple[str, ...]  # of train.py's command line: another network
 
 
 class Row(NamedTuple):
@@ -60,9 +62,9 @@ def rows(only: list[str]) -> list[Row]:
     return found
 
 
-def config(name: str, scope: str = "") -> object:
-    """The composed config of a weighter at a scope."""
-    return build.compose([*bench.SETTING, f"weighter={name}", *([f"weighter.scope={scope}"] if scope else [])])
+def config(name: str) -> DictConfig:
+    """The composed config of a weighter."""
+    return build.compose([*bench.SETTING, f"weighter={name}"])
 
 
 def step(row: Row, device: torch.device) -> steps.Step:
@@ -78,9 +80,9 @@ def step(row: Row, device: torch.device) -> steps.Step:
     return partial(steps.torchjd, aggregator=getattr(aggregation, name)(**options))
 
 
-def memory(size: bench.Size, device: torch.device, row: Row) -> float:
+def memory(size: bench.Size, device: torch.device, words: Words, row: Row) -> float:
     """Peak memory of a row's step, in MiB."""
-    return cost.memory(bench.workload("DeepLab", size, device), step(row, device))
+    return cost.memory(bench.workload("DeepLab", size, device, words), step(row, device))
 
 
 def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, repeats: int = 20) -> float:
@@ -100,9 +102,9 @@ def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, rep
     return statistics.median(spent)
 
 
-def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: int) -> pd.DataFrame:
+def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: int, words: Words = ()) -> pd.DataFrame:
     """A line per row: absolute numbers, then ratios to the first row."""
-    work = bench.workload("DeepLab", size, device)
+    work = bench.workload("DeepLab", size, device, words)
     taken = [step(row, device) for row in chosen]
     table = pd.DataFrame(chosen)
     table[["gflop", "encoder_passes"]] = [cost.operations(work, one) for one in taken]
@@ -111,7 +113,7 @@ def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: i
     table["seconds"] = [statistics.median(row) for row in times]
     table["weighter_ms"] = [weighter_milliseconds(work, *pair) for pair in zip(chosen, taken, strict=True)]
     call = memory if device.type == "cuda" else partial(cost.in_new_process, memory)
-    table["mib"] = [call(size, device, row) for row in chosen]
+    table["mib"] = [call(size, device, words, row) for row in chosen]
     table["gflop_ratio"] = table["gflop"] / table["gflop"][0]
     table[["time_q1", "time_ratio", "time_q3"]] = [cost.ratio_to(times[0], row) for row in times]
     table["mib_ratio"] = table["mib"] / table["mib"][0]
@@ -124,16 +126,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--only", default="", help="names of weighters, with commas; default: all")
+    parser.add_argument("words", nargs="*", help="of train.py's command line: another network")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", module="cvxpy|torchjd")
     torch.set_num_threads(1)
     device = build.choose_device(arguments.device)
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
     chosen = rows([word for word in arguments.only.split(",") if word])
-    table = measure(chosen, size, device, arguments.rounds)
+    words = tuple(arguments.words)
+    table = measure(chosen, size, device, arguments.rounds, words)
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
     about = environment(device)
     where = {"device": about["device"], "torch": about["packages"]["torch"], "commit": about["commit"]}
+    cfg = build.compose([*bench.SETTING, *words])
+    where["network"] = f"{cfg.model.name} {cfg.backbone.name}"
     where |= dict(zip(("batch", "height", "width"), size, strict=True)) | {"rounds": arguments.rounds}
     bench.save(table.assign(**where), SUMMARY, KEY)
 

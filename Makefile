@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test lint format demo bench bench-edges lock
+.PHONY: help install test test-slow crash-test lint format demo weighters bench bench-edges lock
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,14 @@ demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then t
 	$(BIN)/python train.py -m experiment=demo weighter=avgnorm,uniform,grid_search seed=$(SEEDS)
 	$(BIN)/python scripts/table.py experiment=demo
 	$(BIN)/python scripts/figure.py experiment=demo
+
+WEIGHTERS := uniform,grid_search,uw,gradnorm,dwa,mgda,rlw,famo,pcgrad,cagrad,graddrop,nashmtl,fairgrad,avgnorm,inverse_norm,imtl_l,imtl_g,slaw,torchjd
+
+weighters: install  ## every weighter in the demo's setting, then the table (SEEDS=0)
+	$(BIN)/python train.py -m experiment=weighters subset=edge,semseg,depth,normals seed=$(SEEDS)
+	$(BIN)/python train.py -m experiment=weighters weighter=$(WEIGHTERS) seed=$(SEEDS)
+	$(BIN)/python train.py -m experiment=weighters weighter=url seed=$(SEEDS)
+	$(BIN)/python scripts/table.py experiment=weighters
 
 bench: install  ## cost of a training step at every scope and with every weighter, relative to plain uniform training
 	$(BIN)/python scripts/bench.py

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 
@@ -18,7 +19,8 @@ class Features:
     def __init__(self, maps: Tensor | Sequence[Tensor], num_tasks: int) -> None:
         self._single = isinstance(maps, Tensor)
         self.maps = [maps] if isinstance(maps, Tensor) else list(maps)
-        self.copies = [[m.detach().requires_grad_() for m in self.maps] for _ in range(num_tasks)]
+        differentiable = torch.is_grad_enabled()
+        self.copies = [[m.detach().requires_grad_(differentiable) for m in self.maps] for _ in range(num_tasks)]
 
     def __len__(self) -> int:
         return len(self.copies)

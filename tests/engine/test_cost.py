@@ -128,3 +128,23 @@ def test_new_measurement_replaces_the_line_of_the_same_key(bench, tmp_path):
     bench["save"](pd.DataFrame([line | {"seconds": 1.0}]), file)
     bench["save"](pd.DataFrame([line | {"seconds": 2.0}, line | {"row": "cagrad", "seconds": 3.0}]), file)
     assert pd.read_csv(file)[["row", "seconds"]].values.tolist() == [["plain", 2.0], ["cagrad", 3.0]]
+
+
+def test_a_second_look_at_the_batch_is_counted(bench, work):
+    plain, _ = cost.operations(work, bench["ROWS"]["plain"](CPU))
+    famo, passes = cost.operations(work, bench["engine"](("weighter=famo",), CPU))
+    assert passes == 1
+    assert famo == pytest.approx(4 / 3 * plain, rel=0.02)  # a forward pass more, and a backward pass costs two
+
+
+def test_torchjd_takes_the_same_step(work, monkeypatch):
+    monkeypatch.syspath_prepend(BENCH.parent)
+    script = runpy.run_path(str(BENCH.with_name("bench_weighters.py")))
+    ours, theirs = (script["step"](script["Row"](by, "pcgrad", "shared"), CPU) for by in ("mtl", "TorchJD"))
+    found = []
+    for step in (ours, theirs):
+        work.clear()
+        torch.manual_seed(0)
+        step(work)
+        found.append(work.model.shared_parameters()[-1].grad.clone())
+    assert torch.nn.functional.cosine_similarity(*(g.flatten() for g in found), dim=0) > 0.99

@@ -172,19 +172,19 @@ class SummedGradients(SharedGradients):
         self.maps, self.encoder, self.refinements = first.maps, first.encoder, first.refinements
         self._last_layer = first._last_layer
         self._features = first.gramian(Scope.FEATURES) if features else None  # [T, T]
-        self._sum = first.rows(Scope.SHARED)  # [T, P]
+        self._sum = first.rows(Scope.SHARED, last=True)  # [T, P]
 
     def add(self, part: SharedGradients) -> None:
         """Adds those of another part."""
         if self._features is not None:
             self._features += part.gramian(Scope.FEATURES)
-        self._sum += part.rows(Scope.SHARED)
+        self._sum += part.rows(Scope.SHARED, last=True)
 
-    def gramian(self, scope: Scope) -> Tensor:
+    def gramian(self, scope: Scope, last: bool = False) -> Tensor:
         """Inner products of the summed task gradients at the scope. Shape [T, T], float64."""
-        return self._features if scope is Scope.FEATURES else super().gramian(scope)
+        return self._features if scope is Scope.FEATURES else super().gramian(scope, last)
 
-    def rows(self, scope: Scope) -> Tensor:
+    def rows(self, scope: Scope, last: bool = False) -> Tensor:
         """The summed task gradients at parameters. Shape [T, P]."""
         if scope is Scope.SHARED:
             return self._sum

@@ -46,15 +46,16 @@ def decide(
     seed = 1.0 if found.seed is None else found.seed
     active, common = found.active, found.common
     gradients = record = None
+    if statistics is not None and (needs is Needs.LOSSES or Scope(statistics) is not scope):
+        record = common.gramian(Scope(statistics)) / seed**2  # [T, T]
     if needs is not Needs.LOSSES:
-        gradients = common.gramian(scope) / seed**2  # [T, T]
+        gradients = common.gramian(scope, last=True) / seed**2  # [T, T]
         active = active & torch.isfinite(gradients.diagonal())
-        gradients = record = torch.where(active.outer(active), gradients, 0.0)
+        gradients = torch.where(active.outer(active), gradients, 0.0)
+    record = gradients if record is None else torch.where(active.outer(active), record, 0.0)
     if needs is Needs.GRADIENTS:
-        gradients = common.rows(scope).masked_fill(~active[:, None], 0.0)  # [T, P]
-        gradients = gradients if found.seed is None else gradients.div_(seed)
-    if statistics is not None and (record is None or Scope(statistics) is not scope):
-        record = torch.where(active.outer(active), common.gramian(Scope(statistics)) / seed**2, 0.0)
+        gradients = common.rows(scope).masked_fill_(~active[:, None], 0.0)  # [T, P]
+        gradients = gradients if found.seed is None else gradients / seed
 
     update = weighter(torch.where(active, found.losses, 0.0), gradients, active)
     if update.penalty is not None:

@@ -54,8 +54,12 @@ class SharedGradients:
             raise ValueError("last_layer is no parameter of the encoder that the features come from, or it is frozen")
         return self._last_layer
 
-    def gramian(self, scope: Scope) -> Tensor:
+    def gramian(self, scope: Scope, last: bool = False) -> Tensor:
         """Inner products of the task gradients at the scope. Shape [T, T], float64.
+
+        Args:
+            scope: Where.
+            last: As for `rows`.
 
         Raises:
             ValueError: The encoder is frozen.
@@ -66,17 +70,23 @@ class SharedGradients:
             )
         if scope is Scope.FEATURES:
             return self._feature_gramian()
-        return gramian(self.rows(scope))
+        return gramian(self.rows(scope, last))
 
-    def rows(self, scope: Scope) -> Tensor:
-        """The task gradients themselves, averaged over processes unless the scope is `features`. Shape [T, P]."""
+    def rows(self, scope: Scope, last: bool = False) -> Tensor:
+        """The task gradients themselves, averaged over processes unless the scope is `features`. Shape [T, P].
+
+        Args:
+            scope: Where.
+            last: Whether these are the last task gradients asked for: those at all shared parameters then make the
+                update, so the encoder's graph is freed.
+        """
         if scope not in self._rows:
             if scope is Scope.FEATURES:
                 self._rows[scope] = torch.stack([torch.cat([g.flatten() for g in task]) for task in self.at_maps])
             elif scope is Scope.LAST_LAYER:
                 self._rows[scope] = self._parameter_rows([self.last_layer], [])
             else:
-                self._rows[scope] = self._parameter_rows(self.encoder, self.refinements)
+                self._rows[scope] = self._parameter_rows(self.encoder, self.refinements, keep_graph=not last)
         return self._rows[scope]
 
     def combine(self, coefficients: Tensor, active: Tensor, scope: Scope | None) -> list[Tensor]:
@@ -138,18 +148,22 @@ class SharedGradients:
             torch.autograd.backward(self.maps, at_maps, inputs=asked)
         return self.encoder
 
-    def _parameter_rows(self, parameters: list[Tensor], refinements: JointGradients) -> Tensor:
+    def _parameter_rows(self, parameters: list[Tensor], refinements: JointGradients, keep_graph: bool = True) -> Tensor:
         """T vector-Jacobian products from the maps to the parameters, then the refinements. Shape [T, P]."""
         size = sum(p.numel() for p in parameters) + sum(p.numel() for p, _ in refinements)
         like = next(iter([*parameters, *(p for p, _ in refinements)]), torch.empty(0))
         rows = like.new_empty(len(self.at_maps), size)  # [T, P]
-        for task, seeds in enumerate(self.at_maps):
-            parts = ()
+        for row, task, seeds in zip(rows, range(len(rows)), self.at_maps, strict=True):
+            parts = []
             if parameters:
-                parts = torch.autograd.grad(self.maps, parameters, seeds, retain_graph=True, materialize_grads=True)
-            parts += tuple(g[task] if task in g else torch.zeros_like(p) for p, g in refinements)
-            torch.cat([rows.new_empty(0), *(part.flatten() for part in parts)], out=rows[task])
-            del parts  # one row's worth, which the next pass over the encoder can use
+                keep = keep_graph or task < len(rows) - 1
+                parts += torch.autograd.grad(self.maps, parameters, seeds, retain_graph=keep, materialize_grads=True)
+            parts += [g[task] if task in g else torch.zeros_like(p) for p, g in refinements]
+            start = 0
+            for index, part in enumerate(parts):
+                row[start : start + part.numel()] = part.flatten()
+                start += part.numel()
+                parts[index] = None  # frees it: the row takes its place
         return mean_over_ranks(rows)
 
     def _feature_gramian(self) -> Tensor:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from mtl.weighters.base import Needs, RandomWeighter, Update, mask
 
+PIECE = 2**18  # coordinates at a time
+
 
 class GradDrop(RandomWeighter):
     """Tosses a coin at each coordinate, biased towards the sign that most of the gradient has, and keeps that sign.
@@ -47,15 +49,16 @@ class GradDrop(RandomWeighter):
         self.register_buffer("leak", torch.tensor(leak, dtype=torch.float64), persistent=False)
 
     def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
-        """The direction from the task gradients [T, P], row by row: no second tensor of that size is made."""
-        positive = torch.zeros_like(gradients[0])  # [P]
-        negative = torch.zeros_like(positive)
-        for row in gradients:
-            positive += row.clamp(min=0)
-            negative += row.clamp(max=0)
-        keep_positive = positive > self.draw_mask(positive.numel()).to(positive.device) * (positive - negative)  # p > U
-        leaked = torch.where(keep_positive, negative, positive).mul_(self.leak.to(positive))
-        direction = torch.where(keep_positive, positive, negative).add_(leaked)
+        """The direction from the task gradients [T, P], piece by piece: no second tensor of that size is made."""
+        coins = self.draw_mask(gradients.shape[1]).to(gradients.device)  # [P]
+        leak, direction = self.leak.to(gradients), torch.empty_like(gradients[0])  # [P]
+        for piece, coin, update in zip(
+            gradients.split(PIECE, 1), coins.split(PIECE), direction.split(PIECE), strict=True
+        ):
+            positive, negative = piece.clamp(min=0).sum(0), piece.clamp(max=0).sum(0)
+            keep_positive = positive > coin * (positive - negative)  # p > U
+            kept = torch.where(keep_positive, positive, negative)
+            update.copy_(kept + leak * torch.where(keep_positive, negative, positive))
         return Update(weights=mask(gradients.new_ones(len(gradients)), active), direction=direction)
 
     def draw_mask(self, size: int) -> Tensor:

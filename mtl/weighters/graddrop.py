@@ -52,9 +52,8 @@ class GradDrop(RandomWeighter):
         """The direction from the task gradients [T, P], piece by piece: no second tensor of that size is made."""
         coins = self.draw_mask(gradients.shape[1]).to(gradients.device)  # [P]
         leak, direction = self.leak.to(gradients), torch.empty_like(gradients[0])  # [P]
-        for piece, coin, update in zip(
-            gradients.split(PIECE, 1), coins.split(PIECE), direction.split(PIECE), strict=True
-        ):
+        pieces = zip(gradients.split(PIECE, 1), coins.split(PIECE), direction.split(PIECE), strict=True)
+        for piece, coin, update in pieces:
             positive, negative = piece.clamp(min=0).sum(0), piece.clamp(max=0).sum(0)
             keep_positive = positive > coin * (positive - negative)  # p > U
             kept = torch.where(keep_positive, positive, negative)

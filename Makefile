@@ -7,11 +7,15 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Words for a script from ARCHIVE=, URL= and DATA=.
+FROM = $(if $(ARCHIVE),archive=$(ARCHIVE)) $(if $(URL),url=$(URL)) $(if $(DATA),data=$(DATA))
+
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test lint format demo weighters bench bench-edges lock
+.PHONY: doctor data-nyud data-pascal-context data-replica weighters
+.PHONY: help install test test-slow crash-test lint format demo bench bench-data bench-edges lock
 
 help:  ## this list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 
 install: $(VENV)/installed  ## Python environment in .venv, from requirements.lock
 
@@ -21,6 +25,18 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+doctor: install  ## versions, GPU, datasets, weights: what a question or a bug report should say
+	@$(BIN)/python scripts/doctor.py $(if $(DATA),data=$(DATA))
+
+data-nyud: install  ## NYUD-v2 from its addresses, or ARCHIVE=FILE, or URL=ADDRESS (into DATA=FOLDER)
+	@$(BIN)/python scripts/prepare_nyud.py $(FROM)
+
+data-pascal-context: install  ## PASCAL-Context, likewise
+	@$(BIN)/python scripts/prepare_pascal_context.py $(FROM)
+
+data-replica: install  ## Replica, ARCHIVE=FOLDER of its tar files; says how to get them
+	@$(BIN)/python scripts/prepare_replica.py $(FROM)
 
 demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then the table and the figure (SEEDS=0,1,2)
 	$(BIN)/python train.py -m experiment=demo subset=edge,semseg,depth,normals seed=$(SEEDS)
@@ -42,6 +58,9 @@ bench: install  ## cost of a training step at every scope and with every weighte
 
 bench-edges: install  ## cost of odsF per image, beside SciPy's matching at every threshold
 	$(BIN)/python scripts/bench_edges.py
+
+bench-data: install  ## training images per second and core, with and without the cache, beside plain OpenCV
+	$(BIN)/python scripts/bench_data.py
 
 test: install  ## fast tests
 	$(BIN)/python -m pytest -n 2

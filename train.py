@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from mtl import build, cli
 from mtl.engine import distributed
 from mtl.engine.checkpoint import PREVIOUS
+from mtl.engine.device import choose_device
 from mtl.engine.record import code_changes, environment, metrics_of
 from mtl.engine.run_folder import lock, set_aside, tidy
 from mtl.files import write_whole
@@ -24,7 +25,7 @@ from mtl.report.runs import Run, differing, finished_runs, single_task_runs
 def main(cfg: DictConfig) -> None:
     """Trains, evaluates and records a run; goes on where it was killed, and trains nothing twice."""
     config, folder = build.science(cfg), build.run_folder(cfg)
-    distributed.start(build.choose_device(cfg.device))
+    distributed.start(choose_device(cfg.device))
     with lock(folder) if distributed.rank() == 0 else nullcontext():
         prepare(folder, config, cfg.force)
         if (folder / "record.json").exists():
@@ -62,6 +63,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
             "config": config,
             "seed": cfg.seed,
             "metrics": metrics_of(trainer.tasks),
+            "data": {"train": trainer.loader.dataset.dataset.about(), "val": trainer.evaluator.loader.dataset.about()},
             **result,
             "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
             "environment": environment(trainer.device),

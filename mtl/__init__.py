@@ -1,7 +1,11 @@
 """Imbalance optimisation in multi-task dense prediction.
 
-`cut`, `backward` and the classes of `mtl.weighters` work in any training loop, without Hydra and without our trainer.
+`cut`, `backward` and the classes of `mtl.weighters` work in any training loop, without Hydra and without our trainer;
+`load` brings back what a run has trained.
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtl.engine.accumulation import Accumulation
 from mtl.engine.backward import backward
@@ -9,4 +13,26 @@ from mtl.engine.cut import Features, cut
 from mtl.engine.decision import Gradients
 from mtl.weighters.base import Needs, Scope, Update, Weighter
 
-__all__ = ["Accumulation", "Features", "Gradients", "Needs", "Scope", "Update", "Weighter", "backward", "cut"]
+if TYPE_CHECKING:
+    from mtl.trained import TrainedModel
+
+__all__ = ["Accumulation", "Features", "Gradients", "Needs", "Scope", "Update", "Weighter", "backward", "cut", "load"]
+
+
+def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> "TrainedModel":
+    """The network that a run has trained, in evaluation mode, with its preprocessing.
+
+        model = mtl.load("results/runs/rooms_resnet18_vanilla_avgnorm_depth-edge-0123abcd/seed0")
+        depth = model(torchvision.io.decode_image("room.jpg"))["depth"]  # [H, W], metres
+
+    Args:
+        run: The run folder.
+        checkpoint: A checkpoint in it: best.pt or last.pt.
+        device: auto, cpu, cuda, or cuda:1 for the second GPU.
+
+    Raises:
+        ValueError: This is no run folder, or it does not hold the checkpoint.
+    """
+    from mtl import trained  # noqa: PLC0415  Hydra reads the config of a run; nothing else here needs it
+
+    return trained.load(run, checkpoint, device)

@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from mtl.build_data import build_dataset
 from mtl.data.loader import make_loader
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
+from mtl.engine.device import choose_device
 from mtl.engine.evaluator import Evaluator
 from mtl.engine.plan import Plan
 from mtl.engine.schedules import PolySchedule
@@ -31,7 +32,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 # Keys that change where and how fast a run runs, but not what comes out of it.
 INCIDENTAL = (
     *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging"),
-    "dataset.render_workers",
+    *("dataset.render_workers", "dataset.cache"),
 )
 
 
@@ -86,24 +87,6 @@ def applied(cfg: DictConfig) -> dict[str, str]:
     return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
 
 
-def choose_device(word: str) -> torch.device:
-    """The device of this process.
-
-    Raises:
-        ValueError: The word names no device, or one that is not there.
-    """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(word)):
-        raise ValueError(f"device={word}: use auto, cpu, cuda, or cuda:1 for the second GPU")
-    if word == "auto":
-        word = "cuda" if torch.cuda.is_available() else "cpu"
-    device, count = torch.device(word), torch.cuda.device_count()
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={word}, but torch sees no GPU: use device=cpu or a CUDA build of torch")
-    if device.type == "cuda" and (device.index or 0) >= count:
-        raise ValueError(f"device={word}, but torch sees {count} GPU(s): use device=cuda:{count - 1} or less")
-    return device
-
-
 def build_tasks(cfg: DictConfig) -> list[Task]:
     """The tasks of the run, in their order."""
     return [instantiate(cfg.dataset.tasks[name]) for name in subset(cfg)]
@@ -113,6 +96,19 @@ def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
     """The network with its encoder and heads."""
     backbone, head = instantiate(cfg.backbone.encoder), instantiate(cfg.backbone.head, _partial_=True)
     return instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
+
+
+def rebuild(path: Path) -> tuple[MultiTaskModel, Callable[[dict], dict], Mapping[str, Sequence[str]]]:
+    """What it takes to use a trained network, from the config that its run has left.
+
+    Returns:
+        The network, still untrained, the transform of evaluated images, and the names of classes by task.
+    """
+    cfg = OmegaConf.load(path)
+    for key in {"pretrained", "checkpoint"} & set(cfg.backbone.encoder):
+        cfg.backbone.encoder[key] = None  # its own weights follow
+    dataset = cfg.dataset.val
+    return build_model(cfg, build_tasks(cfg)), instantiate(dataset.transform), get_class(dataset._target_).class_names
 
 
 def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
@@ -192,8 +188,8 @@ def build_trainer(
         "world_size": distributed.world_size(),
         "limits": {task.name: max(task.channels, 2) for task in tasks},  # one logit tells two classes apart
     }
-    loader = make_loader(instantiate(cfg.dataset.train, tasks=names), train=True, **loading)
-    validation = make_loader(instantiate(cfg.dataset.val, tasks=names), train=False, **loading)
+    loader = make_loader(build_dataset(cfg, "train", names, science(cfg)), train=True, **loading)
+    validation = make_loader(build_dataset(cfg, "val", names, science(cfg)), train=False, **loading)
 
     seed_everything(cfg.seed)
     model = build_model(cfg, tasks).to(device)

@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
+from mtl.data.corruption import noise, sampling
 from mtl.weighters.base import Scope
 
 SCOPES = tuple(scope.value for scope in Scope)
 WORDS = {
+    "dataset.sampling": sampling.WORDS,
+    "dataset.noise": noise.MODES,
     "weighter.scope": SCOPES,
     "weighter.scale": ("sum", "native"),
     "weighter.heads": ("weighted", "raw"),
@@ -34,6 +37,7 @@ REAL = {
     "recipe.optimizer.weight_decay": ("0 or above", lambda value: value >= 0),
     "recipe.power": ("0 or above", lambda value: value >= 0),
     "recipe.clip": ("above 0", lambda value: value > 0),
+    "backbone.encoder.drop_path": ("from 0 to below 1", lambda value: 0 <= value < 1),
     "backbone.head.dropout": ("from 0 to below 1", lambda value: 0 <= value < 1),
     "logging.checkpoint_minutes": ("above 0", lambda value: value > 0),
 }

@@ -20,6 +20,7 @@ from tabulate import tabulate
 
 from mtl import build
 from mtl.engine import cost, steps
+from mtl.engine.device import choose_device
 from mtl.engine.record import environment
 from mtl.files import write_whole
 
@@ -112,7 +113,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    device = build.choose_device(arguments.device)
+    device = choose_device(arguments.device)
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
     about = environment(device)
     where = {"device": about["device"], "torch": about["packages"]["torch"], "commit": about["commit"]}

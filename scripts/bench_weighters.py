@@ -22,6 +22,7 @@ from tabulate import tabulate
 
 from mtl import Needs, Scope, build
 from mtl.engine import cost, steps
+from mtl.engine.device import choose_device
 from mtl.engine.record import environment
 
 SUMMARY = bench.SUMMARY.with_name("bench_weighters.csv")
@@ -130,7 +131,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", module="cvxpy|torchjd")
     torch.set_num_threads(1)
-    device = build.choose_device(arguments.device)
+    device = choose_device(arguments.device)
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
     chosen = rows([word for word in arguments.only.split(",") if word])
     words = tuple(arguments.words)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-for folder in (".", "engine", "metrics", "weighters"):  # shared networks, matrices and configs
+for folder in (".", "data", "engine", "metrics", "weighters"):  # shared networks, matrices, configs and archives
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 

@@ -32,6 +32,7 @@ REFUSED = [
     (["protocol=sek"], "protocol=sek: there is no such protocol", "did you mean sak?"),
     (["protocol.taper=-1"], "nms=1 and taper=-1 are pixels, 0 or more"),
     (["protocol.image_list=nowhere.txt"], "protocol.image_list=nowhere.txt: cannot read it"),
+    (["backbone=vit_bse_dino"], "there is no such backbone", "did you mean vit_base_dino?"),
     (["recipe=resent"], "recipe=resent: there is no such recipe", "did you mean resnet?"),
     (["experiment=dmo"], "experiment=dmo: there is no such experiment", "did you mean demo?"),
     (["hydra/launcher=nope"], "hydra/launcher=nope: there is no such", "basic, joblib"),
@@ -62,6 +63,13 @@ REFUSED = [
     (["backbone.head.dropout=2"], "backbone.head.dropout=2: use a number from 0 to below 1"),
     (["weighter=avgnorm", "weighter.scope=feature"], "weighter.scope=feature", "did you mean features?"),
     (["logging.gradient_statistics.scope=shard"], "gradient_statistics.scope=shard", "did you mean shared?"),
+    (["backbone=resnet18", "backbone.checkpoint=/nowhere.pth"], "backbone.checkpoint=/nowhere.pth: no such file"),
+    (["backbone=resnet18", "backbone.encoder.name=resnet81"], "no model 'resnet81'", "did you mean resnet18"),
+    (["backbone=resnet18", "backbone.encoder.name=resnet18.tv_in2k"], "no weights 'resnet18.tv_in2k'", "tv_in1k"),
+    (["backbone=vit_tiny", "backbone.encoder.drop_path=1"], "drop_path=1: use a number from 0 to below 1"),
+    (["backbone=vit_tiny", "backbone.encoder.taps=[3,13]"], "taps must be blocks from 1 to 12 in rising order"),
+    (["backbone=vit_tiny", "backbone.encoder.name=vit_small_patch14_reg4_dinov2"], "multiples of 14", "to 42 x 56"),
+    (["backbone=hrnet18"], "image of 32 x 48", "multiples of 32", "to 32 x 64"),
     (["+backbone.encoder.stages=[3,4]"], "DeepLabHead reads one map, got 2", "single backbone stage"),
     (["+weighter.method.nope=1"], "unexpected keyword argument 'nope'"),
     (["weighter.method._target_=mtl.weighters.Nope"], "weighter.method: there is no mtl.weighters.Nope"),
@@ -73,6 +81,11 @@ REFUSED = [
     (["backbone.head.dilations=3"], "backbone.head.dilations=3: this must be a list, such as [4]"),
     (["dataset.height=8"], "dataset.train: height is 8; use at least 16"),
     (["dataset.num_classes.semseg=5"], "semseg: label", "in image train_0000_000_000", "5 classes (0 to 4"),
+    (["dataset.sampling=half_scan"], "dataset.sampling=half_scan: use full or half_scans", "did you mean half_scans?"),
+    (["dataset.sampling=twelve_scans"], "dataset.sampling=twelve_scans: scene 0000 has only 4 scans"),
+    (["dataset.cache=yes_please"], "dataset.cache=yes_please: use true or false"),
+    (["dataset.noise=pixels"], "dataset.noise=pixels: use none or pixel or category", "did you mean pixel?"),
+    (["dataset.noise=pixel"], "no noise is defined for edge", "subset=[semseg,depth,normals]"),
     (["data=/proc/nowhere"], "/proc/nowhere: No such file or directory", "data="),
     (["results=/proc/nowhere"], "/proc/nowhere: No such file or directory", "results="),
     (["-m", "weighter=uniform,nonsense"], "weighter=nonsense: there is no such weighter"),
@@ -189,11 +202,13 @@ def test_disk_that_fills_up_in_a_run_is_named(refused, tmp_path, monkeypatch):
 
 
 def test_missing_network_is_told_from_a_bug(refused, monkeypatch):
-    def offline(*_: object, **__: object) -> None:
-        raise ConnectionError("check your connection")
+    def offline(*_: object) -> None:
+        raise FileNotFoundError("check your connection")
 
-    monkeypatch.setattr("mtl.backbones.pyramid.timm.create_model", offline)
-    assert "backbone.encoder: check your connection" in refused()
+    monkeypatch.setattr("mtl.backbones.pretrained.load_state_dict_from_hf", offline)
+    line = refused("backbone=resnet18", "backbone.pretrained=true")
+    assert "backbone.encoder: cannot fetch the weights of resnet18.tv_in1k" in line
+    assert "backbone.checkpoint=FILE" in line
 
 
 def test_debug_shows_the_traceback(command, refused, monkeypatch):

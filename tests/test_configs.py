@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.utils import get_class
 from omegaconf.errors import ConfigAttributeError
 
 from mtl import build
+from mtl.engine.device import choose_device
 from mtl.weighters import AvgNorm, Fixed
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -20,7 +22,7 @@ def choice(path: Path) -> list[str]:
 
 
 def test_no_file_is_overlooked():
-    assert len(FILES) >= 21
+    assert len(FILES) >= 30
     assert {path.parts[0] for path in FILES} == {p.name for p in CONFIGS.iterdir() if p.is_dir()}
 
 
@@ -28,10 +30,11 @@ def test_no_file_is_overlooked():
 def test_file_composes_and_builds(path):
     cfg = build.compose([*choice(path), "backbone.pretrained=false"])
     tasks = build.build_tasks(cfg)
-    model = build.build_model(cfg, tasks)
+    with torch.device("meta" if path.stem.startswith("vit_base") else "cpu"):  # 110 M parameters need no memory here
+        model = build.build_model(cfg, tasks)
     build.build_weighter(cfg, tasks)
     assert sum(p.numel() for p in model.parameters()) > 10_000
-    covered = [id(p) for p in model.shared_parameters()]
+    covered = [id(p) for p in [*model.shared_parameters(), *model.joint_parameters()]]
     for task in tasks:
         covered += [id(p) for p in model.task_parameters(task.name)]
     assert sorted(covered) == sorted(id(p) for p in model.parameters())
@@ -97,8 +100,11 @@ def test_folder_depends_on_the_science_alone():
     assert plain.name == "seed1"
     assert plain.parent.name.startswith("rooms_resnet18_vanilla_uniform_semseg-depth-normals-edge-")
     same = ["threads=1", "workers=2", "data=/elsewhere", "device=cpu", "~logging.loggers.tensorboard", "seed=1"]
+    same.append("dataset.cache=true")
     assert build.run_folder(build.compose(same)) == plain
-    for other in ("recipe.optimizer.lr=1e-3", "weighter=avgnorm", "subset=depth", "dataset.train.scenes=7"):
+    others = ("recipe.optimizer.lr=1e-3", "weighter=avgnorm", "subset=depth", "dataset.train.scenes=7")
+    worse = ("dataset.sampling=half_scans", "dataset.noise=pixel", "dataset.operations.noise.depth=0.1")
+    for other in (*others, *worse):
         assert build.run_folder(build.compose([other, "seed=1"])) != plain
 
 
@@ -110,16 +116,33 @@ def test_batch_that_processes_cannot_share_is_refused():
 
 def test_missing_gpu_is_named():
     if torch.cuda.is_available():
-        assert build.choose_device("auto").type == "cuda"
+        assert choose_device("auto").type == "cuda"
     else:
-        assert build.choose_device("auto").type == "cpu"
+        assert choose_device("auto").type == "cpu"
         with pytest.raises(ValueError, match="device=cuda:1"):
-            build.choose_device("cuda:1")
+            choose_device("cuda:1")
 
 
 def test_gpu_beyond_those_there_are_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert build.choose_device("cuda:1") == torch.device("cuda:1")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
     with pytest.raises(ValueError, match=r"device=cuda:2, but torch sees 2 GPU\(s\): use device=cuda:1 or less"):
-        build.choose_device("cuda:2")
+        choose_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["nyud", "pascal_context", "replica"])
+def test_a_dataset_has_a_name_for_every_class(name):
+    cfg = build.compose([f"dataset={name}"])
+    for task, names in get_class(cfg.dataset.train._target_).class_names.items():
+        assert len(set(names)) == len(names) == cfg.dataset.tasks[task].channels
+
+
+def test_numbers_of_the_datasets_are_those_of_the_paper():
+    nyud, pascal = (build.compose([f"dataset={name}"]).dataset for name in ("nyud", "pascal_context"))
+    assert (nyud.epochs, nyud.height, nyud.width, nyud.train.images, nyud.val.images) == (100, 448, 576, 795, 654)
+    assert (pascal.epochs, pascal.height, pascal.width) == (60, 512, 512)
+    assert (pascal.train.images, pascal.val.images) == (4998, 5105)
+    assert dict(nyud.grid_weights) == {"semseg": 1, "depth": 1, "normals": 2, "edge": 50}
+    assert dict(pascal.grid_weights) == {"semseg": 1, "human_parts": 2, "normals": 5, "saliency": 5, "edge": 50}
+    assert (nyud.tasks.edge.metric.max_distance, pascal.tasks.edge.metric.max_distance) == (0.011, 0.0075)

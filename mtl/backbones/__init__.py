@@ -1,4 +1,7 @@
 from mtl.backbones.base import Backbone
+from mtl.backbones.block_taps import BlockTaps
+from mtl.backbones.hrnet import HRNet
 from mtl.backbones.pyramid import Pyramid
+from mtl.backbones.vit import SAM, ViT
 
-__all__ = ["Backbone", "Pyramid"]
+__all__ = ["SAM", "Backbone", "BlockTaps", "HRNet", "Pyramid", "ViT"]

@@ -1,5 +1,6 @@
 """The contract of a shared encoder."""
 
+import math
 from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
@@ -35,4 +36,8 @@ class Backbone(nn.Module, ABC):
         """
         height, width = image.shape[-2:]
         if height % self.multiple or width % self.multiple:
-            raise ValueError(f"image of {height} x {width}: sides must be multiples of {self.multiple}; pad or crop")
+            fitting = [math.ceil(side / self.multiple) * self.multiple for side in (height, width)]
+            raise ValueError(
+                f"image of {height} x {width}: sides must be multiples of {self.multiple}; pad or crop, for example to "
+                f"{fitting[0]} x {fitting[1]}"
+            )

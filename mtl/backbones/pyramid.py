@@ -5,19 +5,21 @@ Yu et al., Dilated Residual Networks, CVPR 2017. https://arxiv.org/abs/1705.0991
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import timm
 from torch import Tensor, nn
 
 from mtl.backbones.base import Backbone
+from mtl.backbones.pretrained import create
 
 
 class Pyramid(Backbone):
     """A residual network whose last stages are dilated instead of strided, so that small things survive.
 
     What lies behind the last returned stage (later stages, pooling, classifier) does not exist: no parameter is
-    dead.
+    dead. Of inverted residual networks (MobileNet-V2) return the last stage.
 
     Args:
         name: timm name of a residual network, with the tag of its weights.
@@ -25,10 +27,11 @@ class Pyramid(Backbone):
         output_stride: Stride at which timm stops to subsample: 8, 16 or 32.
         stages: Stages whose maps are returned, from 1 to 4 in rising order.
         stem_pool: Keep the max-pooling of the stem; without it all strides are half of the nominal ones.
+        checkpoint: File with the weights; None: they are fetched by name.
         **timm_options: Passed on to timm, such as `layers` and `channels` for a narrow network.
 
     Raises:
-        ValueError: timm has no such model.
+        ValueError: timm has no such model, or the weights are not its own.
     """
 
     def __init__(
@@ -38,22 +41,20 @@ class Pyramid(Backbone):
         output_stride: int,
         stages: Sequence[int] = (4,),
         stem_pool: bool = True,
+        checkpoint: str | Path | None = None,
         **timm_options: Any,
     ) -> None:
         super().__init__()
-        if not timm.is_model(name.partition(".")[0]):
-            raise ValueError(
-                f"timm {timm.__version__} has no model {name!r}: timm.list_models('*resnet*') names those it has"
-            )
         if not stages or list(stages) != sorted(set(stages) & {1, 2, 3, 4}):
             raise ValueError(f"stages must be numbers from 1 to 4 in rising order, got {list(stages)}")
-        self.body = timm.create_model(
+        if name.partition(".")[0] in timm.list_models(module="resnet"):
+            timm_options["zero_init_last"] = False  # else the last layer has no gradient at step 0
+        self.body = create(
             name,
             pretrained=pretrained,
-            features_only=True,
-            out_indices=tuple(stages),
+            checkpoint=checkpoint,
+            view={"features_only": True, "out_indices": tuple(stages)},
             output_stride=output_stride,
-            zero_init_last=False,  # else the last layer has no gradient at step 0
             **timm_options,
         )
         self.channels = list(self.body.feature_info.channels())
@@ -69,5 +70,6 @@ class Pyramid(Backbone):
     @property
     def last_layer(self) -> nn.Parameter:
         """Weight of the last convolution on the residual path of the deepest stage."""
-        block = list(self.body.values())[-1][-1]
-        return (block.conv3 if hasattr(block, "conv3") else block.conv2).weight
+        stages = list(self.body.values()) if isinstance(self.body, nn.ModuleDict) else self.body.blocks
+        *_, last = (layer for layer in stages[-1][-1].children() if isinstance(layer, nn.Conv2d))
+        return last.weight

@@ -113,6 +113,6 @@ def origin(error: BaseException) -> tuple[str, str, str]:
     text = str(error)
     if text.startswith("Caught ") and "\nOriginal Traceback" in text:
         file, source = re.findall(r'^  File "(.+)", line .*\n *(.*)$', text, re.MULTILINE)[-1]
-        return file, source, text.rpartition(f"\n{type(error).__name__}: ")[2]
+        return file, source, re.split(rf"\n[\w.]*{type(error).__name__}: ", text)[-1]
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return str(Path(frame.filename).absolute()), frame.line or "", text

@@ -1,5 +1,9 @@
 from mtl.data.base import DenseDataset
+from mtl.data.corruption import LabelNoise, Sampling
 from mtl.data.loader import make_loader
+from mtl.data.nyud import NYUD
+from mtl.data.pascal_context import PascalContext
+from mtl.data.replica import Replica
 from mtl.data.rooms import Rooms
 
-__all__ = ["DenseDataset", "Rooms", "make_loader"]
+__all__ = ["NYUD", "DenseDataset", "LabelNoise", "PascalContext", "Replica", "Rooms", "Sampling", "make_loader"]

@@ -1,8 +1,8 @@
 """What every dataset of dense tasks shares: raw arrays in, typed and transformed samples out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -17,13 +17,27 @@ Sample = dict[str, Any]
 TYPES = {"image": tv_tensors.Image, "depth": Depth, "normals": Normals}
 
 
+class Place(NamedTuple):
+    """Where an image was taken; a scan is a camera path or a point that several images share, named in its scene."""
+
+    scene: str
+    scan: str
+
+
 class DenseDataset(Dataset[Sample], ABC):
     """A map from an index to one image and the labels of the requested tasks.
 
-    A subclass names the tasks it has labels for in `available` and implements `__len__` and `read`.
+    A subclass names the tasks it has labels for in `available` and implements `__len__` and `read`; where its images
+    are views of scenes, also `places`; where its classes have names, they are in `class_names` by task. `tasks` are
+    those requested. `reads` are those that `read` loads: the requested ones and what the transform needs beside them,
+    which no batch will hold.
+
+    `version` goes up with every change that alters what `read` returns: caches of other versions are then left alone.
     """
 
     available: ClassVar[tuple[str, ...]]
+    version: ClassVar[int] = 1
+    class_names: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     def __init__(self, split: Split, tasks: Sequence[str], transform: Callable[[Sample], Sample] | None = None) -> None:
         if split not in get_args(Split):
@@ -35,7 +49,14 @@ class DenseDataset(Dataset[Sample], ABC):
                 f"{', '.join(self.available)}, each once"
             )
         self.split = split
+        missing = [task for task in needs(transform) if task not in self.available]
+        if missing:
+            raise ValueError(
+                f"{needs(transform)[missing[0]]} needs the labels of {missing[0]}, and {type(self).__name__} has only "
+                f"{', '.join(self.available)}"
+            )
         self.tasks = tuple(task for task in self.available if task in tasks)
+        self.reads = tuple(task for task in self.available if task in tasks or task in needs(transform))
         self.transform = transform
 
     @abstractmethod
@@ -50,17 +71,36 @@ class DenseDataset(Dataset[Sample], ABC):
             index: Position in the split, from 0 to len(self) - 1.
 
         Returns:
-            Arrays `image`, uint8, shape [3, H, W], and one per requested task, shape [C, H, W]; the dict `meta`
-            (id, size, padding); outside training also what edges are scored against, `boundary`: thin lines, bool, or
-            the regions of a partition, int16 or more, shape [1, H, W].
+            Arrays `image`, uint8, shape [3, H, W], and one per task of `reads`, shape [C, H, W]; the dict `meta`
+            (id, size, padding); outside training, where edges are a task, also what they are scored against,
+            `boundary`: thin lines, bool, or the regions of a partition, int16 or more, shape [1, H, W].
         """
+
+    def about(self) -> dict[str, Any]:
+        """What a record of a run says about its data: the number of images, and what else there is to know."""
+        return {"images": len(self)}
+
+    def places(self) -> Sequence[Place] | None:
+        """Scene and scan of every image, in the order of the split; None where images are not views of scenes."""
+        return None
 
     def __getitem__(self, index: int) -> Sample:
         sample = {key: self._typed(key, value) for key, value in self.read(index).items()}
-        return sample if self.transform is None else self.transform(sample)
+        if self.transform is not None:
+            sample = self.transform(sample)
+        spare = set(self.reads) - set(self.tasks)
+        return {key: value for key, value in sample.items() if key not in spare} if spare else sample
 
     @staticmethod
     def _typed(key: str, value: Any) -> Any:
         if not isinstance(value, np.ndarray):
             return value
         return TYPES.get(key, tv_tensors.Mask)(torch.from_numpy(value))
+
+
+def needs(transform: Any) -> Mapping[str, str]:
+    """Tasks whose labels a transform looks at, and the name of the step that does, in a pipeline as in a single one."""
+    own = dict.fromkeys(getattr(transform, "needs", ()), type(transform).__name__)
+    for step in getattr(transform, "transforms", ()):
+        own |= needs(step)
+    return own

@@ -42,7 +42,12 @@ def backward(
     For a weighter that returns w the result equals `(w * losses).sum().backward()` to rounding. Cost beside that of
     plain uniform weights: scope `features` T(T+1)/2 inner products of feature maps, `last_layer` T short
     vector-Jacobian products, `shared` T - 1 passes over the encoder and T rows of memory. Decoders in which tasks
-    read each other's features cost T passes over the decoder at any scope.
+    read each other's features cost T passes over the decoder at any scope, one where weights see losses alone.
+
+    Under torch.compile, regions of the encoder differentiated several times (scopes `last_layer` and `shared`) need
+    `torch._functorch.config.donated_buffer = False` before they are compiled, and a compiler cache without code from
+    before (`TORCHINDUCTOR_CACHE_DIR`): such code overwrites what the second pass needs, silently. Compile the last
+    block apart from the rest, else its gradients cost passes over the whole encoder.
 
     A task whose loss or gradient is not finite counts as inactive: it adds nothing to any gradient.
 

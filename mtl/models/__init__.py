@@ -1,4 +1,7 @@
 from mtl.models.base import MultiTaskModel, Outputs
+from mtl.models.invpt import InvPT
+from mtl.models.mtan import MTAN
+from mtl.models.mti_net import MTINet
 from mtl.models.vanilla import Vanilla
 
-__all__ = ["MultiTaskModel", "Outputs", "Vanilla"]
+__all__ = ["MTAN", "InvPT", "MTINet", "MultiTaskModel", "Outputs", "Vanilla"]

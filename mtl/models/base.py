@@ -58,9 +58,16 @@ class MultiTaskModel(nn.Module, ABC):
         return self.backbone.last_layer
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters that belong to no single task."""
+        """Parameters of the shared network, before the cut and behind it."""
         return list(self.backbone.parameters())
 
     @abstractmethod
     def task_parameters(self, name: str) -> list[nn.Parameter]:
-        """Parameters that belong to one task; with the shared ones they cover the network exactly once."""
+        """Parameters that belong to one task; with shared and joint ones they cover the network exactly once."""
+
+    def joint_parameters(self) -> list[nn.Parameter]:
+        """Parameters of a decoder in which tasks meet: behind the cut, of no single task, and no part of the encoder.
+
+        The engine updates them with sum_t w_t g_t, w being the weights of the tasks.
+        """
+        return []

@@ -273,3 +273,20 @@ def test_loss_that_is_not_finite_is_left_out_of_a_shared_decoder():
     assert not expected["heads.1.out.weight"].any()
     assert_same(found, {name: expected[name] for name in found})
     assert set(expected) - set(found) == {name for name in expected if name.startswith("heads.1.")}
+
+
+@pytest.mark.parametrize("scope", ["features", "last_layer", "shared"])
+def test_backward_inside_autocast_is_as_exact_as_outside(scope):
+    def run(inside: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        model, image = network(several=True)
+        model.float()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            features = mtl.cut(model.encoder(image.float()), 4)
+            losses = model.decode(features)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=inside):
+            result = mtl.backward(losses, features, AvgNorm(4), scope=scope, last_layer=model.encoder.last.weight)
+        return result.weights, gradients_of(model)
+
+    (inside, gradients), (outside, expected) = run(True), run(False)
+    assert torch.equal(inside, outside)
+    assert all(torch.equal(gradients[name], gradient) for name, gradient in expected.items())

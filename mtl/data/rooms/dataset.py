@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from mtl.data.base import DenseDataset, Sample, Split
+from mtl.data.base import DenseDataset, Place, Sample, Split
 from mtl.data.rooms.cache import Cache
+from mtl.data.rooms.scene import CLASSES, PARTS
 from mtl.data.rooms.spec import Spec
 
 
@@ -18,6 +20,7 @@ class Rooms(DenseDataset):
     """
 
     available = ("semseg", "human_parts", "depth", "normals", "saliency", "edge")
+    class_names: ClassVar = {"semseg": CLASSES, "human_parts": PARTS}
 
     def __init__(
         self,
@@ -53,10 +56,15 @@ class Rooms(DenseDataset):
     def __len__(self) -> int:
         return len(self.spec)
 
+    def places(self) -> list[Place]:
+        """Scene and camera path of every image; see `DenseDataset.places`."""
+        numbers = (self.spec.place(index) for index in range(len(self)))
+        return [Place(f"{scene:04d}", f"{scan:03d}") for scene, scan, _ in numbers]
+
     def read(self, index: int) -> Sample:
         """Load image and labels from the cache; see `DenseDataset.read`."""
         # A copy: a tensor must not alias the read-only file.
-        arrays = {key: np.array(self.cache.arrays[key][index]) for key in ("image", *self.tasks)}
+        arrays = {key: np.array(self.cache.arrays[key][index]) for key in ("image", *self.reads)}
         if "depth" in arrays:
             arrays["depth"] = arrays["depth"].astype(np.float32)
         if "normals" in arrays:

@@ -1,0 +1,62 @@
+"""The inside of a residual network: its stages in front of and behind their last block."""
+
+from torch import Tensor, nn
+
+from mtl.backbones.base import Backbone
+
+STAGES = (1, 2, 3, 4)
+
+
+class BlockTaps(Backbone):
+    """Reads a residual network at two places per stage, for decoders that follow the encoder stage by stage.
+
+    The maps, in order: stage 1 without its last block, all of stage 1, stage 2 without its last block, and so on.
+    Parameters and last layer are those of the network.
+
+    Args:
+        network: A residual network of four stages from timm, as `Pyramid` holds it.
+
+    Raises:
+        ValueError: The network has no such stages, or nothing but one block in a stage.
+    """
+
+    def __init__(self, network: Backbone) -> None:
+        super().__init__()
+        body = getattr(network, "body", None)
+        stages = [getattr(body, f"layer{stage}", None) for stage in STAGES]
+        if None in stages:
+            raise ValueError(
+                f"{type(network).__name__} has no four residual stages to look into, as model=mtan does: "
+                "use backbone=resnet18 or resnet50"
+            )
+        if min(len(stage) for stage in stages) < 2:
+            raise ValueError(
+                "a residual stage of one block has no map in front of its last block: give every stage two or more, "
+                "such as backbone.encoder.layers=[2,2,2,2]"
+            )
+        self.network = network
+        self.multiple = network.multiple
+        info = body.feature_info
+        pooled = info.reduction()[-1] // network.strides[-1]  # 2 where the stem does not pool
+        self.channels = [channels for channels in info.channels(STAGES) for _ in range(2)]
+        self.strides = [stride // pooled for stride in info.reduction(STAGES) for _ in range(2)]
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Maps [B, channels[i], H / strides[i], W / strides[i]], two per stage, sizes rounded up."""
+        x, maps = image, []
+        for name, module in self.network.body.items():
+            if name.startswith("layer"):
+                *blocks, last = module
+                for block in blocks:
+                    x = block(x)
+                maps.append(x)
+                x = last(x)
+                maps.append(x)
+            else:
+                x = module(x)
+        return maps
+
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the network's last layer."""
+        return self.network.last_layer

@@ -1,0 +1,54 @@
+"""HRNet from timm: an encoder that keeps four resolutions side by side.
+
+Wang et al., Deep High-Resolution Representation Learning for Visual Recognition, TPAMI 2021.
+https://arxiv.org/abs/1908.07919
+"""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from mtl.backbones.base import Backbone
+from mtl.backbones.pretrained import create
+
+
+class HRNet(Backbone):
+    """Keeps a map at a quarter of the resolution from end to end and exchanges it with coarser ones at every stage.
+
+    Returns the four branches of the last stage at strides 4, 8, 16 and 32; the classifier behind them and the blocks
+    that widen them for it do not exist.
+
+    Deviations from the paper: none.
+
+    Args:
+        name: timm name, with the tag of its weights.
+        pretrained: Load the weights; needs the network once.
+        checkpoint: File with the weights; None: they are fetched by name.
+        **timm_options: Passed on to timm.
+
+    Raises:
+        ValueError: timm has no such model, or the weights are not its own.
+    """
+
+    multiple = 32  # the coarsest map is upsampled onto the others exactly
+
+    def __init__(self, name: str, pretrained: bool, checkpoint: str | Path | None = None, **timm_options: Any) -> None:
+        super().__init__()
+        branches = {"features_only": True, "feature_location": "", "out_indices": (1, 2, 3, 4)}  # 0 is the stem
+        self.body = create(name, pretrained=pretrained, checkpoint=checkpoint, view=branches, **timm_options)
+        self.channels = list(self.body.feature_info.channels())
+        self.strides = list(self.body.feature_info.reduction())
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Maps [B, channels[i], H / strides[i], W / strides[i]], the finest first."""
+        return self.body(image)
+
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the last convolution of the finest branch.
+
+        The last exchange follows it, so that it reaches all four maps; what lies behind reaches only one each. The
+        last convolutions of the coarser branches do the same and are left out: one layer stands for the encoder.
+        """
+        return self.body.stage4[-1].branches[0][-1].conv2.weight

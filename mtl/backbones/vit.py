@@ -1,0 +1,121 @@
+"""Vision transformers from timm that return the maps of several blocks.
+
+Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021. https://arxiv.org/abs/2010.11929
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from mtl.backbones.base import Backbone
+from mtl.backbones.pretrained import create
+
+
+class ViT(Backbone):
+    """Reads the image as a grid of patches; every block keeps the grid, so all maps have one size.
+
+    The maps are the patch tokens behind the blocks asked for, the last ones behind the final LayerNorm; class and
+    register tokens stay inside. Blocks behind the last one asked for do not exist.
+
+    Deviations from the paper: none.
+
+    Args:
+        name: timm name of a plain vision transformer, with the tag of its weights.
+        pretrained: Load the weights; needs the network once.
+        taps: Blocks whose tokens are returned, counted from 1, in rising order.
+        drop_path: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
+        size: Height and width of the training images. The position embedding is resampled (bicubic) to their grid
+            once and trained there; for an image of another size it is resampled at every pass. None: the grid of
+            the weights.
+        checkpoint: File with the weights; None: they are fetched by name.
+        **timm_options: Passed on to timm, such as `depth` and `embed_dim` for a narrow network.
+
+    Raises:
+        ValueError: timm has no such model, the weights are not its own, or it does not have the blocks.
+    """
+
+    any_size: ClassVar[Mapping[str, Any]] = {"dynamic_img_size": True}
+
+    def __init__(
+        self,
+        name: str,
+        pretrained: bool,
+        taps: Sequence[int],
+        drop_path: float,
+        size: Sequence[int] | None = None,
+        checkpoint: str | Path | None = None,
+        **timm_options: Any,
+    ) -> None:
+        super().__init__()
+        self.body = create(
+            name,
+            pretrained=pretrained,
+            checkpoint=checkpoint,
+            view={"num_classes": 0, "drop_path_rate": drop_path, **self.any_size},
+            **timm_options,
+        )
+        depth = len(self.body.blocks)
+        if not taps or list(taps) != sorted(set(taps) & set(range(1, depth + 1))):
+            raise ValueError(f"taps must be blocks from 1 to {depth} in rising order, got {list(taps)}")
+        if size is not None:
+            self.body.set_input_size(tuple(size))
+        self.body.blocks = self.body.blocks[: taps[-1]]
+        self.taps = [tap - 1 for tap in taps]
+        self.multiple = self.body.patch_embed.patch_size[0]
+        self.channels = [self.body.embed_dim] * len(taps)
+        self.strides = [self.multiple] * len(taps)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Maps [B, C, H / patch, W / patch], one per tap, the deepest last."""
+        *maps, last = self.body.forward_intermediates(image, indices=self.taps, intermediates_only=True)
+        return [*maps, self.normalize(last)]
+
+    def normalize(self, tokens: Tensor) -> Tensor:
+        """The final LayerNorm, over the channels of a map [B, C, H, W]."""
+        return self.body.norm(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the last block's second linear layer."""
+        return self.body.blocks[-1].mlp.fc2.weight
+
+
+class SAM(ViT):
+    """The image encoder of Segment Anything: windowed attention in most blocks, relative positions, no class token.
+
+    Kirillov et al., Segment Anything, ICCV 2023. https://arxiv.org/abs/2304.02643
+
+    Position embedding and relative positions stay on their native grid (1024 x 1024 pixels) and are resampled at
+    every pass.
+
+    Deviations from the paper: the convolutional neck behind the last block does not exist, and with it the only
+    normalisation there is behind the last block.
+
+    Args:
+        name: timm name of a SAM encoder, with the tag of its weights.
+        pretrained: Load the weights; needs the network once.
+        taps: Blocks whose tokens are returned, counted from 1, in rising order.
+        drop_path: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
+        checkpoint: File with the weights; None: they are fetched by name.
+        **timm_options: Passed on to timm.
+    """
+
+    any_size: ClassVar[Mapping[str, Any]] = {}  # it always is
+
+    def __init__(
+        self,
+        name: str,
+        pretrained: bool,
+        taps: Sequence[int],
+        drop_path: float,
+        checkpoint: str | Path | None = None,
+        **timm_options: Any,
+    ) -> None:
+        super().__init__(name, pretrained, taps, drop_path, size=None, checkpoint=checkpoint, **timm_options)
+        self.body.neck = nn.Identity()
+
+    def normalize(self, tokens: Tensor) -> Tensor:
+        """The map as it is."""
+        return tokens

@@ -1,0 +1,3 @@
+from mtl.data.cache.cached import Cached
+
+__all__ = ["Cached"]

@@ -1,0 +1,75 @@
+"""The files of a cache, and whether they are what they should be."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtl.data.base import Sample
+
+
+class Shelf:
+    """One label of all images: their bytes end to end in a file, types and shapes in another."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.place = (folder, key)
+        index = json.loads((folder / f"{key}.json").read_text())
+        self.dtype, self.shapes = np.dtype(index["dtype"]), index["shapes"]
+        sizes = [int(np.prod(shape)) * self.dtype.itemsize for shape in self.shapes]
+        self.starts = np.cumsum([0, *sizes])
+        if (folder / f"{key}.bin").stat().st_size != self.starts[-1]:
+            raise ValueError(f"{folder / key}.bin does not have {self.starts[-1]} bytes")
+        self.bytes = np.memmap(folder / f"{key}.bin", np.uint8, "r")
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        part = np.asarray(self.bytes[self.starts[index] : self.starts[index + 1]])
+        return part.view(self.dtype).reshape(self.shapes[index]).copy()  # a tensor must not alias the read-only file
+
+    def __reduce__(self) -> tuple:
+        # A pickled memory map is a copy of the data; a spawned loading process shall map the files itself.
+        return Shelf, self.place
+
+
+class Metas:
+    """What `meta` says of all images."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.metas = json.loads((folder / f"{key}.json").read_text())
+
+    def __len__(self) -> int:
+        return len(self.metas)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in self.metas[index].items()}
+
+
+def missing_from(folder: Path, probes: Mapping[int, Sample], length: int) -> list[str]:
+    """Those keys that the folder does not hold whole, or otherwise than the samples have them.
+
+    Args:
+        folder: The cache.
+        probes: Samples by their index.
+        length: Number of images.
+    """
+
+    def held(key: str) -> bool:
+        try:
+            shelf = Metas(folder, key) if key == "meta" else Shelf(folder, key)
+            return len(shelf) == length and all(equal(shelf[i], sample[key]) for i, sample in probes.items())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+
+    return [key for key in probes[0] if not held(key)]
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values of a sample are the same, bit for bit."""
+    if isinstance(one, np.ndarray):
+        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+    return one == other

@@ -1,0 +1,143 @@
+"""Fewer training images: some of the scans of every scene, or some of the scenes.
+
+Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
+https://arxiv.org/abs/2509.23915, Table V.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+
+from mtl.data.base import DenseDataset, Place, Sample
+from mtl.data.view import View
+from mtl.files import write_whole
+
+# What is counted out, and its share or its number: scans in every scene, or scenes.
+RULES: Mapping[str, tuple[str, Fraction | int]] = {
+    "half_scans": ("scan", Fraction(1, 2)),
+    "quarter_scans": ("scan", Fraction(1, 4)),
+    "twelve_scans": ("scan", 12),
+    "half_scenes": ("scene", Fraction(1, 2)),
+    "quarter_scenes": ("scene", Fraction(1, 4)),
+    "one_scene": ("scene", 1),
+}
+WORDS = ("full", *RULES)
+
+
+class Sampling:
+    """Keeps a part of the training images, the same for every network that is trained on them.
+
+    All images of a scan, and all scans of a scene, stay or go together. Which ones stay is drawn from the seed and
+    their names alone, so that a quarter is a part of the half and no task or order of files matters. A share is rounded
+    half up, to one at least. The choice is written to a list for others to read; a list that says otherwise stops the
+    run.
+
+    Args:
+        word: `full` or one of `RULES`.
+        seed: Of the draw.
+        scenes: Scenes to keep, by word, where they shall not be drawn.
+        lists: Folder of the lists.
+
+    Deviations from the paper: it names neither the scans nor the scenes it keeps, nor what a scan is; here a camera
+    path, or a point with all of its views.
+    """
+
+    def __init__(self, word: str, seed: int, scenes: Mapping[str, Sequence[str]], lists: str | Path) -> None:
+        if word not in WORDS:
+            raise ValueError(f"dataset.sampling={word}: use {' or '.join(WORDS)}")
+        self.word = word
+        self.seed = seed
+        self.scenes = scenes
+        self.lists = Path(lists)
+
+    def __call__(self, dataset: DenseDataset) -> DenseDataset:
+        """The dataset with the images that stay.
+
+        Raises:
+            ValueError: The dataset is not for training, or has no such scenes or scans, or nothing would go.
+        """
+        if self.word == "full":
+            return dataset
+        if dataset.split != "train":
+            raise self._refusal(f"the {dataset.split} split stays whole")
+        places = dataset.places()
+        if places is None:
+            raise self._refusal("the images of this dataset are not views of scenes; only dataset.sampling=full")
+        kept = self.choose(places)
+        indices = [index for index, place in enumerate(places) if place in kept]
+        if len(indices) == len(places):
+            raise self._refusal(f"this keeps all of the {len(places)} images; use dataset.sampling=full")
+        self._publish(places, kept, len(indices))
+        return Subset(dataset, indices)
+
+    def choose(self, places: Sequence[Place]) -> set[Place]:
+        """The scans that stay.
+
+        Args:
+            places: Scene and scan of every image.
+        """
+        scans: dict[str, list[str]] = {}
+        for scene, scan in sorted(set(places)):
+            scans.setdefault(scene, []).append(scan)
+        unit, amount = RULES[self.word]
+        if unit == "scan":
+            return {
+                Place(scene, scan)
+                for scene, names in scans.items()
+                for scan in self._draw(names, amount, "scans", scene)
+            }
+        scenes = self.scenes.get(self.word) or self._draw(list(scans), amount, "scenes")
+        if unknown := [scene for scene in scenes if scene not in scans]:
+            raise self._refusal(f"there is no scene {unknown[0]}, only {', '.join(list(scans)[:20])}")
+        return {Place(scene, scan) for scene in scenes for scan in scans[scene]}
+
+    def _draw(self, names: Sequence[str], amount: Fraction | int, what: str, scene: str = "") -> list[str]:
+        """As many of the names as the rule says; those whose hashes come first."""
+        if isinstance(amount, Fraction):
+            amount = max(floor(len(names) * amount + Fraction(1, 2)), 1)
+        if amount > len(names):
+            raise self._refusal(f"{f'scene {scene}' if scene else 'the dataset'} has only {len(names)} {what}")
+        return sorted(names, key=lambda name: digest([self.seed, scene, name]))[:amount]
+
+    def _publish(self, places: Sequence[Place], kept: set[Place], images: int) -> None:
+        """Writes the list of what stays, or checks the one that is there."""
+        unit, _ = RULES[self.word]
+        lines = sorted({" ".join(place) if unit == "scan" else place.scene for place in kept})
+        title = f"# dataset.sampling={self.word}, seed {self.seed}: {images} of {len(places)} images"
+        text = "\n".join([title, *lines, ""])
+        path = self.lists / f"{self.word}-{digest([self.seed, self.scenes.get(self.word), sorted(places)])[:8]}.txt"
+        if not path.exists():
+            write_whole(path, text)
+        elif path.read_text() != text:
+            raise self._refusal(f"{path} lists another choice; runs that used it are not comparable: move it away")
+
+    def _refusal(self, reason: str) -> ValueError:
+        return ValueError(f"dataset.sampling={self.word}: {reason}")
+
+
+class Subset(View):
+    """The images of a dataset at some of its indices."""
+
+    def __init__(self, source: DenseDataset, indices: Sequence[int]) -> None:
+        super().__init__(source)
+        self.indices = list(indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def read(self, index: int) -> Sample:
+        """Load one sample; see `DenseDataset.read`."""
+        return self.source.read(self.indices[index])
+
+    def places(self) -> list[Place] | None:
+        """Scene and scan of every image that stays."""
+        places = self.source.places()
+        return None if places is None else [places[index] for index in self.indices]
+
+
+def digest(content: object) -> str:
+    """A name for anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(content, default=list).encode()).hexdigest()

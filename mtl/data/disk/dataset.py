@@ -1,0 +1,203 @@
+"""What the datasets that lie on disk share: they are found, checked before the first image, and read by id."""
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+
+from mtl.data.base import DenseDataset, Sample, Split
+from mtl.data.disk.check import find_problems
+from mtl.data.disk.decode import DamagedFileError, check_size
+
+OnError = Literal["raise", "skip"]
+
+
+class MissingDatasetError(ValueError):
+    """There is nothing of the dataset where it should be."""
+
+
+class DiskDataset(DenseDataset):
+    """A split of a dataset as its archive lies on disk.
+
+    Building it checks every file it will read, once: what was found good is written down in a manifest beside the
+    dataset's folder, and only what is new or changed since is read again. A subclass implements `variant`, `files` and
+    `arrays`, and names its `lists` of ids or implements `list_ids` and `tally`.
+    """
+
+    word: ClassVar[str]  # on the command line
+    title: ClassVar[str]  # in messages
+    folders: ClassVar[tuple[str, ...]]  # what its archives unpack to
+    splits: ClassVar[tuple[str, ...]] = ("train", "val")
+    lists: ClassVar[str] = ""  # file with the ids of a split, where there is one
+
+    def __init__(
+        self,
+        *,
+        root: str | Path,
+        split: Split,
+        tasks: Sequence[str],
+        images: int | None,
+        on_error: OnError,
+        transform: Callable[[Sample], Sample] | None = None,
+    ) -> None:
+        """Find the dataset and check it.
+
+        Args:
+            root: Folder of the dataset; the folders that its archives unpack to are looked for in it and beside it.
+            split: The split.
+            tasks: Tasks whose labels are read.
+            images: Number of images there must be; None takes any.
+            on_error: What to do about a training image with a damaged or missing file: `raise`, or `skip` it. Images
+                for evaluation are never skipped.
+            transform: What is done to a sample.
+
+        Raises:
+            ValueError: The dataset is not there, or not whole.
+        """
+        super().__init__(split, tasks, transform)
+        if on_error not in get_args(OnError):
+            raise ValueError(f"dataset.on_error={on_error}: use {' or '.join(get_args(OnError))}")
+        if split not in self.splits:
+            raise ValueError(f"{self.title} has no split {split}, only {' and '.join(self.splits)}")
+        self.on_error = on_error
+        self.place = Path(root)
+        self.root = self.locate(self.place)
+        self.manifest = self.place.with_name(f"{self.place.name}.manifest.json")
+        ids = self.list_ids()
+        self._check_ids(ids, images)
+        self.ids = self.choose(ids)
+        self.left_out: dict[str, str] = {}  # id of a skipped image: what is wrong with it
+        self.check()
+
+    @classmethod
+    def locate(cls, place: Path) -> Path:
+        """The folder that holds the dataset.
+
+        Raises:
+            MissingDatasetError: There is none.
+            ValueError: There is more than one.
+        """
+        around = [place, *(place / name for name in cls.folders), *(place.parent / name for name in cls.folders)]
+        found = {path.resolve(): path for path in reversed(around) if path.is_dir() and cls.variant(path)}
+        if len(found) > 1:
+            raise ValueError(
+                f"{cls.title} is there {len(found)} times ({', '.join(map(str, found.values()))}): keep one"
+            )
+        if not found:
+            inside = sorted(path.name for path in place.iterdir())[:4] if place.is_dir() else []
+            held = f", only {', '.join(inside)}" if inside else ""
+            raise MissingDatasetError(
+                f"no {cls.title} in {place}{held}: fetch it with {cls.command()}, or from an archive that you have "
+                f"with {cls.command()} ARCHIVE=FILE, or give data=FOLDER with {' or '.join(cls.folders)} in it"
+            )
+        return next(iter(found.values()))
+
+    @classmethod
+    @abstractmethod
+    def variant(cls, path: Path) -> str | None:
+        """Which known archive the folder comes from; None where it is no such dataset, or nothing of it."""
+
+    @classmethod
+    def tally(cls, root: Path) -> str:
+        """How many images there are, at a glance."""
+        paths = {split: root / cls.lists.format(split=split) for split in cls.splits}
+        counts = {split: len(path.read_text().split()) for split, path in paths.items() if path.is_file()}
+        return f"{', '.join(f'{count} {split}' for split, count in counts.items())} images"
+
+    def list_ids(self) -> list[str]:
+        """Ids of the images of the split."""
+        return self.read_list(self.root / self.lists.format(split=self.split))
+
+    def choose(self, ids: list[str]) -> list[str]:
+        """The images of the split that can be used for the tasks."""
+        return ids
+
+    @abstractmethod
+    def files(self, id: str) -> dict[str, list[Path]]:
+        """The files that `arrays` reads for `image` and for each label."""
+
+    @abstractmethod
+    def arrays(self, id: str) -> dict[str, np.ndarray]:
+        """The image and the labels of the tasks, each of shape [C, H, W]; outside training the `boundary` of edges."""
+
+    @property
+    def may_skip(self) -> bool:
+        """Whether images with damaged files are left out."""
+        return self.on_error == "skip" and self.split == "train"
+
+    @property
+    def fix(self) -> str:
+        """What to do about damaged files."""
+        other = ", or train without such images: dataset.on_error=skip" if self.split == "train" else ""
+        return f"extract the archive again ({self.command()} ARCHIVE=FILE){other}"
+
+    @classmethod
+    def command(cls) -> str:
+        """What fetches the dataset."""
+        return f"make data-{cls.word.replace('_', '-')}"
+
+    def about(self) -> dict[str, Any]:
+        """Which archive the split comes from, how many images it has, and which were left out as damaged."""
+        return super().about() | {"variant": self.variant(self.root), "left_out": list(self.left_out)}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def read(self, index: int) -> Sample:
+        """Load image and labels from their files; see `DenseDataset.read`."""
+        id = self.ids[index]
+        try:
+            arrays = self.whole(id)
+        except DamagedFileError as error:
+            raise DamagedFileError(f"{error}; {self.fix}") from error
+        return arrays | {"meta": {"id": id, "size": arrays["image"].shape[1:], "padding": (0, 0)}}
+
+    def whole(self, id: str) -> dict[str, np.ndarray]:
+        """The arrays of an image, all of one size."""
+        arrays = self.arrays(id)
+        for key, files in self.files(id).items():
+            if files and key in arrays:
+                check_size(files[0], arrays[key], arrays["image"].shape[1:])
+        return arrays
+
+    def check(self, thorough: bool = False) -> None:
+        """Read every file that is not known to be good; leave out or refuse images with files that are not.
+
+        Args:
+            thorough: Whether files that look untouched are compared with their checksum as well.
+
+        Raises:
+            ValueError: Files are damaged or missing.
+        """
+        problems = find_problems(self, thorough)
+        if not problems:
+            return
+        few = "; ".join(list(problems.values())[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
+        line = f"{len(problems)} of {len(self)} {self.split} images of {self.title} cannot be used: {few}"
+        if not self.may_skip or len(problems) == len(self):
+            raise DamagedFileError(f"{line}; {self.fix}")
+        print(f"skipped: {line}")
+        self.left_out |= problems
+        self.ids = [id for id in self.ids if id not in problems]
+
+    def read_list(self, path: Path) -> list[str]:
+        """Ids of a file with one a line."""
+        try:
+            return path.read_text().split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DamagedFileError(f"{path}: {getattr(error, 'strerror', error)}; {self.fix}") from error
+
+    def _check_ids(self, ids: list[str], images: int | None) -> None:
+        """Refuse ids listed twice, and too few or too many of them."""
+        twice = [id for id, count in Counter(ids).items() if count > 1]
+        if twice:
+            place = self.root / self.lists.format(split=self.split)
+            raise ValueError(f"{place}: {twice[0]} is listed twice: delete one of the lines")
+        if images is not None and len(ids) != images:
+            raise ValueError(
+                f"{self.root}: split {self.split} of {self.title} has {len(ids)} images, not {images}; {self.fix}, "
+                f"or, if this is what you want, give dataset.{self.split}.images={len(ids)}"
+            )

@@ -1,0 +1,79 @@
+"""Which files of a dataset were found good, with their checksums: `data/nyud.manifest.json`."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from mtl.files import write_whole
+
+
+class Manifest:
+    """Size, time and sha256 of every file whose contents were checked, by its path below the root.
+
+    A file whose size and time are still the same is not read again; one that only moved is known by its sha256.
+    """
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self.path, self.root = path, root
+        self.files: dict[str, list] = {}  # [sha256, bytes, nanoseconds]
+        self.news = False
+        self.changed: list[str] = []  # files that are not what they were at first
+        if path.is_file():
+            try:
+                self.files = json.loads(path.read_text())["files"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(f"{path} is damaged ({error}): delete it, and the files are checked anew") from error
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def untouched(self, file: Path) -> bool:
+        """Whether the file was checked and is of the same size and time since."""
+        known = self.files.get(self._name(file))
+        if not known:
+            return False
+        try:
+            status = file.stat()
+        except OSError:
+            return False
+        return known[1:] == [status.st_size, status.st_mtime_ns]
+
+    def same(self, file: Path) -> bool:
+        """Whether the file was checked and has the same contents; its time is brought up to date."""
+        known = self.files.get(self._name(file))
+        if not known or not file.is_file() or known[:1] != (now := fingerprint(file))[:1]:
+            return False
+        self._set(file, now)
+        return True
+
+    def add(self, file: Path) -> None:
+        """Takes down a file whose contents are good."""
+        name, now = self._name(file), fingerprint(file)
+        if self.files.get(name, now)[0] != now[0]:
+            self.changed.append(name)
+        self._set(file, now)
+
+    def save(self, about: str) -> None:
+        """Writes all of it, if there is news.
+
+        Raises:
+            OSError: The folder cannot be written to.
+        """
+        if not self.news:
+            return
+        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(known)}" for name, known in sorted(self.files.items()))
+        write_whole(self.path, f'{{"about": {json.dumps(about)}, "files": {{\n{lines}\n}}}}\n')
+
+    def _set(self, file: Path, now: list) -> None:
+        self.news |= self.files.get(self._name(file)) != now
+        self.files[self._name(file)] = now
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self.root).as_posix()
+
+
+def fingerprint(file: Path) -> list:
+    """Sha256, bytes and time in nanoseconds of a file."""
+    status = file.stat()
+    with open(file, "rb") as stream:
+        return [hashlib.file_digest(stream, "sha256").hexdigest(), status.st_size, status.st_mtime_ns]

@@ -1,0 +1,100 @@
+"""Unpacks tar archives; nothing of them lands outside the folder, and the folder appears whole or not at all."""
+
+import lzma
+import os
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+
+
+def extract(archives: Sequence[Path], folder: Path) -> None:
+    """Unpack archives into one new folder.
+
+    Args:
+        archives: Tar files, compressed or not.
+        folder: Where everything goes; it must not exist.
+
+    Raises:
+        ValueError: An archive is broken, or holds something that does not belong into the folder.
+    """
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        links = [link for archive in archives for link in unpack(archive, unfinished)]
+        make(links, unfinished)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def unpack(archive: Path, folder: Path) -> list[tuple[Path, Path]]:
+    """Unpack the files and folders of an archive.
+
+    Returns:
+        Its links, and where they lead. They are made when all files are there, so that no file is written through one.
+    """
+    links = []
+    try:
+        for tar, member in members(archive):
+            target = folder / inside(archive, member.name)
+            if member.isdir():
+                target.mkdir(parents=True, exist_ok=True)
+            elif member.isreg():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with tar.extractfile(member) as source, open(target, "wb") as file:
+                    shutil.copyfileobj(source, file)
+                os.utime(target, (member.mtime, member.mtime))
+            elif member.issym() or member.islnk():
+                above = PurePosixPath(member.name).parent if member.issym() else PurePosixPath()
+                links.append((target, folder / inside(archive, str(above / member.linkname), member.name)))
+            else:
+                raise ValueError(f"{archive}: {member.name} is neither file nor folder nor link: take another archive")
+    except BROKEN as error:
+        raise ValueError(f"{archive}: is no whole tar archive ({error}); fetch it again") from error
+    return links
+
+
+def make(links: Sequence[tuple[Path, Path]], folder: Path) -> None:
+    """Make the links.
+
+    Raises:
+        ValueError: One leads out of the folder by way of another.
+    """
+    for link, target in links:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(os.path.relpath(target, link.parent))
+    for link, _ in links:
+        if not link.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"link {link.relative_to(folder)} leads out of its folder: take another archive")
+
+
+def members(archive: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Everything in the archive, in its order, with a bar of how far it was read."""
+    with (
+        open(archive, "rb") as file,
+        tqdm(desc=f"unpacking {archive.name}", total=archive.stat().st_size, unit="B", unit_scale=True) as bar,
+        tarfile.open(fileobj=file, mode="r|*") as tar,
+    ):
+        for member in tar:
+            yield tar, member
+            bar.update(file.tell() - bar.n)
+
+
+def inside(archive: Path, name: str, link: str = "") -> str:
+    """The path below the folder, without its dots.
+
+    Raises:
+        ValueError: It leads out of the folder.
+    """
+    path = os.path.normpath(name)
+    if name.startswith("/") or "\\" in name or path.split("/")[0] == "..":
+        what = f"link {link} to {name}" if link else name
+        raise ValueError(f"{archive}: {what} leads out of its folder: take another archive")
+    return path

@@ -1,0 +1,135 @@
+"""PASCAL-Context with the labels of five tasks, as ASTMT put them together.
+
+Mottaghi et al., The Role of Context for Object Detection and Semantic Segmentation in the Wild, CVPR 2014.
+https://cs.stanford.edu/~roozbeh/pascal-context; Maninis et al., Attentive Single-Tasking of Multiple Tasks, CVPR 2019.
+https://arxiv.org/abs/1904.08918.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from mtl.data.base import Sample, Split
+from mtl.data.class_names import PARTS, VOC
+from mtl.data.disk import DiskDataset
+from mtl.data.disk.decode import VOID, check_size, decode_normals, one_channel, read_classes, read_image, read_pixels
+from mtl.data.pascal_index import object_index
+from mtl.data.pascal_labels import PERSON, WITH_NORMALS, context_edges, human_parts, read_context
+
+CONTEXT = "pascal-context/trainval"
+SEMSEG = ("semseg/VOC12", "semseg/pascal-context")  # the first that has the file
+
+
+class PascalContext(DiskDataset):
+    """4,998 training and 5,105 test images, with 21 classes, parts of persons, normals, saliency and edges.
+
+    Labels: `semseg` 0 (background) to 20, 255 void; `human_parts` 0 (background) to 6, 255 all over images without
+    persons; `normals` distilled from a network, 0 where the class of the pixel is none that the network knew;
+    `saliency` 0 or 1, distilled, too; `edge` thin lines between the 459 context classes. Edges are scored against the
+    partition into these classes, which is what `boundary` holds. Papers call the split `val` the test set.
+
+    Where human parts are the only task, training leaves out images without persons, as all earlier work does.
+
+    Deviations from the paper: normals shorter than 0.1 (grey) are taken for not valid, the others scaled to length one.
+    """
+
+    available = ("semseg", "human_parts", "normals", "saliency", "edge")
+    word = "pascal_context"
+    title = "PASCAL-Context"
+    folders = ("PASCAL_MT", "PASCALContext")
+    lists = "ImageSets/Context/{split}.txt"
+    class_names: ClassVar = {"semseg": VOC, "human_parts": PARTS}
+
+    def __init__(
+        self,
+        *,
+        root: str | Path,
+        split: Split,
+        tasks: Sequence[str],
+        images: int | None,
+        num_classes: int,
+        on_error: str,
+        transform: Callable[[Sample], Sample] | None = None,
+    ) -> None:
+        """Find the dataset and check it.
+
+        Args:
+            root: Folder of the dataset, or one beside which PASCAL_MT or PASCALContext lies.
+            split: `train` or `val`.
+            tasks: Tasks whose labels are read.
+            images: Number of images there must be; None takes any.
+            num_classes: Number of classes, background included.
+            on_error: `raise`, or `skip` training images with damaged files.
+            transform: What is done to a sample.
+        """
+        self.num_classes = num_classes
+        self.index: dict[str, list[int]] = {}
+        super().__init__(root=root, split=split, tasks=tasks, images=images, on_error=on_error, transform=transform)
+
+    @classmethod
+    def variant(cls, path: Path) -> str | None:
+        """Which archive the folder comes from; they hold the same files, that of SAK three tables of classes more."""
+        if not any((path / name).is_dir() for name in ("JPEGImages", "ImageSets/Context")):
+            return None
+        if (path / "json").is_dir():
+            return "PASCALContext with json/, as of SAK"
+        known = {"PASCAL_MT": "PASCAL_MT, as of ASTMT", "PASCALContext": "PASCALContext, as of InvPT"}
+        return known.get(path.resolve().name, "PASCAL_MT or PASCALContext")
+
+    def choose(self, ids: list[str]) -> list[str]:
+        """All images; those with persons where nothing but their parts is trained."""
+        if "human_parts" in self.reads:
+            self.index = object_index(self.root, self.split, ids)
+        if self.split == "train" and self.tasks == ("human_parts",):
+            return [id for id in ids if PERSON in self.index[id]]
+        return ids
+
+    def files(self, id: str) -> dict[str, list[Path]]:
+        """The files of the image and of each label; images without persons need no annotation of parts."""
+        semseg = [self.root / folder / f"{id}.png" for folder in SEMSEG]
+        context = self.root / CONTEXT / f"{id}.mat"
+        parts = self.root / "human_parts" / f"{id}.mat"
+        files = {
+            "image": [self.root / "JPEGImages" / f"{id}.jpg"],
+            "semseg": [semseg[0] if semseg[0].exists() else semseg[1]],
+            "human_parts": [parts] if PERSON in self.index.get(id, ()) else [],
+            "normals": [self.root / "normals_distill" / f"{id}.png", context],
+            "saliency": [self.root / "sal_distill" / f"{id}.png"],
+            "edge": [context],
+        }
+        return {key: files[key] for key in ("image", *self.reads)}
+
+    def arrays(self, id: str) -> dict[str, np.ndarray]:
+        """Image and labels; see the class."""
+        files = self.files(id)
+        arrays = {"image": read_image(*files["image"])}
+        if "semseg" in files:
+            meaning = f"0 to {self.num_classes - 1} and {VOID}"
+            arrays["semseg"] = read_classes(*files["semseg"], {*range(self.num_classes), VOID}, meaning)
+        if "human_parts" in files:
+            arrays["human_parts"] = human_parts(files["human_parts"], arrays["image"].shape[1:])[None]
+        if "saliency" in files:
+            (path,) = files["saliency"]
+            arrays["saliency"] = (one_channel(path, read_pixels(path), np.uint8) / 255 > 0.5).astype(np.uint8)[None]
+        if {"normals", "edge"} & files.keys():
+            arrays |= self._from_context(files, arrays["image"].shape[1:])
+        return arrays
+
+    def _from_context(self, files: dict[str, list[Path]], size: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """Labels that depend on the context classes."""
+        path = files["edge" if "edge" in files else "normals"][-1]
+        context = read_context(path)
+        check_size(path, context, size)
+        arrays = {}
+        if "normals" in files:
+            path = files["normals"][0]
+            normals = decode_normals(path, strict=True)
+            check_size(path, normals, size)
+            arrays["normals"] = normals * WITH_NORMALS[context]
+        if "edge" in files:
+            arrays["edge"] = context_edges(context)[None]
+            if self.split != "train":
+                arrays["boundary"] = context.astype(np.int16)[None]
+        return arrays

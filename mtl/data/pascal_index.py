@@ -1,0 +1,71 @@
+"""Objects with parts in the images of PASCAL-Context: `ImageSets/Parts/<split>.txt`, made where it is absent."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mtl.data.disk.check import THREADS, locked
+from mtl.data.disk.decode import DamagedFileError
+from mtl.data.pascal_labels import PERSON, categories
+from mtl.files import write_whole
+
+Index = dict[str, list[int]]
+
+
+def object_index(root: Path, split: str, ids: Sequence[str]) -> Index:
+    """VOC classes of the objects of every image of the split.
+
+    The file is made from the part annotations where it is absent or does not belong to these images, and appears whole
+    or not at all; of several processes one makes it.
+
+    Args:
+        root: Folder of the dataset.
+        split: `train` or `val`.
+        ids: Images of the split.
+    """
+    path = root / "ImageSets" / "Parts" / f"{split}.txt"
+    if (known := read_index(path, ids)) is not None:
+        return known
+    with locked(path.parents[2] / f".{split}.parts"):
+        known = read_index(path, ids)
+        return make_index(path, root / "human_parts", ids) if known is None else known
+
+
+def read_index(path: Path, ids: Sequence[str]) -> Index | None:
+    """The index in the file; None where there is none, or none of these images."""
+    if not path.is_file():
+        return None
+    try:
+        index = json.loads(path.read_text())
+    except ValueError as error:
+        raise DamagedFileError(f"{path}: is no index of objects ({error}): delete it, and it is made anew") from error
+    return index if isinstance(index, dict) and index.keys() == set(ids) else None
+
+
+def make_index(path: Path, folder: Path, ids: Sequence[str]) -> Index:
+    """The index, written to the file where all annotations can be read.
+
+    Args:
+        path: The file.
+        folder: Holds <id>.mat.
+        ids: The images.
+    """
+
+    def look(id: str) -> list[int] | None:
+        try:
+            return categories(folder / f"{id}.mat")
+        except DamagedFileError:
+            return None
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(tqdm(pool.map(look, ids), f"indexing objects {path.stem}", len(ids), mininterval=1, delay=1))
+    if None not in found:
+        try:
+            write_whole(path, json.dumps(dict(zip(ids, found, strict=True))))
+        except OSError as error:
+            print(f"{path}: {error.strerror}, so the next run makes it again")
+    # A file that cannot be read may show a person: whoever reads it then will name it.
+    return {id: [PERSON] if classes is None else classes for id, classes in zip(ids, found, strict=True)}

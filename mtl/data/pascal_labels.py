@@ -1,0 +1,100 @@
+"""What the label files of PASCAL-Context mean: boundaries of its 459 classes, parts of persons, where normals hold.
+
+Mottaghi et al., The Role of Context for Object Detection and Semantic Segmentation in the Wild, CVPR 2014; Chen et al.,
+Detect What You Can, CVPR 2014 (parts); Maninis et al., Attentive Single-Tasking of Multiple Tasks, CVPR 2019
+(https://arxiv.org/abs/1904.08918: six groups of parts, distilled normals and saliency).
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.morphology import thin
+
+from mtl.data.disk.decode import VOID, DamagedFileError, check_classes, check_size, read_mat
+
+CONTEXT = 459  # classes
+PERSON = 15  # of the 20 classes of VOC
+ABSENT = -1  # in place of the class of an object whose mask is empty
+
+GROUPS = {  # number in the label map: parts of the files; l and r are left and right
+    1: "hair head lear rear lebrow rebrow leye reye mouth nose",
+    2: "neck torso",
+    3: "luarm ruarm",
+    4: "llarm rlarm lhand rhand",
+    5: "luleg ruleg",
+    6: "llleg rlleg lfoot rfoot",
+}
+PARTS = {name: group for group, names in GROUPS.items() for name in names.split()}
+
+# Context classes whose name is also one of the 894 of NYUD-v2, where the network behind the distilled normals learnt,
+# and tvmonitor: only there are its normals taken for true.
+NUMBERS = """
+3 4 6 9 10 11 13 15 17 18 22 23 29 30 33 34 36 37 38 39 41 43 46 49 50 51 53 55 56 59 61 62 65 66 68 69 72 73 78 83 84
+85 87 88 95 96 101 104 105 107 111 113 115 122 124 135 141 142 143 146 150 154 157 158 159 165 172 174 181 183 184 191
+193 195 197 199 202 213 215 216 219 220 223 225 228 230 232 233 238 239 242 243 246 250 251 252 255 260 261 263 269
+272 273 275 281 283 284 285 286 287 288 290 291 292 293 295 304 307 309 310 314 315 319 323 329 330 331 336 342 345
+349 350 351 352 355 357 368 370 371 374 379 380 383 384 397 401 403 405 407 408 411 412 413 414 417 419 421 423 427
+429 430 432 440 441 442 443 444 446 454 457
+"""
+WITH_NORMALS = np.zeros(CONTEXT + 1, bool)
+WITH_NORMALS[[int(number) for number in NUMBERS.split()]] = True
+
+
+class Annotated(NamedTuple):
+    """An object of the part annotations; masks are bool, shape [H, W]."""
+
+    category: int  # of VOC, 1 to 20
+    mask: NDArray[np.bool_]
+    parts: list[tuple[str, NDArray[np.bool_]]]
+
+
+def read_context(path: Path) -> NDArray[np.uint16]:
+    """Context class of every pixel, 1 to 459. Shape [H, W]."""
+    labels = read_mat(path, "LabelMap")
+    if labels.dtype.kind not in "ui" or labels.ndim != 2 or labels.min(initial=0) < 0:
+        raise DamagedFileError(f"{path}: LabelMap holds {labels.dtype} of shape {labels.shape}, not classes")
+    return check_classes(path, labels, range(CONTEXT + 1), f"0 to {CONTEXT}").astype(np.uint16)
+
+
+def context_edges(labels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """1 on thin lines between context classes. Shapes [H, W]."""
+    return thin(cv2.Laplacian(labels.astype(np.float64), cv2.CV_64F) != 0).astype(np.uint8)
+
+
+def read_objects(path: Path) -> Iterator[Annotated]:
+    """The objects of a file of part annotations."""
+    annotation = read_mat(path, "anno")
+    try:
+        for entry in annotation[0, 0][1].ravel():  # name of the image, objects
+            _, category, mask, parts = list(entry)[:4]
+            named = [(str(part[0].item()), part[1].astype(bool)) for part in parts.ravel()]
+            yield Annotated(int(category.item()), mask.astype(bool), named)
+    except (IndexError, ValueError, TypeError, AttributeError) as error:
+        raise DamagedFileError(f"{path}: holds no objects with parts ({error})") from error
+
+
+def human_parts(files: Sequence[Path], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Part group of every pixel, 0 for background, of all persons that have parts; 255 all over where there are none.
+
+    Args:
+        files: The file of part annotations, none where nobody is to be seen; later objects and parts cover earlier.
+        size: Height and width of the image.
+    """
+    groups = np.zeros(size, np.uint8)
+    for path in files:
+        for thing in read_objects(path):
+            for name, mask in thing.parts if thing.category == PERSON else ():
+                if name not in PARTS:
+                    raise DamagedFileError(f"{path}: a person has no part {name!r}, only {', '.join(PARTS)}")
+                check_size(path, mask, size)
+                groups[mask] = PARTS[name]
+    return groups if groups.any() else np.full_like(groups, VOID)
+
+
+def categories(path: Path) -> list[int]:
+    """VOC class of each object, -1 for one whose mask is empty."""
+    return [thing.category if thing.mask.any() else ABSENT for thing in read_objects(path)]

@@ -1,0 +1,70 @@
+"""The end of a pipeline: samples of one size, and what is not there is not counted."""
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# What lies beyond the image: the mean colour, and of each label its mark of a pixel that is not valid.
+FILL = {"image": 0, "depth": 0, "normals": 0, "boundary": 0}
+CLASS_FILL = 255  # of all class maps
+
+
+class Pad(nn.Module):
+    """Puts the image in the middle of a larger one, filled with the mean colour; no label counts there.
+
+    It comes after `Normalize`, where the mean colour is 0. An odd row or column goes below or to the right. `meta`
+    keeps the rows above and the columns to the left as `padding`, so that scores are taken at the size of the image.
+
+    Deviations from the paper: it says that images are resized to this size; the work it cites for it pads, and never
+    resizes for evaluation.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height = height
+        self.width = width
+
+    def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """Return the sample at the size of this transform.
+
+        Args:
+            sample: Plain maps of one size, shape [C, H, W], the image normalised, and `meta`.
+
+        Raises:
+            ValueError: The image is larger, or not normalised yet.
+        """
+        image, meta = sample["image"], sample["meta"]
+        rows, columns = self.height - image.shape[-2], self.width - image.shape[-1]
+        if min(rows, columns) < 0:
+            raise ValueError(
+                f"image {meta['id']} of {image.shape[-2]} x {image.shape[-1]} is larger than the {self.height} x "
+                f"{self.width} it shall be padded to"
+            )
+        if not image.is_floating_point():
+            raise ValueError("Pad fills with 0, the mean colour after Normalize: put it after Normalize")
+        top, left = rows // 2, columns // 2
+        edges = (left, columns - left, top, rows - top)
+        padded = {
+            key: F.pad(value, edges, value=FILL.get(key, CLASS_FILL)) if isinstance(value, Tensor) else value
+            for key, value in sample.items()
+        }
+        above, before = meta.get("padding", (0, 0))
+        return padded | {"meta": meta | {"padding": (above + top, before + left)}}
+
+
+class IgnoreAbsentPersons(nn.Module):
+    """Takes an image without any person out of the task human parts: all of its pixels are ignored.
+
+    Background alone teaches nothing about parts. It looks at what is left after the crop, hence comes last.
+
+    Deviations from the paper: the augmentation it cites also marks depth 0 and normals of length 0 by 255; here
+    losses and metrics take those zeros themselves for pixels that are not valid.
+    """
+
+    def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """Return the sample, its `human_parts`, shape [1, H, W], ignored or as they were."""
+        parts = sample.get("human_parts")
+        if parts is None or ((parts > 0) & (parts < CLASS_FILL)).any():
+            return sample
+        return sample | {"human_parts": parts.new_full(parts.shape, CLASS_FILL)}

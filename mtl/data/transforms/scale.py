@@ -1,0 +1,94 @@
+"""Random zoom: image and labels are resized together, and what looks larger is nearer."""
+
+from functools import singledispatch
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchvision import tv_tensors
+
+from mtl.data.transforms.types import Depth
+
+Size = tuple[int, int]  # height, width
+
+
+class RandomScale(nn.Module):
+    """Looks at the scene from nearer or from farther away, by one factor for the whole sample.
+
+        s ~ U(low, high),   new size = floor(s H) x floor(s W),   new depth = depth / s
+
+    Pixels are sampled as OpenCV does: colours bilinearly between pixel centres, every label from the nearest pixel
+    (rounded down), so that no label is a mean of others. Normals are directions and keep their values.
+
+    Deviations from the paper: none; it gives the range, and the depth division is that of the augmentation it cites.
+    """
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__()
+        if not 0 < low <= high:
+            raise ValueError(f"scale from {low} to {high}: use factors above 0, the lower one first")
+        self.low = low
+        self.high = high
+
+    def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """Return the sample at its new size.
+
+        Args:
+            sample: Typed maps of one size, shape [C, H, W], and `meta`.
+        """
+        factor = torch.empty(()).uniform_(self.low, self.high).item()
+        height, width = sample["image"].shape[-2:]
+        size = int(height * factor), int(width * factor)
+        if min(size) < 1:
+            raise ValueError(f"image of {height} x {width} has no pixel left at scale {factor:.3g}")
+        zoomed = {key: zoom(value, size, factor) for key, value in sample.items()}
+        return zoomed | {"meta": sample["meta"] | {"size": size}}
+
+
+@singledispatch
+def zoom(value: Any, size: Size, factor: float) -> Any:
+    """A map seen `factor` times as large; what is no map stays as it is.
+
+    Args:
+        value: The map. Shape [C, H, W].
+        size: New height and width in pixels.
+        factor: How much larger things look.
+    """
+    return value
+
+
+@zoom.register
+def _(value: Tensor, size: Size, factor: float) -> Tensor:
+    raise ValueError("RandomScale does not know what kind of map a plain tensor is: put it before Normalize")
+
+
+@zoom.register
+def _(value: tv_tensors.Image, size: Size, factor: float) -> tv_tensors.Image:
+    return tv_tensors.wrap(resize(value, size, cv2.INTER_LINEAR), like=value)
+
+
+@zoom.register
+def _(value: tv_tensors.Mask, size: Size, factor: float) -> tv_tensors.Mask:
+    return tv_tensors.wrap(resize(value, size, cv2.INTER_NEAREST), like=value)
+
+
+@zoom.register
+def _(value: Depth, size: Size, factor: float) -> Depth:
+    return Depth(resize(value, size, cv2.INTER_NEAREST) / factor)
+
+
+def resize(value: Tensor, size: Size, interpolation: int) -> Tensor:
+    """The map at another size, plane by plane, as OpenCV resizes it.
+
+    Args:
+        value: The map; OpenCV knows uint8, int16, float32 and float64. Shape [C, H, W].
+        size: New height and width in pixels.
+        interpolation: One of OpenCV's `INTER_` constants.
+    """
+    planes = value.numpy()
+    resized = np.empty((len(planes), *size), planes.dtype)  # [C, height, width]
+    for plane, place in zip(planes, resized, strict=True):
+        cv2.resize(plane, size[::-1], dst=place, interpolation=interpolation)
+    return torch.from_numpy(resized)

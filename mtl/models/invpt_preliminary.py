@@ -1,0 +1,31 @@
+"""InvPT's first guess: each task reads the encoder by itself before tasks meet."""
+
+import torch
+from torch import Tensor, nn
+
+from mtl.layers import ConvBNReLU
+from mtl.task import Task
+
+
+class PreliminaryDecoder(nn.Module):
+    """Predicts one task coarsely and hands on what it saw together with what it said.
+
+    Args:
+        task: The task.
+        in_channels: Channels of the encoder's map.
+        channels: Channels of the task's own features.
+        out_channels: Channels handed on.
+    """
+
+    def __init__(self, task: Task, in_channels: int, channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(ConvBNReLU(in_channels, in_channels, 3), ConvBNReLU(in_channels, channels, 3))
+        self.predict = nn.Conv2d(channels, task.channels, 1)
+        nn.init.constant_(self.predict.bias, task.bias)
+        self.mix = nn.Conv2d(channels + task.channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes on [B, out_channels, H, W], and the prediction [B, C_t, H, W], of a map [B, C, H, W]."""
+        features = self.features(x)
+        prediction = self.predict(features)
+        return self.mix(torch.cat([features, prediction], dim=1)), prediction

@@ -1,0 +1,127 @@
+"""MTI-Net: tasks interact at several scales.
+
+Vandenhende et al., MTI-Net: Multi-Scale Task Interaction Networks for Multi-Task Learning, ECCV 2020.
+https://arxiv.org/abs/2001.06902
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtl.backbones import Backbone
+from mtl.layers import Distillation, FeaturePropagation, basic_block
+from mtl.models.base import MultiTaskModel, Outputs
+from mtl.task import Task
+
+
+class MTINet(MultiTaskModel):
+    """At every scale each task makes a first guess, and the tasks tell each other what they found.
+
+    From the coarsest scale s to the finest, with x_s the encoder's map,
+
+        F_st = initial_st([x_s, up(N_t)])       task feature; N: what the next coarser scale has to say
+        P_st = predict_st(F_st)                 first prediction, taught like the final one
+        N    = propagation_s(F_s1 .. F_sT)      for the next finer scale
+        D_st = distillation_st(F_s1 .. F_sT)
+
+    and the head of task t reads D_st of all scales. With a single task this is the single-task network: scales and
+    first predictions stay, the task distils its own features, and the softmax of the propagation is 1.
+
+    - Shared parameters: the encoder.
+    - Last shared layer: the encoder's own; of HRNet the last convolution of its finest branch, which reaches all maps.
+    - A task owns: its first blocks and predictions at every scale, its squeeze-and-excitation, the convolutions of
+      the messages it receives, and its head.
+    - What several tasks reach behind the cut: the mixing blocks of the propagation (`joint_parameters`), and
+      each other's first blocks and squeeze-and-excitation. They get the weighted sum of the task gradients. The
+      engine needs T passes over everything behind the cut, since each task's loss reaches all tasks' features; one for
+      weights of losses alone.
+    - A task's loss is the plain sum over its final and its first predictions, one per scale.
+
+    Deviations from the paper: see `FeaturePropagation` and `Distillation`; all tasks are both asked for and
+    helping, as in this study.
+
+    Args:
+        tasks: The tasks, in their order.
+        backbone: An encoder of several scales, the finest first.
+        head: Builds a head from `in_channels`, `out_channels` and `bias`; a head maps (features, size) to a
+            prediction.
+        reduction: Channels of all tasks per channel inside the attention of the propagation.
+        squeeze: Reduction of squeeze-and-excitation.
+        softmax_over: What the softmax of the propagation weighs against each other.
+
+    Raises:
+        ValueError: The encoder has one scale only.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        backbone: Backbone,
+        head: Callable[..., nn.Module],
+        *,
+        reduction: int,
+        squeeze: int,
+        softmax_over: Literal["neighbours", "tasks"],
+    ) -> None:
+        super().__init__(tasks, backbone)
+        channels, strides = backbone.channels, backbone.strides
+        if len(strides) < 2 or strides != sorted(set(strides)):
+            raise ValueError(
+                f"model=mti_net reads maps of several scales, the finest first, but this backbone's have the strides "
+                f"{strides}: use backbone=hrnet18"
+            )
+        names = self.task_names
+        seen = [fine + coarse for fine, coarse in zip(channels, [*channels[1:], 0], strict=True)]
+        self.initial, self.predictions = nn.ModuleDict(), nn.ModuleDict()
+        self.heads = nn.ModuleDict()
+        for task in tasks:
+            blocks = [nn.Sequential(basic_block(x, c), basic_block(c, c)) for x, c in zip(seen, channels, strict=True)]
+            self.initial[task.name] = nn.ModuleList(blocks)
+            self.predictions[task.name] = nn.ModuleList(nn.Conv2d(c, task.channels, 1) for c in channels)
+            for predict in self.predictions[task.name]:
+                nn.init.constant_(predict.bias, task.bias)
+            self.heads[task.name] = head(in_channels=channels, out_channels=task.channels, bias=task.bias)
+        self.propagation = nn.ModuleList(  # from each scale but the finest to the next finer one
+            FeaturePropagation(names, c, reduction=reduction, squeeze=squeeze, softmax_over=softmax_over)
+            for c in channels[1:]
+        )
+        self.distillation = nn.ModuleList(Distillation(names, c) for c in channels)
+
+    def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
+        """Final predictions of all tasks, and their first ones at every scale, the finest first."""
+        maps = dict(zip(self.task_names, features, strict=True))
+        first, distilled, propagated = [], [], None
+        for scale in reversed(range(len(self.distillation))):
+            found = {name: self._initial(name, scale, maps[name][scale], propagated) for name in self.task_names}
+            first.insert(0, {name: resize(self.predictions[name][scale](f), size) for name, f in found.items()})
+            distilled.insert(0, self.distillation[scale](found))
+            if scale > 0:
+                propagated = self.propagation[scale - 1](found)
+        final = {name: head([scale[name] for scale in distilled], size) for name, head in self.heads.items()}
+        return Outputs(final=final, auxiliary=first)
+
+    def _initial(self, name: str, scale: int, x: Tensor, propagated: dict[str, Tensor] | None) -> Tensor:
+        """Feature [B, C, H, W] of a task at a scale, from the encoder's map and what the coarser scale has to say."""
+        if propagated is not None:
+            x = torch.cat([x, resize(propagated[name], tuple(x.shape[-2:]))], dim=1)
+        return self.initial[name][scale](x)
+
+    def joint_parameters(self) -> list[nn.Parameter]:
+        """Parameters of the blocks that mix the features of all tasks between scales."""
+        modules = [module for p in self.propagation for module in (p.attention, p.mix) if module is not None]
+        return [parameter for module in modules for parameter in module.parameters()]
+
+    def task_parameters(self, name: str) -> list[nn.Parameter]:
+        """Parameters of the task's first blocks and predictions, of what it reads of the others, and of its head."""
+        modules = [self.initial[name], self.predictions[name], self.heads[name]]
+        modules += [propagation.squeeze_excite[name] for propagation in self.propagation]
+        modules += [distillation.messages[name] for distillation in self.distillation]
+        return [parameter for module in modules for parameter in module.parameters()]
+
+
+def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Map [B, C, *size], bilinear, of a map [B, C, H, W]."""
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -1,0 +1,137 @@
+"""A trained network with everything it needs to read pictures: what `mtl.load` gives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision import tv_tensors
+
+from mtl import build
+from mtl.engine.checkpoint import load_checkpoint
+from mtl.engine.device import choose_device
+from mtl.models.base import MultiTaskModel
+
+
+def classes(prediction: Tensor) -> Tensor:
+    """Most likely class of every pixel. Shape [H, W], uint8."""
+    return prediction.argmax(dim=0).byte()
+
+
+def metres(prediction: Tensor) -> Tensor:
+    """Depth in metres, none behind the camera. Shape [H, W]."""
+    return prediction[0].clamp(min=0)
+
+
+def directions(prediction: Tensor) -> Tensor:
+    """Unit vectors, x right, y down, z forward. Shape [3, H, W]."""
+    return F.normalize(prediction, dim=0)
+
+
+def foreground(prediction: Tensor) -> Tensor:
+    """Probability of the second of two classes. Shape [H, W]."""
+    return prediction.softmax(dim=0)[1]
+
+
+def probability(prediction: Tensor) -> Tensor:
+    """Probability of a logit. Shape [H, W]."""
+    return prediction[0].sigmoid()
+
+
+UNITS: Mapping[str, Callable[[Tensor], Tensor]] = {  # task -> from the network's numbers [C, H, W] to natural units
+    "semseg": classes,
+    "human_parts": classes,
+    "depth": metres,
+    "normals": directions,
+    "saliency": foreground,
+    "edge": probability,
+}
+
+
+class TrainedModel(nn.Module):
+    """A network in evaluation mode that takes a picture as it is and answers in natural units.
+
+    Args:
+        network: The trained network.
+        transform: What the dataset does with an image to be evaluated; it gets the keys `image` and `meta`.
+        class_names: Names of the classes, by task.
+    """
+
+    def __init__(
+        self,
+        network: MultiTaskModel,
+        transform: Callable[[dict[str, Any]], dict[str, Any]],
+        class_names: Mapping[str, Sequence[str]],
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.transform = transform
+        self.class_names = class_names
+        self.eval()
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The tasks, in their order."""
+        return self.network.task_names
+
+    @torch.inference_mode()
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Predictions of all tasks at the size of the picture, in float32.
+
+        Args:
+            image: Red, green and blue, uint8. Shape [3, H, W], any H and W.
+
+        Returns:
+            By task: `semseg` and `human_parts` the class [H, W], uint8; `depth` metres [H, W]; `normals` unit vectors
+            [3, H, W]; `saliency` and `edge` a probability [H, W].
+        """
+        batch, (top, left) = self.prepare(image)
+        height, width = image.shape[-2:]
+        final = self.network(batch.to(self.network.last_layer.device)).final
+        window = (slice(None), slice(top, top + height), slice(left, left + width))
+        return {task: UNITS[task](prediction[0][window].float()) for task, prediction in final.items()}
+
+    def prepare(self, image: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """The picture as the network reads it [1, 3, H', W'], and the row and column in it where the picture begins.
+
+        The dataset's own transform comes first; then sides that the network cannot tile are padded with the mean
+        colour.
+
+        Raises:
+            ValueError: This is no picture, or the transform has cut a part of it off.
+        """
+        if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3:
+            raise ValueError(f"a picture is uint8 of shape [3, H, W], got {image.dtype} of shape {list(image.shape)}")
+        size = tuple(image.shape[-2:])
+        sample = self.transform(
+            {"image": tv_tensors.Image(image.cpu()), "meta": {"id": "", "size": size, "padding": (0, 0)}}
+        )
+        pixels, place = sample["image"], sample["meta"]["padding"]
+        if any(inner < begin + side for inner, begin, side in zip(pixels.shape[-2:], place, size, strict=True)):
+            raise ValueError(f"picture of {size[0]} x {size[1]}: the dataset's transform cuts it; shrink it before")
+        rows, columns = (-side % self.network.backbone.multiple for side in pixels.shape[-2:])
+        above, before = rows // 2, columns // 2
+        padded = F.pad(pixels, (before, columns - before, above, rows - above))  # 0 is the mean colour
+        return padded[None], (place[0] + above, place[1] + before)
+
+
+def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> TrainedModel:
+    """The network that a run has trained; see `mtl.load`."""
+    folder = Path(run)
+    if not (folder / "config.yaml").is_file():
+        seeds = sorted(path.name for path in folder.glob("seed*/"))
+        hint = f"; its runs are {', '.join(seeds)}" if seeds else ""
+        raise ValueError(f"{folder} is no folder of a run, it holds no config.yaml{hint}")
+    if not (folder / checkpoint).is_file():
+        there = ", ".join(sorted(path.name for path in folder.glob("*.pt"))) or "none yet"
+        raise ValueError(f"{folder} holds no {checkpoint}; checkpoints: {there}")
+    where = choose_device(device)
+    model = TrainedModel(*build.rebuild(folder / "config.yaml"))
+    try:
+        model.network.load_state_dict(load_checkpoint(folder / checkpoint)["model"])
+    except (KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{folder / checkpoint} does not fit the network of its config.yaml ({reason})") from error
+    return model.to(where)

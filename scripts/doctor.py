@@ -1,0 +1,115 @@
+"""What a question or a bug report should say, to paste as it is: `python scripts/doctor.py` or `make doctor`.
+
+Versions, GPU and mixed precision; which datasets are here and from which archive; which pretrained weights are on this
+machine; which encoders fit the size of which dataset. Words are those of train.py: data=FOLDER, dataset.width=574.
+Nothing is fetched, trained or checked.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import timm
+import torch
+from huggingface_hub import try_to_load_from_cache
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig
+
+from mtl import build, cli
+from mtl.data.disk import DiskDataset, MissingDatasetError
+from mtl.data.disk.manifest import Manifest
+from mtl.engine.record import code_changes, environment
+
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+
+def choices(group: str) -> list[str]:
+    """The files of a config group."""
+    return sorted(path.stem for path in (build.CONFIGS / group).glob("*.yaml"))
+
+
+def software() -> Iterator[str]:
+    """Code, Python, packages."""
+    about = environment(torch.device("cpu"))
+    commit = (about["commit"] or "without git")[:12] + (" with changes" if code_changes() else "")
+    yield f"code      {commit}"
+    yield f"system    {platform.system()} {platform.release()}, Python {about['python']}"
+    yield f"packages  {', '.join(f'{name} {version}' for name, version in about['packages'].items())}"
+    yield f"CPU       {about['device']}, {os.cpu_count()} cores, torch takes {about['threads']}"
+
+
+def devices() -> Iterator[str]:
+    """GPUs and what mixed precision they know."""
+    for index in range(torch.cuda.device_count()):
+        about = torch.cuda.get_device_properties(index)
+        yield f"GPU       cuda:{index} {about.name}, {about.total_memory / 2**30:.0f} GiB, CUDA {torch.version.cuda}"
+    if not torch.cuda.is_available():
+        built = f"torch is built for CUDA {torch.version.cuda}" if torch.version.cuda else "torch is built without CUDA"
+        yield f"GPU       none ({built})"
+    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    known = ["bfloat16"] * (kind == "cpu" or torch.cuda.is_bf16_supported()) + ["float16"]
+    yield f"AMP       on {kind}: {', '.join(f'recipe.precision={word}' for word in known)}"
+
+
+def dataset(name: str, words: Sequence[str]) -> str:
+    """Whether a dataset is here, from which archive, how many images."""
+    cfg = build.compose([*words, f"dataset={name}"])
+    kind, place = get_class(cfg.dataset.train._target_), Path(cfg.dataset.train.root)
+    if not issubclass(kind, DiskDataset):
+        return f"in {place}, made when it is first used"
+    try:
+        root = kind.locate(place)
+        files = len(Manifest(place.with_name(f"{place.name}.manifest.json"), root))
+        checked = f"{files} files checked" if files else "not checked yet"
+        return f"{kind.variant(root)}: {kind.tally(root)}, {checked}, in {root}"
+    except MissingDatasetError:
+        return f"not in {place}: {kind.command()}"
+    except (ValueError, OSError) as error:
+        return str(error)
+
+
+def weights(cfg: DictConfig) -> str:
+    """Whether the weights of an encoder are on this machine."""
+    if not cfg.backbone.pretrained:
+        return "trained from scratch"
+    if cfg.backbone.get("checkpoint"):
+        return f"{cfg.backbone.checkpoint}, {'here' if Path(cfg.backbone.checkpoint).is_file() else 'missing'}"
+    source = timm.get_pretrained_cfg(cfg.backbone.encoder.name)
+    names = (source.hf_hub_filename,) if source.hf_hub_filename else WEIGHTS
+    found = [try_to_load_from_cache(source.hf_hub_id, name) for name in names]
+    here = any(isinstance(path, str) for path in found)
+    return f"{cfg.backbone.encoder.name}, {'here' if here else 'not here, fetched when it is first used'}"
+
+
+def sizes(cfg: DictConfig, names: Sequence[str], words: Sequence[str]) -> str:
+    """Which datasets have a size that the encoder can tile."""
+    with torch.device("meta"):  # its shape is all that matters
+        multiple = instantiate(cfg.backbone.encoder, pretrained=False).multiple
+    lines = []
+    for name in names:
+        chosen = build.compose([*words, f"dataset={name}"]).dataset
+        fitting = [round(side / multiple) * multiple for side in (chosen.height, chosen.width)]
+        if fitting != [chosen.height, chosen.width]:
+            give = f"dataset.height={fitting[0]} dataset.width={fitting[1]}"
+            lines.append(f"not {name} at {chosen.height} x {chosen.width}, but at {give}")
+    tiles = f"sides in multiples of {multiple}" if multiple > 1 else "any size"
+    return f"{tiles}, {'; '.join(lines) or 'fits every dataset'}"
+
+
+def main() -> None:
+    """Prints the block."""
+    build.compose(sys.argv[1:])  # refuses wrong words before anything is printed
+    words = [word for word in sys.argv[1:] if not word.startswith(("dataset=", "backbone="))]
+    names = choices("dataset")
+    print("\n".join([*software(), *devices()]))
+    for name in names:
+        print(f"data      {name}: {dataset(name, words)}")
+    for name in choices("backbone"):
+        cfg = build.compose([*words, f"backbone={name}", "dataset=nyud"])
+        print(f"encoder   {name}: {weights(cfg)}; {sizes(cfg, names, words)}", flush=True)
+
+
+if __name__ == "__main__":
+    cli.run(main)

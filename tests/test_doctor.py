@@ -1,0 +1,86 @@
+"""The block to paste: all of it is there, and it finds what is on the disk."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import archives
+import pytest
+import torch
+
+from mtl import build
+from mtl.cli.prepare import open_split
+
+SCRIPT = Path(__file__).parent.parent / "scripts/doctor.py"
+
+
+@pytest.fixture
+def doctor(tmp_path, monkeypatch, capsys):
+    """Runs scripts/doctor.py in this process; gives exit code, stdout and stderr."""
+
+    def call(*words: str):
+        monkeypatch.setattr(sys, "argv", ["doctor.py", f"data={tmp_path}/data", *words])
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+        code = 0
+        try:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        except SystemExit as end:
+            code = end.code
+        return (code, *capsys.readouterr())
+
+    return call
+
+
+def test_block_has_a_line_for_everything(doctor, tmp_path):
+    code, out, _ = doctor()
+    assert code == 0
+    lines = out.splitlines()
+    kinds = [line.split()[0] for line in lines]
+    assert list(dict.fromkeys(kinds)) == ["code", "system", "packages", "CPU", "GPU", "AMP", "data", "encoder"]
+    assert kinds.count("data") == len(list((build.CONFIGS / "dataset").glob("*.yaml")))
+    assert kinds.count("encoder") == len(list((build.CONFIGS / "backbone").glob("*.yaml")))
+    assert f"torch {torch.__version__.split('+')[0]}" in out
+    assert f"data      nyud: not in {tmp_path}/data/nyud: make data-nyud" in lines
+    assert f"data      rooms: in {tmp_path}/data/rooms, made when it is first used" in lines
+    assert "encoder   resnet_tiny: trained from scratch; any size, fits every dataset" in lines
+
+
+def test_datasets_are_found_with_their_archive_and_counts(doctor, tmp_path):
+    archives.nyud(tmp_path / "data", "B")
+    archives.pascal_context(tmp_path / "data")
+    archives.replica(tmp_path / "data/replica")
+    counts = ["dataset.train.images=3", "dataset.val.images=2"]
+    open_split(build.compose([f"data={tmp_path}/data", "dataset=nyud", *counts]), "val", ["depth"])
+    _, out, _ = doctor()
+    assert "nyud: archive B, NYUDv2 (png): 3 train, 2 val images, 4 files checked, in " in out
+    assert "pascal_context: PASCAL_MT, as of ASTMT: 3 train, 2 val images, not checked yet, in " in out
+    assert "replica: {domain}/replica/{scene}, as omnidata-tools extracts it: 11 images in 4 scenes, " in out
+
+
+def test_sizes_of_the_paper_are_offered_for_patches_of_14(doctor, monkeypatch):
+    monkeypatch.setattr("mtl.backbones.Pyramid.multiple", 14)
+    _, out, _ = doctor()
+    assert "not nyud at 448 x 576, but at dataset.height=448 dataset.width=574" in out
+    assert "not pascal_context at 512 x 512, but at dataset.height=518 dataset.width=518" in out
+
+
+def test_size_that_an_encoder_cannot_tile_is_named_with_one_that_it_can(doctor, monkeypatch):
+    monkeypatch.setattr("mtl.backbones.Pyramid.multiple", 14)
+    _, out, _ = doctor("dataset.width=574")
+    assert (
+        "sides in multiples of 14, not pascal_context at 512 x 574, but at dataset.height=518 dataset.width=574" in out
+    )
+
+
+def test_weights_on_this_machine_are_found(doctor, monkeypatch):
+    assert "resnet18.tv_in1k, not here, fetched when it is first used" in doctor()[1]
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda repo, name: f"/cache/{name}")
+    assert "resnet18.tv_in1k, here;" in doctor()[1]
+
+
+def test_bad_word_gives_one_line(doctor):
+    code, out, err = doctor("dataset.hight=3")
+    assert code == 1
+    assert not out
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1

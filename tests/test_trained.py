@@ -1,0 +1,215 @@
+"""What a run has trained comes back, and predicts for any picture."""
+
+import json
+import runpy
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tiny import tiny
+from torch import nn
+
+import mtl
+from mtl import build
+from mtl.data.rooms.scene import CLASSES
+from mtl.data.transforms import Normalize
+from mtl.engine.evaluator import Evaluator
+from mtl.trained import TrainedModel
+
+ROOT = Path(__file__).parent.parent
+TASKS = ["semseg", "human_parts", "depth", "normals", "saliency", "edge"]
+WORDS = [f"subset=[{','.join(TASKS)}]", "~logging.loggers.tensorboard", "backbone.pretrained=true"]  # asks nobody
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> SimpleNamespace:
+    """A run of the tiny network, trained through the front door."""
+    folder = tmp_path_factory.mktemp("trained")
+    words = tiny(folder, *WORDS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["train.py", *words])
+        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+    (run,) = folder.glob("results/runs/*/seed0")
+    return SimpleNamespace(run=run, cfg=build.compose(words), record=json.loads((run / "record.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def model(trained) -> TrainedModel:
+    return mtl.load(trained.run)
+
+
+def test_loaded_network_scores_what_the_run_recorded(trained):
+    trainer = build.build_trainer(trained.cfg, trained.run.parent / "again")
+    evaluator = Evaluator(trainer.tasks, trainer.evaluator.loader, trainer.device)
+    assert evaluator.run(mtl.load(trained.run).network) == trained.record["best"]["scores"]
+
+
+def test_network_is_in_evaluation_mode_with_the_names_of_the_classes(trained):
+    model = mtl.load(str(trained.run))
+    assert not any(module.training for module in model.modules())
+    assert model.task_names == tuple(TASKS)
+    assert model.class_names["semseg"] == CLASSES
+
+
+def test_picture_of_the_dataset_is_read_as_in_evaluation(trained, model):
+    loader = build.build_trainer(trained.cfg, trained.run.parent / "again").evaluator.loader
+    dataset = loader.dataset
+    image = torch.from_numpy(dataset.read(1)["image"])
+    batch, place = model.prepare(image)
+    assert place == (0, 0)
+    assert torch.equal(batch[0], dataset[1]["image"])
+    with torch.inference_mode():
+        raw = model.network(batch).final
+    found = model(image)
+    assert torch.equal(found["semseg"], raw["semseg"][0].argmax(0).byte())
+    assert torch.equal(found["depth"], raw["depth"][0, 0].clamp(min=0))
+    assert torch.allclose(found["saliency"], raw["saliency"][0].softmax(0)[1])
+    assert torch.allclose(found["edge"], raw["edge"][0, 0].sigmoid())
+
+
+@pytest.mark.parametrize("size", [(32, 48), (37, 51)])
+def test_predictions_have_natural_units(model, size):
+    found = model(torch.randint(256, (3, *size), dtype=torch.uint8))
+    assert {task: tuple(p.shape) for task, p in found.items()} == {
+        task: (3, *size) if task == "normals" else size for task in TASKS
+    }
+    assert [found[task].dtype for task in TASKS] == [torch.uint8] * 2 + [torch.float32] * 4
+    assert found["semseg"].max() < 13
+    assert found["human_parts"].max() < 7
+    assert found["depth"].min() >= 0
+    assert torch.allclose(found["normals"].norm(dim=0), torch.ones(size), atol=1e-5)
+    for task in ("saliency", "edge"):
+        assert 0 <= found[task].min() <= found[task].max() <= 1
+
+
+class Echo(nn.Module):
+    """Predicts as depth the first colour it is given, and refuses what it cannot tile."""
+
+    task_names = ("depth",)
+    backbone = SimpleNamespace(multiple=16)
+
+    def __init__(self):
+        super().__init__()
+        self.last_layer = nn.Parameter(torch.ones(1))
+
+    def forward(self, image):
+        assert image.shape[-2] % 16 == image.shape[-1] % 16 == 0
+        return SimpleNamespace(final={"depth": self.last_layer * image[:, :1] + 1})
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 40), (3, 5)])
+def test_padding_is_taken_off_where_it_was_put_on(size):
+    image = torch.randint(256, (3, *size), dtype=torch.uint8)
+    echo = TrainedModel(Echo(), Normalize([0.0] * 3, [1.0] * 3), {})
+    assert torch.allclose(echo(image)["depth"], image[0] / 255 + 1)
+    batch, (top, left) = echo.prepare(image)
+    assert (top, left) == ((batch.shape[-2] - size[0]) // 2, (batch.shape[-1] - size[1]) // 2)
+
+
+def test_padding_of_the_datasets_own_transform_is_taken_off_too():
+    def pad(sample):
+        padded = nn.functional.pad(sample["image"] / 255, (2, 3, 1, 4))
+        return {"image": padded, "meta": sample["meta"] | {"padding": (1, 2)}}
+
+    image = torch.randint(256, (3, 20, 30), dtype=torch.uint8)
+    assert torch.allclose(TrainedModel(Echo(), pad, {})(image)["depth"], image[0] / 255 + 1)
+
+
+def test_transform_that_cuts_the_picture_is_refused():
+    def cut(sample):
+        return sample | {"image": sample["image"][:, :16, :16] / 255}
+
+    with pytest.raises(ValueError, match="picture of 20 x 30: the dataset's transform cuts it"):
+        TrainedModel(Echo(), cut, {})(torch.zeros(3, 20, 30, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("image", [torch.zeros(3, 8, 8), torch.zeros(8, 8, 3).byte(), torch.zeros(1, 3, 8, 8).byte()])
+def test_what_is_no_picture_is_refused(model, image):
+    with pytest.raises(ValueError, match=r"a picture is uint8 of shape \[3, H, W\], got"):
+        model(image)
+
+
+def test_last_state_can_be_loaded_instead_of_the_best(trained):
+    state = torch.load(trained.run / "last.pt", weights_only=True)["model"]
+    loaded = mtl.load(trained.run, checkpoint="last.pt").network.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in state.items())
+
+
+def test_folder_that_is_no_run_is_refused_with_the_runs_in_it(trained):
+    with pytest.raises(ValueError, match=r"no folder of a run, it holds no config.yaml; its runs are seed0"):
+        mtl.load(trained.run.parent)
+    with pytest.raises(ValueError, match=r"holds no config\.yaml$"):
+        mtl.load(ROOT)
+
+
+def test_checkpoint_that_is_missing_or_of_another_network_is_named(trained, tmp_path):
+    shutil.copytree(trained.run, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"holds no worst.pt; checkpoints: best.pt, last.pt"):
+        mtl.load(tmp_path / "run", checkpoint="worst.pt")
+    torch.save({"model": {"weight": torch.zeros(1)}}, tmp_path / "run" / "best.pt")
+    with pytest.raises(ValueError, match=r"best.pt does not fit the network of its config.yaml \(Error"):
+        mtl.load(tmp_path / "run")
+
+
+@pytest.fixture
+def predict(trained, tmp_path, capsys):
+    """Runs the script on pictures in `photos`."""
+    (tmp_path / "photos").mkdir()
+    noise = np.random.default_rng(0).integers(256, size=(40, 52, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "photos" / "kitchen.png"), noise)
+
+    def call(*words: str) -> str:
+        script = runpy.run_path(str(ROOT / "scripts" / "predict.py"))
+        script["main"]([f"run={trained.run}", f"images={tmp_path}/photos", f"out={tmp_path}/out", *words])
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_script_writes_a_picture_and_an_array_per_task(predict, model, tmp_path):
+    cv2.imwrite(str(tmp_path / "photos" / "hall.jpg"), np.zeros((33, 70), np.uint8))  # grey
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    printed = predict("device=cpu")
+    assert printed.splitlines()[-1] == f"{tmp_path}/out"
+    expected = {f"{name}_{task}.{kind}" for name in ("hall", "kitchen") for task in TASKS for kind in ("npy", "png")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == expected
+    image = cv2.cvtColor(cv2.imread(str(tmp_path / "photos" / "kitchen.png")), cv2.COLOR_BGR2RGB)
+    found = model(torch.from_numpy(image).permute(2, 0, 1))
+    for task in TASKS:
+        assert np.array_equal(np.load(tmp_path / "out" / f"kitchen_{task}.npy"), found[task].numpy())
+        assert cv2.imread(str(tmp_path / "out" / f"kitchen_{task}.png")).std() > 10
+
+
+def test_script_shrinks_large_pictures_when_asked(predict, tmp_path):
+    predict("longest=26")
+    assert np.load(tmp_path / "out" / "kitchen_depth.npy").shape == (20, 26)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("image=x", "unknown key image; did you mean images"),
+        ("longest=big", "longest=big: use a number of pixels"),
+        ("images=/nowhere", "images=/nowhere: no picture there"),
+        ("run=/nowhere", "/nowhere is no folder of a run"),
+        ("run=", "run missing: python scripts/predict.py run=RUN_FOLDER images=DIR"),
+        ("device=cuda:99", "device=cuda:99, but torch sees"),
+    ],
+)
+def test_script_names_what_is_wrong(predict, word, message):
+    with pytest.raises(ValueError, match=message):
+        predict(word)
+
+
+def test_script_refuses_pictures_it_cannot_read_or_tell_apart(predict, tmp_path):
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match=r"broken.jpg is damaged or no picture"):
+        predict()
+    (tmp_path / "photos" / "broken.png").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match="several pictures of the name broken"):
+        predict()

@@ -53,6 +53,11 @@ def test_file_begins_with_what_it_is(path):
     assert "#" in "".join(text.splitlines()[:2]) or path.parts[0] == "task"
 
 
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] == "weighter"], ids=str)
+def test_weighter_has_a_test_of_its_name(path):
+    assert (Path(__file__).parent / f"weighters/test_{path.stem}.py").exists()
+
+
 def test_wrong_key_is_refused_by_name():
     with pytest.raises(ConfigAttributeError, match="lerning_rate"):
         _ = build.compose(["dataset=rooms"]).recipe.lerning_rate

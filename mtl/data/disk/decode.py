@@ -86,6 +86,7 @@ def read_mat(path: Path, key: str) -> Any:
     """A variable of a MATLAB file."""
     try:
         content = scipy.io.loadmat(path)
+    # a damaged file sends SciPy's reader astray wherever it is damaged; whatever it meets there, the file is named
     except (*UNREADABLE, NotImplementedError, TypeError, IndexError, KeyError) as error:
         raise unreadable(path, error) from error
     if key not in content:

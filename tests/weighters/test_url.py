@@ -17,7 +17,7 @@ from mtl import build
 from mtl.engine.checkpoint import load_checkpoint
 from mtl.engine.trainer import Trainer
 
-TRAIN = Path(__file__).parent.parent / "train.py"
+TRAIN = Path(__file__).parents[2] / "train.py"
 WORDS = [word for word in SIZE if word != "experiment=demo"]  # its launcher trains in other processes
 WORDS += ["backbone=resnet_tiny", "recipe.evaluate=1", "recipe.optimizer.lr=2e-3", "~logging.loggers.tensorboard"]
 URL = ["weighter=url", "subset=[depth,edge]"]

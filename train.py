@@ -1,6 +1,7 @@
 """Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml has all there is to set."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,13 +13,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl import build, cli
 from mtl.engine import distributed
-from mtl.engine.checkpoint import PREVIOUS
+from mtl.engine.checkpoint import PREVIOUS, load_checkpoint
 from mtl.engine.device import choose_device
 from mtl.engine.record import code_changes, environment, metrics_of
 from mtl.engine.run_folder import lock, set_aside, tidy
 from mtl.files import write_whole
 from mtl.report.command import training_command
 from mtl.report.runs import Run, differing, finished_runs, single_task_runs
+
+FORCE = "force=true"  # belongs to no run
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="config")
@@ -52,13 +55,19 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     runs = finished_runs(Path(cfg.results))
     teachers = find_teachers(cfg, config, runs)
     trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers)
+    test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     if first:
         write_whole(folder / "science.json", json.dumps(config, indent=2))
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
         write_whole(folder / "changes.patch", code_changes())
     result = trainer.fit()
+    if test is not None:
+        distributed.wait_for_all()  # until the best network is written
+        trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
+        result["best"] = {**result["best"], "test": test.run(trainer.model)}
     if first:
+        words = [word for word in HydraConfig.get().overrides.task if word != FORCE]
         record = {
             "config": config,
             "seed": cfg.seed,
@@ -66,6 +75,8 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
             "data": {"train": trainer.loader.dataset.dataset.about(), "val": trainer.evaluator.loader.dataset.about()},
             **result,
             "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
+            "feature_distance": build.watches(cfg),
+            "command": shlex.join(["python", "train.py", *words]),
             "environment": environment(trainer.device),
         }
         write_whole(folder / "record.json", json.dumps(record, indent=2) + "\n")
@@ -79,15 +90,16 @@ def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
     Raises:
         ValueError: One of them is not there.
     """
-    if "alignment" not in cfg.weighter:
+    if not ("alignment" in cfg.weighter or build.watches(cfg)):
         return {}
     singles = single_task_runs(runs, config, cfg.seed, judged_alike=False)
     checkpoints = {task: run.folder / "best.pt" for task, run in singles.items() if (run.folder / "best.pt").exists()}
     if missing := [task for task in config["subset"] if task not in checkpoints]:
-        again = " force=true" * any(task in singles for task in missing)  # finished, but its weights are gone
+        again = f" {FORCE}" * any(task in singles for task in missing)  # finished, but its weights are gone
         command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed, config) + again
+        wants = f"weighter={cfg.weighter.name} learns from" if "alignment" in cfg.weighter else "feature_distance wants"
         raise ValueError(
-            f"weighter={cfg.weighter.name} learns from single-task networks, and there is none of {', '.join(missing)} "
+            f"{wants} single-task networks, and there is none of {', '.join(missing)} "
             f"with this dataset, backbone, recipe and seed; to train: {command}"
         )
     return checkpoints

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hydra
 import torch
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from mtl.build_data import build_dataset
+from mtl.build_model import (
+    CONFIGS,
+    build_alignment,
+    build_model,
+    build_tasks,
+    build_weighter,
+    subset,
+)
 from mtl.data.loader import make_loader
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
@@ -21,17 +29,13 @@ from mtl.engine.evaluator import Evaluator
 from mtl.engine.plan import Plan
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.seed import seed_everything
-from mtl.engine.teachers import load_teachers
 from mtl.engine.trainer import Trainer
-from mtl.models.base import MultiTaskModel
-from mtl.task import TASK_ORDER, Task
-from mtl.validate import closest, validate
-from mtl.weighters.base import Weighter
+from mtl.task import Task
+from mtl.validate import validate
 
-CONFIGS = Path(__file__).parents[1] / "configs"
 # Keys that change where and how fast a run runs, but not what comes out of it.
 INCIDENTAL = (
-    *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging"),
+    *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging", "plan"),
     *("dataset.render_workers", "dataset.cache"),
 )
 
@@ -40,22 +44,6 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     """The config that `python train.py` gets from the same words."""
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
         return hydra.compose("config", list(overrides))
-
-
-def subset(cfg: DictConfig) -> list[str]:
-    """Names of the tasks to train, in the order that holds everywhere.
-
-    Raises:
-        ValueError: A task is unknown to the dataset, or none is given.
-    """
-    wanted = [cfg.subset] if isinstance(cfg.subset, str) else list(cfg.subset)
-    unknown = [name for name in wanted if name not in cfg.dataset.tasks]
-    if unknown or not wanted:
-        raise ValueError(
-            f"subset={','.join(unknown) or '[]'}: {cfg.dataset.name} has the tasks {', '.join(cfg.dataset.tasks)}"
-            f"{closest(unknown[0], cfg.dataset.tasks) if unknown else ''}"
-        )
-    return [name for name in TASK_ORDER if name in wanted]
 
 
 def science(cfg: DictConfig) -> dict[str, Any]:
@@ -87,64 +75,6 @@ def applied(cfg: DictConfig) -> dict[str, str]:
     return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
 
 
-def build_tasks(cfg: DictConfig) -> list[Task]:
-    """The tasks of the run, in their order."""
-    return [instantiate(cfg.dataset.tasks[name]) for name in subset(cfg)]
-
-
-def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
-    """The network with its encoder and heads."""
-    backbone, head = instantiate(cfg.backbone.encoder), instantiate(cfg.backbone.head, _partial_=True)
-    return instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
-
-
-def rebuild(path: Path) -> tuple[MultiTaskModel, Callable[[dict], dict], Mapping[str, Sequence[str]]]:
-    """What it takes to use a trained network, from the config that its run has left.
-
-    Returns:
-        The network, still untrained, the transform of evaluated images, and the names of classes by task.
-    """
-    cfg = OmegaConf.load(path)
-    for key in {"pretrained", "checkpoint"} & set(cfg.backbone.encoder):
-        cfg.backbone.encoder[key] = None  # its own weights follow
-    dataset = cfg.dataset.val
-    return build_model(cfg, build_tasks(cfg)), instantiate(dataset.transform), get_class(dataset._target_).class_names
-
-
-def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
-    """The weighter."""
-    return instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **by_task(cfg, "method", tasks))
-
-
-def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[float]]:
-    """Hyper-parameters that a node of the weighter gives by task name, as lists in the order of the tasks.
-
-    Raises:
-        ValueError: A number per task is missing.
-    """
-    ordered = {}
-    for key, value in cfg.weighter[node].items():
-        if isinstance(value, Mapping) and any(name in value for name in TASK_ORDER):  # other mappings stay mappings
-            missing = [task.name for task in tasks if task.name not in value]
-            if missing:
-                raise ValueError(f"weighter.{node}.{key} has no number for {', '.join(missing)}: it has {dict(value)}")
-            ordered[key] = [value[task.name] for task in tasks]
-    return ordered
-
-
-def build_alignment(
-    cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, steps: int, checkpoints: Mapping[str, Path]
-) -> nn.Module | None:
-    """The loss that draws the model's features towards those of plain single-task networks, where one is asked for."""
-    if "alignment" not in cfg.weighter:
-        return None
-    plain, device = cfg.copy(), model.last_layer.device
-    plain.model, plain.backbone.pretrained = OmegaConf.load(CONFIGS / "model/vanilla.yaml"), False
-    teachers = load_teachers([build_model(plain, [task]).to(device) for task in tasks], checkpoints)
-    known = {"channels": model.backbone.channels, "teachers": teachers, "steps": steps}
-    return instantiate(cfg.weighter.alignment, _partial_=True)(**known, **by_task(cfg, "alignment", tasks)).to(device)
-
-
 def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> int:
     """Images per process of a batch that is counted over all processes.
 
@@ -159,6 +89,32 @@ def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> 
         )
         raise ValueError(f"recipe.batch_size={batch_size} does not divide into {parts}")
     return batch_size // world_size
+
+
+def loading(cfg: DictConfig, tasks: Sequence[Task]) -> dict[str, Any]:
+    """What loaders of all splits are told."""
+    return {
+        "batch_size": share_of_batch(cfg.recipe.batch_size, distributed.world_size(), cfg.recipe.micro_batches),
+        "workers": cfg.workers,
+        "seed": cfg.seed,
+        "rank": distributed.rank(),
+        "world_size": distributed.world_size(),
+        "limits": {task.name: max(task.channels, 2) for task in tasks},  # one logit tells two classes apart
+    }
+
+
+def build_evaluator(cfg: DictConfig, split: str, tasks: list[Task], device: torch.device) -> Evaluator:
+    """What scores a network on a split."""
+    dataset = build_dataset(cfg, split, [task.name for task in tasks], science(cfg))
+    return Evaluator(tasks, make_loader(dataset, train=False, **loading(cfg, tasks)), device)
+
+
+def watches(cfg: DictConfig) -> bool:
+    """Whether the run notes how far its features are from those of single-task networks, of which it needs the weights.
+
+    A single-task network has none but itself to be far from.
+    """
+    return cfg.logging.feature_distance and len(subset(cfg)) > 1
 
 
 def build_trainer(
@@ -180,20 +136,12 @@ def build_trainer(
     device = choose_device(cfg.device)
     tasks = build_tasks(cfg)
     names = [task.name for task in tasks]
-    loading = {
-        "batch_size": share_of_batch(cfg.recipe.batch_size, distributed.world_size(), cfg.recipe.micro_batches),
-        "workers": cfg.workers,
-        "seed": cfg.seed,
-        "rank": distributed.rank(),
-        "world_size": distributed.world_size(),
-        "limits": {task.name: max(task.channels, 2) for task in tasks},  # one logit tells two classes apart
-    }
-    loader = make_loader(build_dataset(cfg, "train", names, science(cfg)), train=True, **loading)
-    validation = make_loader(build_dataset(cfg, "val", names, science(cfg)), train=False, **loading)
+    loader = make_loader(build_dataset(cfg, "train", names, science(cfg)), train=True, **loading(cfg, tasks))
+    evaluator = build_evaluator(cfg, "val", tasks, device)
 
     seed_everything(cfg.seed)
     model = build_model(cfg, tasks).to(device)
-    for first in (loader.dataset[0, 0], validation.dataset[0]):
+    for first in (loader.dataset[0, 0], evaluator.loader.dataset[0]):
         model.backbone.check_size(loader.collate_fn([first])["image"])
     weighter = build_weighter(cfg, tasks).to(device)
     Accumulation(weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg))  # refuses what cannot be
@@ -208,7 +156,7 @@ def build_trainer(
     every = {"epoch": len(loader), "end": steps}.get(cfg.recipe.evaluate, cfg.recipe.evaluate)
     if not isinstance(every, int) or every < 1:
         raise ValueError(f"recipe.evaluate must be epoch, end or a number of steps, got {every!r}")
-    alignment = build_alignment(cfg, tasks, model, steps, checkpoints or {})
+    distance = partial(build_alignment, cfg, tasks, model, checkpoints=checkpoints or {})
     statistics = cfg.logging.gradient_statistics
     title = f"{cfg.weighter.name} {'+'.join(names)} seed {cfg.seed}"
     chosen = cfg.logging.loggers.values() if distributed.rank() == 0 else []
@@ -223,7 +171,7 @@ def build_trainer(
             optimizer, power=cfg.recipe.power, per=cfg.recipe.schedule, steps=steps, steps_per_epoch=len(loader)
         ),
         loader=loader,
-        evaluator=Evaluator(tasks, validation, device),
+        evaluator=evaluator,
         loggers=loggers,
         folder=folder,
         device=device,
@@ -240,5 +188,6 @@ def build_trainer(
             statistics_every=statistics.every,
         ),
         baseline=baseline,
-        alignment=alignment,
+        alignment=distance(steps=steps) if "alignment" in cfg.weighter else None,
+        watch=distance(steps=steps * cfg.recipe.micro_batches) if watches(cfg) else None,
     )

@@ -12,6 +12,7 @@ from tiny import tiny
 
 from mtl import build
 from mtl.engine.checkpoint import load_checkpoint
+from mtl.report.runs import Run
 
 ROOT = Path(__file__).parent.parent
 TASKS = ["semseg", "depth", "normals", "edge"]
@@ -119,3 +120,15 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(tmp_path):
     assert "Delta_m stays empty" not in second
     (row,) = tmp_path.glob("results/runs/*grid_search*/seed0/metrics.csv")
     assert pd.read_csv(row)["val/delta_m"].notna().all()
+
+
+def test_test_split_is_scored_once_by_the_network_that_was_best_in_validation(tmp_path):
+    words = [*tiny(tmp_path), "recipe.evaluate=1", "subset=depth", "+dataset.test=${dataset.val}"]
+    command = [sys.executable, "train.py", *words, "~logging.loggers.tensorboard"]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (path,) = tmp_path.glob("results/runs/*/seed0/record.json")
+    record = json.loads(path.read_text())
+    assert record["best"]["test"] == record["best"]["scores"]  # here the two splits are one
+    assert "test" not in record["last"]
+    assert record["command"].startswith("python train.py experiment=demo ")
+    assert Run(path.parent, record).primary("depth") == record["best"]["test"]["depth"]["rmse"]

@@ -25,19 +25,28 @@ class Objective:
         total_loss: The losses of its tasks.
         precision: Key of `PRECISIONS`; parameters and losses stay in float32.
         alignment: `FeatureAlignment` to teachers, added to the losses; None: nothing is.
+        watch: `FeatureAlignment` that only looks on; None: nothing does.
     """
 
     def __init__(
-        self, model: MultiTaskModel, total_loss: TotalLoss, precision: str, alignment: nn.Module | None = None
+        self,
+        model: MultiTaskModel,
+        total_loss: TotalLoss,
+        precision: str,
+        alignment: nn.Module | None = None,
+        watch: nn.Module | None = None,
     ) -> None:
-        self.model, self.total_loss, self.alignment = model, total_loss, alignment
+        self.model, self.total_loss, self.alignment, self.watch = model, total_loss, alignment, watch
         self.dtype = PRECISIONS[precision]
+        self.distances: Tensor | None = None  # [T] between features, as `watch` has seen them last
 
     def __call__(self, labels: Labels) -> tuple[list[Tensor], Features, Tensor]:
         """T losses, the features they come from, and the tasks with labels (shape [T], bool)."""
         image = labels["image"]
         with torch.autocast(image.device.type, self.dtype, enabled=self.dtype is not None):
             features = cut(self.model.encode(image), len(self.model.task_names))
+            if self.watch is not None and torch.is_grad_enabled():
+                self.distances = self.watch.observe(features, image)
             outputs = self.model.decode(features, tuple(image.shape[-2:]))
             losses, counts = self.total_loss(outputs, labels)
             if self.alignment is not None:

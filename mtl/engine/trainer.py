@@ -49,6 +49,7 @@ class Trainer:
         plan: The numbers of the run.
         baseline: Primary metric of the single-task network of each task; None: Delta_m stays empty.
         alignment: `FeatureAlignment` to teachers, with an optimizer of its own; None: the losses of the tasks alone.
+        watch: Another one that only measures the distance to them; None: nothing does.
     """
 
     def __init__(
@@ -68,14 +69,14 @@ class Trainer:
         plan: Plan,
         baseline: Mapping[str, float] | None = None,
         alignment: nn.Module | None = None,
+        watch: nn.Module | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter, self.applied = model, tasks, weighter, applied
-        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment)
+        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch)
         self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
-        self.loggers, self.alignment = loggers, alignment
-        self.folder, self.device, self.plan, self.baseline = folder, device, plan, baseline
-        self.names = [task.name for task in tasks]
+        self.loggers, self.alignment, self.folder, self.device = loggers, alignment, folder, device
+        self.plan, self.baseline, self.names = plan, baseline, [task.name for task in tasks]
         self.timer = StepTimer(device)
         self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
         self.saved_at = time.monotonic()
@@ -192,6 +193,8 @@ class Trainer:
         """One row of losses, weights and gradient statistics."""
         row = self._by_task(gradients.losses, "train/loss/") | self._by_task(gradients.weights, "weight/")
         row |= {f"weighter/{key}": value for key, value in self.weighter.diagnostics().items()}
+        if (distances := self.objective.distances) is not None:
+            row |= self._by_task(distances, "feature/distance/")
         self._log("gradients", row | gradient_stats(gradients, self.names))
 
     def _evaluate(self) -> None:
@@ -235,8 +238,9 @@ class Trainer:
     def _parts(self) -> dict[str, Any]:
         """All that the next step depends on, beside the random state."""
         parts = {"model": self.model, "weighter": self.weighter, "optimizer": self.optimizer, "scaler": self.scaler}
-        parts |= {} if self.alignment is None else {"alignment": self.alignment}
-        return parts | {"schedule": self.schedule, "progress": self.progress, "timer": self.timer}
+        parts |= {"schedule": self.schedule, "progress": self.progress, "timer": self.timer}
+        parts |= {"alignment": self.alignment, "watch": self.objective.watch}
+        return {key: part for key, part in parts.items() if part is not None}
 
     def _by_task(self, values: Tensor, prefix: str = "") -> dict[str, float]:
         return {f"{prefix}{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}

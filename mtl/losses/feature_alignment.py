@@ -109,6 +109,24 @@ class FeatureAlignment(nn.Module):
         distances = self(features, self.teachers.features(image))
         return [loss + w * d for loss, w, d in zip(losses, self.weights, distances, strict=True)]
 
+    def observe(self, features: Sequence[Maps], image: Tensor) -> Tensor:
+        """The T distances D_t; the adaptors come nearer to the teachers by a step, the student does not notice.
+
+        Args:
+            features: As for `forward`.
+            image: What they come from. Shape [B, 3, H, W].
+
+        Returns:
+            The distances before the step, detached. Shape [T].
+        """
+        untouched = [[own.detach() for own in maps] for maps in features]
+        distances = torch.stack(self(untouched, self.teachers.features(image)))  # [T]
+        if torch.isfinite(distances).all():  # else the step that the batch belongs to is left out as well
+            self.optimizer.zero_grad()
+            distances.sum().backward()
+            self.after_step()
+        return distances.detach()
+
     def after_step(self, scaler: torch.amp.GradScaler | None = None) -> None:
         """Called when the model's optimizer has stepped: the adaptors step as well.
 

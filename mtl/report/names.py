@@ -28,6 +28,40 @@ METHODS = {
     "torchjd": "TorchJD",
 }
 
+DATASETS = {"nyud": "NYUD-v2", "pascal_context": "PASCAL-Context", "replica": "Replica", "rooms": "rooms"}
+
+# Name of the config -> backbone and its initial weights in print; the paper names the weights in Table IV alone.
+BACKBONES = {
+    "resnet18": ("ResNet-18", ""),
+    "resnet50": ("ResNet-50", ""),
+    "resnet_tiny": ("ResNet-tiny", ""),
+    "resnet_narrow": ("ResNet-narrow", ""),
+    "hrnet18": ("HRNet-18", ""),
+    "vit_tiny": ("ViT-T/16", ""),
+    "vit_base": ("ViT-B", ""),
+    "vit_base_in1k": ("ViT-B", "ImageNet-1K"),
+    "vit_base_in21k": ("ViT-B", "ImageNet-21K"),
+    "vit_base_in22k": ("ViT-B", "ImageNet-22K"),
+    "vit_base_clip": ("ViT-B", "CLIP"),
+    "vit_base_sam": ("ViT-B", "SAM"),
+    "vit_base_dino": ("ViT-B", "DINO"),
+    "vit_base_dinov2": ("ViT-B", "DINO-v2"),
+}
+
+ARCHITECTURES = {"vanilla": "Vanilla", "mtan": "MTAN", "mti_net": "MTI-Net", "invpt": "InvPT"}
+
+# What is done to the training split of Table V, `dataset.sampling` or `dataset.noise` -> its name in the paper.
+OPERATIONS = {
+    "half_scans": "1/2 number of scans (per scene)",
+    "quarter_scans": "1/4 number of scans (per scene)",
+    "twelve_scans": "12 scans (per scene)",
+    "half_scenes": "1/2 number of scenes (all scans)",
+    "quarter_scenes": "1/4 number of scenes (all scans)",
+    "one_scene": "1 scene (all scans)",
+    "pixel": "Noise",
+    "category": "Noise (whole categories)",
+}
+
 
 class Notation(NamedTuple):
     """How a metric is written.

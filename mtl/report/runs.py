@@ -41,9 +41,18 @@ class Run:
         """Seed of initial weights, data order and augmentation."""
         return self.record["seed"]
 
+    @property
+    def encoder_passes(self) -> int:
+        """How often a step differentiates the encoder: once, or for each task where their whole gradients are seen."""
+        return len(self.tasks) if self.config["weighter"].get("scope") == "shared" else 1
+
+    def scores(self, which: str = "best") -> Mapping[str, Mapping[str, float]]:
+        """Task -> metric -> value at the best or the last evaluation; of the best network on the test split, if any."""
+        return self.record[which].get("test") or self.record[which]["scores"]
+
     def primary(self, task: str, which: str = "best") -> float:
-        """The metric of a task that enters Delta_m, at the best or the last evaluation."""
-        return self.record[which]["scores"][task][self.record["metrics"][task]["primary"]]
+        """The metric of a task that enters Delta_m, as `scores` has it."""
+        return self.scores(which)[task][self.record["metrics"][task]["primary"]]
 
 
 def finished_runs(results: Path) -> list[Run]:

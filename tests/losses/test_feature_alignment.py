@@ -243,6 +243,25 @@ def test_loss_scale_is_undone_and_an_overflow_moves_nothing(broken):
     assert torch.equal(weight, expected)  # a power of two changes no bit
 
 
+def test_onlooker_learns_and_the_student_does_not_notice():
+    (student,) = maps((2, 3, 4, 4))
+    taught = student.roll(1, dims=1)  # what a linear map can make of it
+    student.requires_grad_()
+    loss = alignment([student], [[taught]], steps=60, lr=0.1)
+    found = [loss.observe([[student]], student).item() for _ in range(60)]
+    assert student.grad is None
+    assert found[-1] < 0.05 * found[0]
+    assert loss.step == 60
+
+
+def test_onlooker_forgets_a_batch_that_is_not_finite():
+    student, taught = maps((2, 3, 4, 4)), maps((2, 3, 4, 4), seed=1)
+    loss = alignment(student, [taught])
+    before = [parameter.detach().clone() for parameter in loss.parameters()]
+    assert torch.isnan(loss.observe([[student[0] * torch.nan]], student[0])).all()
+    assert all(torch.equal(a, b) for a, b in zip(before, loss.parameters(), strict=True))
+
+
 @pytest.mark.parametrize("weights", [[1, -1], [1, math.inf], [math.nan, 1]])
 def test_impossible_weights_are_refused(weights):
     student = maps((1, 2, 1, 1))

@@ -123,6 +123,46 @@ def test_distance_is_part_of_the_loss_and_weight_zero_gives_the_plain_run_bit_fo
     assert 4 < added["depth"] < 40
 
 
+def test_distance_can_be_watched_in_any_run_without_a_bit_of_it_changing(home, tmp_path):
+    words = "weighter=avgnorm", "backbone.head.dropout=0.5"
+    trainer(home, tmp_path / "plain", *words).fit()
+    trainer(home, tmp_path / "watched", *words, "logging.feature_distance=true").fit()
+    plain, watched = (load_checkpoint(tmp_path / run / "last.pt")["model"] for run in ("plain", "watched"))
+    assert all(torch.equal(value, watched[key]) for key, value in plain.items())
+    logs = [pd.read_csv(tmp_path / run / "gradients.csv") for run in ("plain", "watched")]
+    distances = logs[1].filter(like="feature/distance/")
+    assert list(distances) == ["feature/distance/depth", "feature/distance/edge"]
+    assert ((distances > 0) & (distances < 4)).all(axis=None)
+    pd.testing.assert_frame_equal(logs[0], logs[1].drop(columns=distances.columns))
+
+
+def test_watched_run_wants_the_single_task_networks_and_ends_the_same_when_stopped(home, tmp_path, capsys):
+    (tmp_path / "data").symlink_to(home / "data")
+    watched = "subset=[depth,edge]", "logging.feature_distance=true"
+    assert call(tmp_path, *watched) == 1
+    assert "feature_distance wants single-task networks, and there is none of depth, edge" in capsys.readouterr().err
+    shutil.copytree(home / "results", tmp_path / "results", dirs_exist_ok=True)
+    assert call(tmp_path, *watched) == 0
+    (record,) = tmp_path.glob("results/runs/*vanilla_uniform_depth-edge-*/seed0/record.json")
+    assert json.loads(record.read_text())["feature_distance"] is True
+
+    words = "weighter=uniform", "logging.feature_distance=true", "recipe.steps=4"
+    trainer(home, tmp_path / "whole", *words).fit()
+    first = trainer(home, tmp_path / "parts", *words)
+    original = first.objective.watch.after_step
+
+    def interrupted(*arguments):
+        original(*arguments)
+        if first.objective.watch.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    first.objective.watch.after_step = interrupted
+    with pytest.raises(SystemExit):
+        first.fit()
+    trainer(home, tmp_path / "parts", *words).fit()
+    assert (tmp_path / "parts/gradients.csv").read_text() == (tmp_path / "whole/gradients.csv").read_text()
+
+
 def test_distance_falls(home, tmp_path):
     run = trainer(home, tmp_path, "recipe.steps=20", "recipe.evaluate=end")
     found = []

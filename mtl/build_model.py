@@ -1,0 +1,96 @@
+"""From a composed config to the network, its tasks and its weighter."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from mtl.engine.teachers import load_teachers
+from mtl.models.base import MultiTaskModel
+from mtl.task import TASK_ORDER, Task
+from mtl.validate import closest
+from mtl.weighters.base import Weighter
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+def subset(cfg: DictConfig) -> list[str]:
+    """Names of the tasks to train, in the order that holds everywhere.
+
+    Raises:
+        ValueError: A task is unknown to the dataset, or none is given.
+    """
+    wanted = [cfg.subset] if isinstance(cfg.subset, str) else list(cfg.subset)
+    unknown = [name for name in wanted if name not in cfg.dataset.tasks]
+    if unknown or not wanted:
+        raise ValueError(
+            f"subset={','.join(unknown) or '[]'}: {cfg.dataset.name} has the tasks {', '.join(cfg.dataset.tasks)}"
+            f"{closest(unknown[0], cfg.dataset.tasks) if unknown else ''}"
+        )
+    return [name for name in TASK_ORDER if name in wanted]
+
+
+def build_tasks(cfg: DictConfig) -> list[Task]:
+    """The tasks of the run, in their order."""
+    return [instantiate(cfg.dataset.tasks[name]) for name in subset(cfg)]
+
+
+def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
+    """The network with its encoder and heads."""
+    backbone, head = instantiate(cfg.backbone.encoder), instantiate(cfg.backbone.head, _partial_=True)
+    return instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
+
+
+def rebuild(path: Path) -> tuple[MultiTaskModel, Callable[[dict], dict], Mapping[str, Sequence[str]]]:
+    """What it takes to use a trained network, from the config that its run has left.
+
+    Returns:
+        The network, still untrained, the transform of evaluated images, and the names of classes by task.
+    """
+    cfg = OmegaConf.load(path)
+    for key in {"pretrained", "checkpoint"} & set(cfg.backbone.encoder):
+        cfg.backbone.encoder[key] = None  # its own weights follow
+    dataset = cfg.dataset.val
+    return build_model(cfg, build_tasks(cfg)), instantiate(dataset.transform), get_class(dataset._target_).class_names
+
+
+def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
+    """The weighter."""
+    return instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **by_task(cfg, "method", tasks))
+
+
+def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[float]]:
+    """Hyper-parameters that a node of the weighter gives by task name, as lists in the order of the tasks.
+
+    Raises:
+        ValueError: A number per task is missing.
+    """
+    ordered = {}
+    for key, value in cfg.weighter[node].items():
+        if isinstance(value, Mapping) and any(name in value for name in TASK_ORDER):  # other mappings stay mappings
+            missing = [task.name for task in tasks if task.name not in value]
+            if missing:
+                raise ValueError(f"weighter.{node}.{key} has no number for {', '.join(missing)}: it has {dict(value)}")
+            ordered[key] = [value[task.name] for task in tasks]
+    return ordered
+
+
+def build_alignment(
+    cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, steps: int, checkpoints: Mapping[str, Path]
+) -> nn.Module:
+    """The distance of the model's features from those of plain single-task networks, as the weighter or URL has it.
+
+    Its initial weights leave the random state as it was, so that the distance can be watched in any run.
+    """
+    plain, device = cfg.copy(), model.last_layer.device
+    plain.model, plain.backbone.pretrained = OmegaConf.load(CONFIGS / "model/vanilla.yaml"), False
+    if "alignment" not in plain.weighter:
+        plain.weighter = OmegaConf.load(CONFIGS / "weighter/url.yaml")
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        teachers = load_teachers([build_model(plain, [task]).to(device) for task in tasks], checkpoints)
+        known = {"channels": model.backbone.channels, "teachers": teachers, "steps": steps}
+        known |= by_task(plain, "alignment", tasks)
+        return instantiate(plain.weighter.alignment, _partial_=True)(**known).to(device)

@@ -1,0 +1,135 @@
+"""An experiment: the lines of its plan, the runs they stand for, and which of these are still missing."""
+
+import itertools
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from mtl import build
+from mtl.report.runs import Run, finished_runs
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of the plan, for whatever seed.
+
+    Args:
+        words: What is said to train.py beside the seed.
+        config: The resolved config without what does not change the result.
+        folder: The run folder, without the seed.
+        variant: In which settings its weighter leaves the default, such as `alpha 0.5`; empty where in none.
+        notes: What of the training a run has to have noted to count as this one; None: anything will do.
+    """
+
+    words: tuple[str, ...]
+    config: Mapping[str, Any]
+    folder: Path
+    variant: str
+    notes: Mapping[str, Any] | None
+
+    def run(self, runs: Mapping[Path, Run], seed: int) -> Run | None:
+        """The finished run with this seed that has noted what is asked for; None where there is none."""
+        run = runs.get(self.folder / f"seed{seed}")
+        return run if run and self._is_noted_in(run) else None
+
+    def _is_noted_in(self, run: Run) -> bool:
+        if self.notes is None:
+            return True
+        wanted, noted = self.notes["gradient_statistics"], run.record["gradient_statistics"]
+        dense = noted["scope"] == wanted["scope"] and 0 < noted["every"] <= wanted["every"]
+        return dense and run.record.get("feature_distance", False) >= self.notes["feature_distance"]
+
+
+class Experiment:
+    """What `plan` of a config file says, for one dataset.
+
+    Args:
+        words: Words of train.py's command line; `experiment=` among them names the plan.
+
+    Raises:
+        ValueError: The words name no plan, or the plan has no words for this dataset.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = tuple(words)
+        self.cfg = build.compose(words)
+        if not self.cfg.get("plan"):
+            raise ValueError("no plan: name an experiment that has one, as in experiment=table2 dataset=nyud")
+        self.plan = OmegaConf.to_container(self.cfg.plan)
+        self.dataset = self.cfg.dataset.name
+        self.results = Path(self.cfg.results)
+        given = dict(word.split("=", 1) for word in words if "=" in word)
+        self.name = f"{given['experiment'].strip('[]').split(',')[0]}_{self.dataset}"
+
+    def lines(self) -> list[tuple[str, ...]]:
+        """The plan's lines as words of a sweep, with what belongs to the dataset filled in."""
+        known = {key: self._for_dataset(key, value) for key, value in self.plan.get("words", {}).items()}
+        known["tasks"] = ",".join(build.subset(self.cfg))
+        lines = []
+        for line in self.plan["runs"]:
+            for key, value in known.items():
+                line = line.replace(f"{{{key}}}", value)  # noqa: PLW2901
+            lines.append(tuple(shlex.split(line)))
+        return lines
+
+    def jobs(self) -> list[list[Job]]:
+        """The jobs of each line, a job that stands in two of them in the first alone."""
+        seen, lines = set(), []
+        for line in self.lines():
+            jobs = [self._job(words) for words in swept(line)]
+            lines.append([job for job in jobs if job.folder not in seen])
+            seen |= {job.folder for job in jobs}
+        return lines
+
+    def _job(self, line: Sequence[str]) -> Job:
+        words = (*self.words, *line)
+        cfg = build.compose(words)
+        folder = build.run_folder(cfg).parent
+        changed = [word for word in line if word.lstrip("+").startswith("weighter.")]
+        default = build.run_folder(build.compose([w for w in words if w not in changed])).parent if changed else folder
+        notes = OmegaConf.to_container(cfg.logging) if self.plan.get("complete") else None
+        return Job(words, build.science(cfg), folder, variant(changed) if folder != default else "", notes)
+
+    def _for_dataset(self, key: str, value: str | Mapping[str, str]) -> str:
+        if isinstance(value, str):
+            return value
+        if self.dataset not in value:
+            raise ValueError(
+                f"plan.words.{key} has nothing for dataset={self.dataset}, only for {', '.join(value)}: "
+                f"add it to the file of the experiment"
+            )
+        return value[self.dataset]
+
+
+def swept(line: Sequence[str]) -> list[tuple[str, ...]]:
+    """The words of every run of a sweep, in the order of Hydra."""
+    overrides = OverridesParser.create().parse_overrides(list(line))
+    choices = [
+        [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+        if override.is_sweep_override()
+        else [override.input_line]
+        for override in overrides
+    ]
+    return list(itertools.product(*choices))
+
+
+def variant(words: Sequence[str]) -> str:
+    """Words about the weighter for people: `weighter.method.alpha=0.5` is `alpha 0.5`."""
+    return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in (word.split("=", 1) for word in words))
+
+
+def finished(results: Path) -> dict[Path, Run]:
+    """Finished runs by their folders."""
+    return {run.folder: run for run in finished_runs(results)}
+
+
+def datasets(words: Sequence[str]) -> list[str]:
+    """The datasets of an experiment: that on the command line, else those the paper has it on."""
+    given = [word.partition("=")[2] for word in words if word.startswith("dataset=")]
+    cfg: DictConfig = build.compose(words)
+    return given or list(OmegaConf.select(cfg, "plan.datasets", default=[cfg.dataset.name]))

@@ -1,0 +1,159 @@
+"""Ours and the paper's numbers in one form: a line for every network, seed and task.
+
+The columns of a frame of results:
+
+    dataset, backbone, architecture, initialization, operation    the setting, as `address.Setting`
+    method, variant     name in print, and where its hyper-parameters leave the default ("alpha 0.5")
+    seed, task          the paper has one seed, 0; tasks by our names
+    value, last         primary metric of the best and of the last evaluation, natural units (percent, metres, degrees)
+    metric, higher_is_better
+    weight              mean weight of the task
+    seconds, memory, passes, device    of a step: time, MiB, encoder passes; wall time on a GPU, CPU time otherwise
+    source              name of the run's folder with its seed, or the id of the paper's row
+    table               table of the paper; empty for ours
+
+A single-task network is a line by itself, so that the T networks of a setting are T lines of method Single-task.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mtl.metrics.delta_m import task_gain
+from mtl.report.address import Setting
+from mtl.report.names import SINGLE_TASK
+
+SETTING = list(Setting._fields)
+PAPER_TASKS = {  # of the paper's CSV files
+    "seg": "semseg",
+    "hparts": "human_parts",
+    "depth": "depth",
+    "normal": "normals",
+    "sal": "saliency",
+    "edge": "edge",
+}
+PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "maxf": "max_f", "odsf": "ods_f"}
+EXPERIMENTS = ("table2", "table3", "table4", "table5", "table6", "table7", "figure4", "figures", "controls")
+LOWER = ("rmse", "mean_angular_error")  # is better
+COLUMNS = [
+    *(*SETTING, "method", "variant", "seed", "task", "value", "last", "metric", "higher_is_better", "weight"),
+    *("seconds", "memory", "passes", "device", "source", "table"),
+]
+
+
+def paper_results(folder: Path) -> pd.DataFrame:
+    """What the paper prints in Tables II to VII.
+
+    Table V calls its methods Single-task and Multi-task; the latter is Uniform here. Where the paper leaves the size of
+    the ViT open (Table V) it is taken for the ViT-T/16 of its other InvPT networks; DINO-v2's ViT-B/14 goes by ViT-B.
+
+    Args:
+        folder: Folder of `all_results_long.csv`.
+    """
+    found = pd.read_csv(folder / "all_results_long.csv", dtype=str, keep_default_na=False)
+    found = found[found["task"].isin(PAPER_TASKS)]
+    found = found.replace(
+        {
+            "backbone": {"ViT-B/16": "ViT-B", "ViT-B/14 (reg4)": "ViT-B", "ViT (size unstated)": "ViT-T/16"},
+            "initialization": {"ImageNet (version unstated)": ""},
+            "operation": {"Clean": ""},
+            "method": {"Multi-task": "Uniform"},
+            "task": PAPER_TASKS,
+            "metric": PAPER_METRICS,
+        }
+    )
+    return pd.DataFrame(
+        {column: found[column] for column in [*SETTING, "method", "task", "metric", "table"]}
+        | {"variant": "", "seed": 0, "source": found["row_id"], "device": ""}
+        | {"value": found["value"].astype(float), "weight": pd.to_numeric(found["lambda"], errors="coerce")}
+        | {"higher_is_better": found["better"] == "higher", "last": np.nan}
+        | dict.fromkeys(("seconds", "memory", "passes"), np.nan),
+    )[COLUMNS].reset_index(drop=True)
+
+
+def our_results(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """What our runs have scored, each run once however many summaries name it.
+
+    Args:
+        summaries: What `summary` has made, or read back from its CSV files.
+    """
+    wide = [frame for frame in summaries if len(frame)]
+    if not wide:
+        return pd.DataFrame(columns=COLUMNS)
+    lines = pd.concat(wide, ignore_index=True).drop_duplicates(["run", "seed"])
+    return pd.DataFrame([line for _, row in lines.iterrows() for line in _lines(row)], columns=COLUMNS)
+
+
+def read_results(folder: Path) -> pd.DataFrame:
+    """Our results in the summaries of all experiments that stand for a part of the paper."""
+    paths = [path for name in EXPERIMENTS for path in sorted(folder.glob(f"{name}_*.csv"))]
+    paths = [path for path in paths if not path.stem.endswith("_curves")]
+    return our_results([pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths])
+
+
+def _lines(row: pd.Series) -> Iterable[dict]:
+    """A line for each task of a run."""
+    seconds = row["step_seconds" if str(row["device"]).startswith("cuda") else "step_cpu_seconds"]
+    own = {key: "" if pd.isna(row[key]) else str(row[key]) for key in [*SETTING, "method", "variant"]}
+    own |= {"seed": int(row["seed"]), "seconds": seconds, "memory": row["peak_memory_mib"], "table": ""}
+    own |= {"device": row["device"], "passes": row["encoder_passes"], "source": f"{row['run']}/seed{row['seed']}"}
+    for task in row["tasks"].split("+"):
+        metric = next(m for m in PAPER_METRICS.values() if f"best/{task}/{m}" in row.index)
+        yield own | {
+            "task": task,
+            "metric": metric,
+            "higher_is_better": metric not in LOWER,
+            "value": row[f"best/{task}/{metric}"],
+            "last": row[f"last/{task}/{metric}"],
+            "weight": row[f"weight/{task}"],
+        }
+
+
+def published_baseline(setting: Setting) -> Setting:
+    """The setting whose single-task networks the paper divides by.
+
+    Found by recomputing every printed Delta_m: the vanilla networks for MTAN (and MTI-Net and InvPT in Fig. 4), those
+    of ImageNet-1K for every initialisation, and those of the whole clean split for Table V, where all are InvPT.
+    """
+    initialization = "ImageNet-1K" if setting.initialization else ""
+    architecture = setting.architecture if setting.dataset == "Replica" else "Vanilla"
+    return setting._replace(architecture=architecture, initialization=initialization, operation="")
+
+
+def own_baseline(setting: Setting) -> Setting:
+    """The setting itself: what sharing a network costs, whatever the architecture is worth."""
+    return setting
+
+
+def with_gains(
+    results: pd.DataFrame, baseline: Callable[[Setting], Setting] = published_baseline, column: str = "value"
+) -> pd.DataFrame:
+    """The results with a column `gain`: M_i over the single-task network of the same seed, in percent.
+
+    It is NaN where there is no such network, or where it has scored 0.
+
+    Args:
+        results: Frame of results.
+        baseline: The setting to divide by.
+        column: What gains are of: `value` or `last`.
+    """
+    single = results[results["method"] == SINGLE_TASK].drop_duplicates([*SETTING, "seed", "task"])
+    known = single.set_index([*SETTING, "seed", "task"])[column].to_dict()
+
+    def gain(row: pd.Series) -> float:
+        reference = known.get((*baseline(Setting(*row[SETTING])), row["seed"], row["task"]), np.nan)
+        return task_gain(row[column], reference, row["higher_is_better"]) if abs(reference) > 0 else np.nan
+
+    return results.assign(gain=results.apply(gain, axis=1) if len(results) else [])
+
+
+def delta_by_seed(results: pd.DataFrame) -> pd.Series:
+    """Delta_m of every method, mean over tasks of `gain`, in percent; NaN where a gain is missing.
+
+    Returns:
+        By setting, method, variant and seed.
+    """
+    groups = results.groupby([*SETTING, "method", "variant", "seed"], sort=False)["gain"]
+    return groups.agg(lambda gains: gains.mean(skipna=False))

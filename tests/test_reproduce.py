@@ -1,0 +1,109 @@
+"""Tables from one command: what is missing is trained, in any order of accidents, and the rest is left alone."""
+
+import importlib.util
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = ROOT / "scripts/reproduce.py"
+TRIAL = ["experiment=[table6,small]", "dataset=rooms", "dataset.height=32", "dataset.width=48", "recipe.steps=4"]
+TRIAL += ["recipe.evaluate=2", "dataset.train.scans=2", "dataset.val.scans=1", "~logging.loggers.tensorboard"]
+MEASURED = ["time", "memory"]  # columns that no two runs agree on
+
+
+@pytest.fixture
+def reproduce(monkeypatch):
+    """The script as a module whose `call` notes the words instead of training."""
+    spec = importlib.util.spec_from_file_location("reproduce", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.called = []
+    monkeypatch.setattr(module, "call", module.called.append)
+    return module
+
+
+def run(reproduce, monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", *words])
+    reproduce.main()
+
+
+def test_missing_runs_are_trained_a_line_at_a_time_and_single_task_networks_come_first(
+    reproduce, monkeypatch, tmp_path, capsys
+):
+    words = ["experiment=table6", "dataset=nyud", f"results={tmp_path}"]
+    with pytest.raises(SystemExit, match="1"):
+        run(reproduce, monkeypatch, *words, "seed=0,1", "launcher=slurm")
+    assert [call[-3:] for call in reproduce.called] == [
+        ["subset=semseg,depth,normals,edge", "seed=0,1", "hydra/launcher=slurm"],
+        ["weighter=grid_search,avgnorm", "seed=0,1", "hydra/launcher=slurm"],
+        ["weighter=grid_search,avgnorm", "seed=0,1", "hydra/launcher=slurm"],
+    ]
+    assert all(call[0] == "-m" and "experiment=table6" in call for call in reproduce.called)
+    out = capsys.readouterr().out
+    assert "table6_nyud, line 1 of 3: 8 of 8 runs are missing; to the end 16" in out
+    assert "16 of them with a network that no run has timed yet on this device" in out
+    assert "none of 16 runs is finished" in out
+
+
+def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, monkeypatch, tmp_path):
+    with pytest.raises(SystemExit, match="1"):
+        run(reproduce, monkeypatch, "experiment=figures", f"results={tmp_path}", "runs=no")
+    assert reproduce.called == []
+    with pytest.raises(SystemExit, match="1"):
+        run(reproduce, monkeypatch, "experiment=figures", f"results={tmp_path}")
+    assert [word for call in reproduce.called for word in call if word.startswith("dataset=")] == [
+        "dataset=nyud",
+        "dataset=nyud",
+        "dataset=pascal_context",
+        "dataset=pascal_context",
+    ]
+
+
+@pytest.mark.parametrize("word", ["seed=zero", "runs=perhaps"])
+def test_words_that_mean_nothing_are_refused(reproduce, monkeypatch, word):
+    with pytest.raises(ValueError, match=word):
+        run(reproduce, monkeypatch, "experiment=table6", "dataset=nyud", word)
+
+
+def test_experiment_without_a_plan_is_refused(reproduce, monkeypatch):
+    with pytest.raises(ValueError, match="name an experiment that has one"):
+        run(reproduce, monkeypatch, "experiment=demo")
+
+
+def start(folder: Path) -> subprocess.Popen:
+    words = [*TRIAL, f"results={folder}/results", f"data={folder.parent}/data"]
+    log = open(folder / "log.txt", "a")  # noqa: SIM115  the process writes on
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, SCRIPT, *words]
+    return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
+
+
+@pytest.mark.slow
+def test_table_killed_twice_on_the_way_ends_as_the_undisturbed_one(tmp_path):
+    folders = [tmp_path / name for name in ("whole", "parts")]
+    for folder in folders:
+        folder.mkdir()
+    assert start(folders[0]).wait() == 0, (folders[0] / "log.txt").read_text()[-2000:]
+    for kill in range(1, 3):
+        process = start(folders[1])
+        while len(list(folders[1].glob("results/runs/*/seed0/record.json"))) < 3 * kill:
+            assert process.poll() is None
+            time.sleep(0.1)
+        time.sleep(random.random() * 3)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert start(folders[1]).wait() == 0
+    for suffix in ("csv", "tex"):
+        assert (folders[1] / f"results/tables/table6_rooms.{suffix}").exists()
+    whole, parts = (pd.read_csv(folder / "results/tables/table6_rooms.csv") for folder in folders)
+    costs = [column for column in whole if column.removeprefix("cost/") in MEASURED]
+    pd.testing.assert_frame_equal(whole.drop(columns=costs), parts.drop(columns=costs))
+    assert whole["ours/delta_m"].notna().all()

@@ -1,0 +1,121 @@
+"""Claims 44 to 52: AvgNorm (Sec. V-F5, Tables VI and VII, Fig. 9); its curves, claim 49, are with the other curves."""
+
+from mtl.report.address import Setting
+from mtl.report.claims.check import Check, above, all_of, below, tally, within
+from mtl.report.claims.evidence import Evidence
+from mtl.report.claims.quantity import MissingError, Quantity
+from mtl.report.claims.registry import claim
+from mtl.report.claims.settings import (
+    AVGNORM,
+    FOUR,
+    GRID,
+    NYUD,
+    NYUD_MTAN,
+    PASCAL,
+    PASCAL_MTAN,
+    ROWS,
+    UNIFORM,
+)
+
+FACTOR = 2.5  # between two weights that resemble each other, our threshold
+COSTLY = ("CAGrad", "NashMTL")
+
+
+@claim(44)
+def avgnorm_matches_grid_search(e: Evidence) -> Check:
+    """At most 0.3 points below it, with both architectures on both datasets."""
+    return all_of(above(e.delta(setting, AVGNORM), e.delta(setting, GRID), by=-0.3) for setting in FOUR)
+
+
+@claim(45)
+def avgnorm_beats_uniform_by_far(e: Evidence) -> Check:
+    """By more than 1.5 points with ResNet-18."""
+    return all_of(above(e.delta(setting, AVGNORM), e.delta(setting, UNIFORM), by=1.5) for setting in (NYUD, PASCAL))
+
+
+@claim(46)
+def avgnorm_beats_single_task_networks_on_nyud(e: Evidence) -> Check:
+    """Delta_m > 0 with ResNet-18."""
+    return above(e.delta(NYUD, AVGNORM), 0)
+
+
+@claim(47)
+def avgnorm_is_the_best_with_mtan_on_pascal(e: Evidence) -> Check:
+    """Highest of the fifteen multi-task rows; where it is not, elsewhere, is said but does not count."""
+    best = _best(e, PASCAL_MTAN)
+    others = []
+    for setting in (NYUD_MTAN, PASCAL):
+        try:
+            others.append(f"not counted: {_best(e, setting).text}")
+        except MissingError:
+            continue
+    return Check(best.holds, "; ".join([best.text, *others]))
+
+
+@claim(48)
+def mean_weights_resemble_searched_ones(e: Evidence) -> Check:
+    """Relative to segmentation within a factor 2.5 task by task; edge largest, segmentation smallest."""
+    return all_of(_resembling(e, setting) for setting in FOUR)
+
+
+@claim(50)
+def the_last_shared_layer_suffices(e: Evidence) -> Check:
+    """Delta_m with gradients at all shared parameters is within 0.3 points."""
+    last, shared = e.delta(NYUD, AVGNORM), e.delta(NYUD, AVGNORM, "scope shared")
+    return within(last - shared, 0.3, clear=0.3).saying(f"{last.name} {last} against {shared} at all shared parameters")
+
+
+@claim(51)
+def avgnorm_is_cheaper_than_gradient_methods(e: Evidence) -> Check:
+    """Step time over Uniform's is below that of CAGrad and NashMTL; memory and encoder passes are said."""
+    task, methods = e.tasks(NYUD, AVGNORM)[0], (AVGNORM, *COSTLY)
+    devices = set.union(*(e.devices(NYUD, method) for method in (UNIFORM, *methods)))
+    if len(devices) > 1:
+        raise MissingError(f"step times of one kind of machine, not of {' and '.join(sorted(devices))}")
+
+    def over_uniform(method: str, column: str) -> Quantity:
+        own, uniform = (e.number(NYUD, m, task, column) for m in (method, UNIFORM))
+        return Quantity(own.values, own.where, own.what, higher=True).over(uniform)
+
+    times = {method: over_uniform(method, "seconds") for method in methods}
+    said = [
+        f"{method} {time} % time, {over_uniform(method, 'memory')} % memory, "
+        f"{e.number(NYUD, method, task, 'passes').mean:.0f} encoder passes"
+        for method, time in times.items()
+    ]
+    return all_of((below(times[AVGNORM], times[method]) for method in COSTLY), f"{e.name(NYUD)} {'; '.join(said)}")
+
+
+@claim(52)
+def the_common_norm_matters(e: Evidence) -> Check:
+    """AvgNorm is clearly above w_i = 1 / |g_i|, by 0.3 points; Adam nearly removes a factor common to all tasks."""
+    return above(e.delta(NYUD, AVGNORM), e.delta(NYUD, "InverseNorm"), by=0.3)
+
+
+def _best(e: Evidence, setting: Setting) -> Check:
+    """Whether AvgNorm has the highest Delta_m of all multi-task rows; says who is next, or above it."""
+    own, rivals = e.delta(setting, AVGNORM), [e.delta(setting, method) for method in ROWS]
+    duels = [above(own, rival) for rival in rivals]
+    first, *more = sorted(rivals, key=lambda rival: -rival.mean)
+    ahead = [rival for rival in (first, *more) if rival.mean >= own.mean] or [first]
+    said = ", ".join(f"{rival.what} {rival}" for rival in ahead)
+    return all_of(duels, f"{own.name} {own} above {tally(duels)}, {'then' if ahead == [first] else 'below'} {said}")
+
+
+def _resembling(e: Evidence, setting: Setting) -> Check:
+    own, searched = (_relative(e, setting, method) for method in (AVGNORM, GRID))
+    factors = {task: max(own[task] / searched[task], searched[task] / own[task]) for task in own}
+    far = [f"{task} a factor {factor:.1f} off" for task, factor in factors.items() if factor > FACTOR]
+    by_size = sorted(own, key=own.__getitem__)
+    ordered = by_size[-1] == "edge" and own["edge"] > FACTOR * own[by_size[-2]] and own["semseg"] <= own[by_size[0]]
+    said = " : ".join(f"{ratio:.3g}" for ratio in own.values())
+    against = " : ".join(f"{ratio:.3g}" for ratio in searched.values())
+    text = f"{e.name(setting)} {'/'.join(own)} {said} against {against}"
+    return Check(ordered and not far, "").saying(", ".join([text, *far]))
+
+
+def _relative(e: Evidence, setting: Setting, method: str) -> dict[str, float]:
+    """Mean weight of every task over that of segmentation, mean over seeds."""
+    tasks = dict.fromkeys(("semseg", *e.tasks(setting, AVGNORM), "edge"))
+    weights = {task: e.number(setting, method, task, "weight").mean for task in tasks}
+    return {task: weight / weights["semseg"] for task, weight in weights.items()}

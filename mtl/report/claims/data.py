@@ -1,0 +1,57 @@
+"""Claims 27 to 31: noisy labels and fewer samples (Sec. V-E, Table V)."""
+
+from itertools import pairwise
+
+from mtl.report.address import Setting
+from mtl.report.claims.check import Check, above, all_of, below
+from mtl.report.claims.evidence import Evidence
+from mtl.report.claims.registry import claim
+from mtl.report.claims.settings import FEWER_SCANS, FEWER_SCENES, NOISE, REPLICA, SINGLE, UNIFORM
+from mtl.report.results import own_baseline
+
+
+@claim(27)
+def noisy_labels_hurt(e: Evidence) -> Check:
+    """Delta_m below -10 for single-task networks and for the multi-task network."""
+    return all_of(below(e.delta(NOISE, method), -10) for method in (SINGLE, UNIFORM))
+
+
+@claim(28)
+def noise_does_not_worsen_the_imbalance(e: Evidence) -> Check:
+    """|gap| with noise is at most a point above that without; the gap of each task is said."""
+    noisy, clean = abs(e.gap(NOISE)), abs(e.gap(REPLICA))
+    tasks = ", ".join(f"{task} {gain}" for task, gain in e.gains(NOISE, UNIFORM, own_baseline).items())
+    found = below(noisy, clean, by=-1)
+    return Check(found.holds, f"{found.text}; with noise {tasks}")
+
+
+@claim(29)
+def fewer_samples_hurt(e: Evidence) -> Check:
+    """Every row of fewer samples is below the full row of its kind."""
+    fewer = (*FEWER_SCANS, *FEWER_SCENES)
+    checks = []
+    for method in (SINGLE, UNIFORM):
+        full, less = e.delta(REPLICA, method), [e.delta(setting, method) for setting in fewer]
+        said = f"{method} {', '.join(str(delta) for delta in less)} against {full}"
+        checks.append(all_of((below(delta, full) for delta in less), said))
+    return all_of(checks)
+
+
+@claim(30)
+def the_gap_widens_with_fewer_samples(e: Evidence) -> Check:
+    """|gap| above that of the full split, and growing as scans or scenes are left out."""
+    return all_of([_growing(e, FEWER_SCANS), _growing(e, FEWER_SCENES)])
+
+
+@claim(31)
+def more_data_alone_does_not_remove_the_gap(e: Evidence) -> Check:
+    """The gap of the full split is below 0."""
+    return below(e.gap(REPLICA), 0)
+
+
+def _growing(e: Evidence, settings: tuple[Setting, ...]) -> Check:
+    """Whether |gap| grows from the full split on, from setting to setting."""
+    full, *less = (abs(e.gap(setting)) for setting in (REPLICA, *settings))
+    above_full = [above(gap, full) for gap in less]
+    said = [f"full {full}", *(c.saying(f"{g.where} {g}").text for g, c in zip(less, above_full, strict=True))]
+    return Check(all_of([*above_full, *(above(b, a) for a, b in pairwise(less))]).holds, ", ".join(said))

@@ -1,0 +1,176 @@
+"""What the claims are judged by, the paper's numbers or ours, asked in the same words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from mtl.metrics.delta_m import delta_m
+from mtl.report.address import Setting
+from mtl.report.claims.quantity import MissingError, Quantity, together
+from mtl.report.claims.settings import NYUD, SINGLE, UNIFORM, short
+from mtl.report.names import METRICS
+from mtl.report.results import PAPER_TASKS, SETTING, own_baseline, published_baseline
+
+ROW = [*SETTING, "method", "variant"]
+
+
+class Evidence:
+    """Numbers of runs, of the paper's or of ours.
+
+    Args:
+        results: Frame of results, see `mtl.report.results`.
+        curves: Frame of curves, see `mtl.report.windows`.
+        exact: Whether the numbers are the paper's, without noise to know of.
+        printed: Source of a row -> its printed Delta_m.
+        prose: (setting, method or "gap") -> Delta_m that the paper gives in running text only.
+        stand_in: Dataset that stands in for all others; empty: each claim is judged on its own.
+        backbone: What stands in for ResNet-18 there; empty: ResNet-18 itself.
+    """
+
+    def __init__(
+        self,
+        results: pd.DataFrame,
+        curves: pd.DataFrame,
+        *,
+        exact: bool = False,
+        printed: Mapping[str, float] | None = None,
+        prose: Mapping[tuple[Setting, str], float] | None = None,
+        stand_in: str = "",
+        backbone: str = "",
+    ) -> None:
+        self.exact, self.printed, self.prose = exact, printed or {}, prose or {}
+        self.stand_in, self.backbone = stand_in, backbone
+        self._rows: dict[tuple, list[dict]] = {}
+        for line in results.to_dict("records"):
+            self._rows.setdefault(tuple(line[column] for column in ROW), []).append(line)
+        self._curves = dict(iter(curves.groupby(ROW, sort=False)))
+
+    def place(self, setting: Setting) -> Setting:
+        """Where the numbers of a setting are looked for."""
+        if not self.stand_in:
+            return setting
+        backbone = self.backbone if self.backbone and setting.backbone == NYUD.backbone else setting.backbone
+        return setting._replace(dataset=self.stand_in, backbone=backbone)
+
+    def needs_two_datasets(self) -> None:
+        """Refuses a claim that sets one dataset against another where one stands in for both."""
+        if self.stand_in:
+            raise MissingError(f"a second dataset: {self.stand_in} stands in for both")
+
+    def tasks(self, setting: Setting, method: str = UNIFORM, variant: str = "") -> list[str]:
+        """The tasks of a row, in order; of single-task networks those that the multi-task network beside them has."""
+        if method == SINGLE and self.has(setting, UNIFORM):
+            method = UNIFORM
+        found = {line["task"] for line in self._row(setting, method, variant)}
+        return [task for task in PAPER_TASKS.values() if task in found]
+
+    def number(self, setting: Setting, method: str, task: str, column: str = "value", variant: str = "") -> Quantity:
+        """A column of a row at one task: its metric, mean weight or cost."""
+        lines = [line for line in self._row(setting, method, variant) if line["task"] == task]
+        known = {(line["seed"], float(line[column])) for line in lines if pd.notna(line[column])}
+        values = dict(sorted(known))
+        if not values:
+            raise MissingError(f"{column if lines else task} of {method} on {self.name(setting)}")
+        if len(values) < len(known):
+            raise MissingError(f"a single run of {method} on {self.name(setting)}: {task} has several at a seed")
+        value = column == "value"
+        return Quantity(
+            values,
+            self.name(setting),
+            f"{method} {task}" if value else method,
+            self.exact,
+            higher=bool(lines[0]["higher_is_better"]) if value else True,
+            form=f".{METRICS[lines[0]['metric']].digits}f" if value else ".2f",
+        )
+
+    def devices(self, setting: Setting, method: str) -> set[str]:
+        """The kinds of machine that a row was trained on."""
+        return {str(line["device"]) for line in self._row(setting, method, "")}
+
+    def gain(
+        self,
+        setting: Setting,
+        method: str,
+        task: str,
+        baseline: Callable[[Setting], Setting] = published_baseline,
+        variant: str = "",
+    ) -> Quantity:
+        """M_i over the single-task network of the same seed, in percent."""
+        value = self.number(setting, method, task, variant=variant)
+        return value.over(self.number(baseline(setting), SINGLE, task))
+
+    def gains(
+        self, setting: Setting, method: str, baseline: Callable[[Setting], Setting] = published_baseline
+    ) -> dict[str, Quantity]:
+        """M_i of all tasks of a row."""
+        return {task: self.gain(setting, method, task, baseline) for task in self.tasks(setting, method)}
+
+    def delta(self, setting: Setting, method: str, variant: str = "") -> Quantity:
+        """Delta_m over the single-task networks that the paper divides by."""
+        if (setting, method) in self.prose and not self.has(setting, method):
+            return self._said(setting, method)
+        mean = self._mean_gain(setting, method, published_baseline, variant)
+        source = self._row(setting, method, variant)[0]["source"]
+        return replace(mean, printed=self.printed.get(source))
+
+    def gap(self, setting: Setting, method: str = UNIFORM) -> Quantity:
+        """What sharing costs: Delta_m over the single-task networks of the same setting."""
+        if (setting, "gap") in self.prose:
+            gap = self._said(setting, "gap")
+        elif (setting, method) in self.prose and not self.has(setting, method):
+            gap = self.delta(setting, method) - self.delta(setting, SINGLE)
+        else:
+            gap = self._mean_gain(setting, method, own_baseline)
+        return replace(gap, what="gap" if method == UNIFORM else f"{method} gap")
+
+    def spread(self, setting: Setting, method: str) -> Quantity:
+        """Largest less smallest M_i over the setting's own single-task networks, in points."""
+        gains = list(self.gains(setting, method, own_baseline).values())
+        return together(gains, lambda *values: max(values) - min(values))
+
+    def readings(self) -> dict[str, Callable[[Setting, str], Quantity]]:
+        """Where Delta_m may be taken from, what it is recomputed to or what is printed; of ours there is one."""
+        return {"recomputed": self.delta, "printed": self._printed_delta} if self.exact else {"": self.delta}
+
+    def curve(self, setting: Setting, method: str, kind: str, variant: str = "") -> pd.DataFrame:
+        """A kind of curve, such as `gradient/norm`: a line a seed and window, a column a task or pair of tasks."""
+        found = self._curves.get((*self.place(setting), method, variant))
+        found = None if found is None else found[found["key"].str.startswith(f"{kind}/")]
+        if found is None or found.empty:
+            raise MissingError(f"{kind} of {method} on {self.name(setting)}")
+        if found.duplicated(["seed", "key", "step"]).any():
+            raise MissingError(f"a single run of {method} on {self.name(setting)}: there are several with curves")
+        found = found.assign(
+            window=found.groupby("seed")["step"].rank("dense").astype(int) - 1,
+            name=found["key"].str.removeprefix(f"{kind}/"),
+        )
+        return found.pivot(index=["seed", "window"], columns="name", values="value").astype(float).dropna()
+
+    def has(self, setting: Setting, method: str) -> bool:
+        """Whether there is such a row."""
+        return (*self.place(setting), method, "") in self._rows
+
+    def name(self, setting: Setting) -> str:
+        """The setting in few words."""
+        return short(self.place(setting))
+
+    def _row(self, setting: Setting, method: str, variant: str) -> list[dict]:
+        key = (*self.place(setting), method, variant)
+        if key not in self._rows:
+            raise MissingError(f"{method} {variant}".strip() + f" on {self.name(setting)}")
+        return self._rows[key]
+
+    def _printed_delta(self, setting: Setting, method: str) -> Quantity:
+        delta = self.delta(setting, method)
+        return delta if delta.printed is None else replace(delta, values=dict.fromkeys(delta.values, delta.printed))
+
+    def _mean_gain(
+        self, setting: Setting, method: str, baseline: Callable[[Setting], Setting], variant: str = ""
+    ) -> Quantity:
+        tasks = self.tasks(setting, method, variant)
+        gains = [self.gain(setting, method, task, baseline, variant) for task in tasks]
+        return Quantity(together(gains, lambda *values: delta_m(values)).values, self.name(setting), method, self.exact)
+
+    def _said(self, setting: Setting, what: str) -> Quantity:
+        return Quantity({0: self.prose[setting, what]}, self.name(setting), what, self.exact)

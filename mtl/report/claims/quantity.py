@@ -1,0 +1,96 @@
+"""A number with one value for every seed, that can be subtracted, compared and read aloud."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mtl.metrics.delta_m import task_gain
+
+DIFFERS = 0.02  # points: a printed number that is further from the recomputed one is worth saying
+
+
+class MissingError(LookupError):
+    """A needed number is not there; the message names it in a short phrase."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number of every seed.
+
+    Args:
+        values: By seed.
+        where: Setting in short: "NYUD R18".
+        what: Method, task or both: "Uniform edge".
+        exact: Whether there is no noise to know of: the paper's numbers are taken as they are printed.
+        printed: The paper's own Delta_m, where `values` is recomputed from cells.
+        higher: Whether higher is better.
+        form: Format of a value.
+    """
+
+    values: Mapping[int, float]
+    where: str
+    what: str
+    exact: bool = False
+    printed: float | None = None
+    higher: bool = True
+    form: str = "+z.2f"
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The values without their seeds."""
+        return np.array(list(self.values.values()))
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds."""
+        return float(np.mean(self.numbers))
+
+    @property
+    def name(self) -> str:
+        """Setting, method and task."""
+        return f"{self.where} {self.what}".strip()
+
+    def __str__(self) -> str:
+        text = f"{self.mean:{self.form}}"
+        if len(self.values) > 1 and np.isfinite(self.numbers).all():
+            text += f" ± {self.numbers.std(ddof=1):{self.form.replace('+', '')}}"
+        if self.printed is not None and abs(self.printed - self.mean) > DIFFERS:
+            text += f" (printed {self.printed:{self.form}})"
+        return text.replace("-", "−")
+
+    def __sub__(self, other: "Quantity") -> "Quantity":
+        both = None if self.printed is None or other.printed is None else self.printed - other.printed
+        return replace(together([self, other], lambda a, b: a - b), printed=both)
+
+    def __abs__(self) -> "Quantity":
+        printed = None if self.printed is None else abs(self.printed)
+        return replace(
+            self,
+            values={seed: abs(value) for seed, value in self.values.items()},
+            printed=printed,
+            form=self.form.replace("+", ""),
+        )
+
+    def over(self, other: "Quantity") -> "Quantity":
+        """How much better than the other, in percent of it; positive is better, nothing is better than 0."""
+        other = replace(other, values={seed: value for seed, value in other.values.items() if value})
+        gain = together([self, other], lambda a, b: task_gain(a, b, self.higher))
+        return replace(gain, higher=True, form="+z.2f", printed=None)
+
+
+def together(quantities: Sequence[Quantity], combine: Callable[..., float]) -> Quantity:
+    """One number of several, seed by seed, named after the first.
+
+    Args:
+        quantities: What to combine.
+        combine: From their values at a seed to the new value.
+
+    Raises:
+        MissingError: They have no seed in common.
+    """
+    seeds = [seed for seed in quantities[0].values if all(seed in quantity.values for quantity in quantities)]
+    if not seeds:
+        raise MissingError(f"a seed common to {' and '.join(dict.fromkeys(q.name for q in quantities))}")
+    values = {seed: float(combine(*(quantity.values[seed] for quantity in quantities))) for seed in seeds}
+    return replace(quantities[0], values=values, printed=None)

@@ -1,0 +1,57 @@
+"""The claims as data, and the predicate that stands for each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from mtl.report.claims.check import Check
+from mtl.report.claims.evidence import Evidence
+from mtl.report.claims.quantity import MissingError
+
+Predicate = Callable[[Evidence], Check]
+PREDICATES: dict[int, Predicate] = {}
+WORDS = {True: "holds", False: "fails", None: "undecided"}
+
+
+class Verdict(NamedTuple):
+    """What became of a claim.
+
+    Args:
+        word: `holds`, `fails`, `undecided`, `not run`, or `no data` where the paper gives no numbers.
+        quantity: The numbers it rests on, or what is missing.
+    """
+
+    word: str
+    quantity: str
+
+
+def claim(number: int) -> Callable[[Predicate], Predicate]:
+    """Registers the predicate of a claim.
+
+    Raises:
+        ValueError: The claim has one already.
+    """
+
+    def register(predicate: Predicate) -> Predicate:
+        if number in PREDICATES:
+            raise ValueError(f"claim {number} is {PREDICATES[number].__name__} and {predicate.__name__}")
+        PREDICATES[number] = predicate
+        return predicate
+
+    return register
+
+
+def judge(number: int, evidence: Evidence) -> Verdict:
+    """The verdict on a claim."""
+    try:
+        check = PREDICATES[number](evidence)
+    except MissingError as missing:
+        return Verdict("no data" if evidence.exact else "not run", f"needs {missing}")
+    return Verdict(WORDS[check.holds], check.text)
+
+
+def read_claims(folder: Path) -> pd.DataFrame:
+    """Number, group, place in the paper, statement, pass rule and the paper's numbers of every claim."""
+    return pd.read_csv(folder / "claims.csv", keep_default_na=False).set_index("number")

@@ -1,0 +1,52 @@
+"""The settings and rows that the claims speak of."""
+
+from mtl.report.address import Setting
+from mtl.report.names import METHODS, OPERATIONS, SINGLE_TASK
+
+SINGLE, UNIFORM, GRID, AVGNORM = SINGLE_TASK, "Uniform", "Grid Search", "AvgNorm"
+
+NYUD = Setting("NYUD-v2", "ResNet-18", "Vanilla")
+PASCAL = NYUD._replace(dataset="PASCAL-Context")
+NYUD_MTAN, PASCAL_MTAN = (setting._replace(architecture="MTAN") for setting in (NYUD, PASCAL))
+NYUD_R50 = NYUD._replace(backbone="ResNet-50")
+FOUR = (NYUD, PASCAL, NYUD_MTAN, PASCAL_MTAN)  # of Table II
+FIVE = (*FOUR, NYUD_R50)  # of Tables II and III
+
+ROWS = tuple(METHODS.values())[: list(METHODS).index("avgnorm")]  # multi-task rows of Table II
+OPTIMISERS = ROWS[2:]  # without Uniform and Grid Search
+GOOD = (GRID, "CAGrad", "NashMTL")  # whose curves the paper shows beside Uniform's
+
+ARCHITECTURES = {"MTAN": "ResNet-18", "MTI-Net": "HRNet-18", "InvPT": "ViT-T/16"}  # -> backbone, Sec. V-C
+DATASETS = (NYUD.dataset, PASCAL.dataset)
+INITIALIZATIONS = ("ImageNet-1K", "ImageNet-21K", "ImageNet-22K", "CLIP", "SAM", "DINO", "DINO-v2")
+
+REPLICA = Setting("Replica", "ViT-T/16", "InvPT")
+NOISE = REPLICA._replace(operation=OPERATIONS["pixel"])
+FEWER_SCANS, FEWER_SCENES = (
+    tuple(REPLICA._replace(operation=OPERATIONS[word]) for word in words)
+    for words in (("half_scans", "quarter_scans", "twelve_scans"), ("half_scenes", "quarter_scenes", "one_scene"))
+)
+
+_SHORT = {"NYUD-v2": "NYUD", "PASCAL-Context": "PASCAL", "ResNet-18": "R18", "ResNet-50": "R50"}
+
+
+def initialized(dataset: str, initialization: str) -> Setting:
+    """A setting of Table IV."""
+    return Setting(dataset, "ViT-B", "Vanilla", initialization)
+
+
+def architecture(dataset: str, name: str, base: str = "") -> Setting:
+    """An architecture of Fig. 4 on its backbone, or the base architecture on that backbone."""
+    return Setting(dataset, ARCHITECTURES[name], base or name)
+
+
+def short(setting: Setting) -> str:
+    """A setting in few words: "NYUD R18", "NYUD MTAN", "PASCAL DINO", "Replica 1/2 number of scans"."""
+    name = _SHORT.get(setting.dataset, setting.dataset)
+    if setting.dataset == REPLICA.dataset:
+        return f"{name} {setting.operation.partition(' (')[0]}".strip()
+    if setting.initialization:
+        return f"{name} {setting.initialization}"
+    if setting.architecture != "Vanilla":
+        return f"{name} {setting.architecture} {setting.operation}".strip()
+    return f"{name} {_SHORT.get(setting.backbone, setting.backbone)} {setting.operation}".strip()

@@ -1,0 +1,145 @@
+"""Printed Delta_m that do not follow from the cells of their own row.
+
+Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
+https://arxiv.org/abs/2509.23915, Tables II to VII.
+
+Every Delta_m is recomputed from the printed cells of its row and of the row it is relative to. A cell stands for all
+numbers that round to it, so what was averaged before rounding lies in an interval, about 0.06 to either side.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from mtl.metrics.delta_m import delta_m, task_gain
+
+TABLES = ("II", "III", "IV", "V", "VI", "VII")
+HIGHER_IS_BETTER = {
+    "seg_miou": True,
+    "hparts_miou": True,
+    "depth_rmse": False,
+    "normal_merr": False,
+    "sal_maxf": True,
+    "edge_odsf": True,
+}
+AGREES = 0.02  # points of Delta_m: cells of two or four decimals seldom move it further
+REPAIRED = 0.015  # points of Delta_m: how close a repaired cell has to come
+DECIMALS = {"edge_odsf": 1}  # that carry information: the second one is always 0
+
+Cells = Mapping[str, str]  # column -> what is printed
+
+
+class Finding(NamedTuple):
+    """What became of one printed Delta_m.
+
+    Args:
+        row: Key of the row.
+        printed: What the paper prints, in percent.
+        recomputed: Delta_m of the printed cells.
+        low: Least Delta_m in print of numbers that round to the printed cells.
+        high: Greatest such Delta_m.
+        verdict: `ok`, `rounding` (further than `AGREES`, but rounding allows it) or `misfit`.
+        hints: Of a misfit, what a single other digit would have to be, and the row whose cells stand here too.
+        reprint: Whether an earlier table prints the same row.
+    """
+
+    row: str
+    printed: str
+    recomputed: float
+    low: float
+    high: float
+    verdict: str
+    hints: tuple[str, ...]
+    reprint: bool
+
+    @property
+    def difference(self) -> float:
+        """Printed less recomputed, in points."""
+        return float(self.printed) - self.recomputed
+
+
+def read_tables(folder: Path) -> pd.DataFrame:
+    """The rows of Tables II to VII as they are printed, by key; an empty cell is a task the dataset lacks."""
+    frames = [pd.read_csv(folder / f"table_{table}.csv", dtype=str, keep_default_na=False) for table in TABLES]
+    return pd.concat(frames, ignore_index=True).set_index("row_id")
+
+
+def check(tables: pd.DataFrame) -> list[Finding]:
+    """A finding for every row, in the order of the tables."""
+    rows = {str(key): _cells(row) for key, row in tables.iterrows()}
+    findings, seen = [], set()
+    for key, cells in rows.items():
+        printed, baseline = tables.loc[key, ["delta_m_printed", "baseline_row_id"]]
+        content = (baseline, tables.loc[key, "method"], printed, *cells.items())
+        finding = _finding(key, printed, cells, rows[baseline], is_baseline=key == baseline)
+        if finding.verdict == "misfit":
+            hints = (*_repairs(printed, cells, rows[baseline]), *_copies(key, rows))
+            finding = finding._replace(hints=hints)
+        findings.append(finding._replace(reprint=content in seen))
+        seen.add(content)
+    return findings
+
+
+def _cells(row: pd.Series) -> Cells:
+    return {column: row[column] for column in HIGHER_IS_BETTER if row[column]}
+
+
+def _finding(key: str, printed: str, cells: Cells, baseline: Cells, *, is_baseline: bool) -> Finding:
+    recomputed = _delta(cells, baseline)
+    low, high = (0.0, 0.0) if is_baseline else _allowed(cells, baseline, _half(printed))
+    if abs(float(printed) - recomputed) <= AGREES:
+        verdict = "ok"
+    else:
+        verdict = "rounding" if low <= float(printed) <= high else "misfit"
+    return Finding(key, printed, recomputed, low, high, verdict, (), False)
+
+
+def _delta(cells: Cells, baseline: Cells) -> float:
+    return delta_m([task_gain(float(c), float(baseline[k]), HIGHER_IS_BETTER[k]) for k, c in cells.items()])
+
+
+def _allowed(cells: Cells, baseline: Cells, half: float) -> tuple[float, float]:
+    """Least and greatest Delta_m: a gain rises with one of its two numbers and falls with the other."""
+    ends = []
+    for column, cell in cells.items():
+        up, base_up = _half(cell, column), _half(baseline[column], column)
+        corners = [(float(cell) + sign * up, float(baseline[column]) - sign * base_up) for sign in (-1, 1)]
+        ends.append(sorted(task_gain(value, reference, HIGHER_IS_BETTER[column]) for value, reference in corners))
+    return delta_m([low for low, _ in ends]) - half, delta_m([high for _, high in ends]) + half
+
+
+def _half(cell: str, column: str = "") -> float:
+    """Half a unit of the last digit that carries information."""
+    return 0.5 * 10.0 ** -DECIMALS.get(column, len(cell.partition(".")[2]))
+
+
+def _repairs(printed: str, cells: Cells, baseline: Cells) -> Iterator[str]:
+    """The single digits that would make the row fit: of a metric, then of Delta_m itself."""
+    for column, cell in cells.items():
+        for other in _other_digits(cell, column):
+            value = _delta({**cells, column: other}, baseline)
+            if abs(value - float(printed)) <= REPAIRED:
+                yield f"{column} {cell} -> {other} ({value:+.3f})"
+    recomputed = _delta(cells, baseline)
+    nearest = min(_other_digits(printed), key=lambda other: abs(recomputed - float(other)))
+    if abs(recomputed - float(nearest)) <= REPAIRED:
+        yield f"delta_m {printed} -> {nearest}"
+
+
+def _other_digits(cell: str, column: str = "") -> Iterator[str]:
+    """The cell with one digit changed, at its real resolution."""
+    silent = len(cell.partition(".")[2]) - DECIMALS[column] if column in DECIMALS else 0
+    for place in range(len(cell) - silent):
+        if cell[place].isdigit():
+            changed = (cell[:place] + digit + cell[place + 1 :] for digit in "0123456789" if digit != cell[place])
+            yield from (other for other in changed if float(other) != 0)
+
+
+def _copies(key: str, rows: Mapping[str, Cells]) -> Iterator[str]:
+    """Other rows that share most cells with this one, but not all, as a reprint would."""
+    own = set(rows[key].items())
+    for other, cells in rows.items():
+        if len(own) / 2 < (shared := len(own & set(cells.items()))) < len(own):
+            yield f"{shared} of {len(own)} cells as in {other}"

@@ -17,6 +17,8 @@ COLOURS = {
     "saliency": "#E69F00",
     "edge": "#D55E00",
 }
+# For what is not a task: Paul Tol's bright palette, likewise, with black for its grey.
+SERIES = ("#4477AA", "#228833", "#CCBB44", "#AA3377", "#EE6677", "#66CCEE", "#222222")
 SIZE = (9.0, 6.9)  # inches
 DPI = 200  # a README shows the 1800 pixels on 900
 QUIET = "#595959"
@@ -53,7 +55,7 @@ def styled() -> AbstractContextManager[None]:
 
 def log_axis(axes: Axes) -> None:
     """A logarithmic height with plain numbers, 0.1, 0.2, 0.5, 1, for what is drawn already."""
-    axes.set_yscale("log")
+    axes.set_yscale("log", nonpositive="mask")
     low, high = axes.get_ylim()
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
     axes.yaxis.set_minor_locator(NullLocator())
@@ -74,7 +76,7 @@ def label_ends(axes: Axes, ends: Mapping[str, float], gap: float = 0.075) -> Non
     ordered = sorted(downwards, key=lambda task: round(heights[task], 3))
     for task, height in zip(ordered, spread([heights[task] for task in ordered], gap), strict=True):
         axes.annotate(
-            task.replace("_", " "),
+            spelled(task),
             xy=(1.0, heights[task]),
             xytext=(1.07, height),
             xycoords="axes fraction",
@@ -106,6 +108,11 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
             blocks[-2:] = [blocks[-2] + blocks[-1]]
     bases = np.clip([np.mean(block) for block in blocks for _ in block], 0, 1 - (len(heights) - 1) * gap)
     return [float(base + place * gap) for place, base in enumerate(bases)]
+
+
+def spelled(task: str) -> str:
+    """A task's name in print."""
+    return task.replace("_", " ")
 
 
 def signed(value: float, digits: int) -> str:

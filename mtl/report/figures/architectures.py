@@ -1,0 +1,73 @@
+"""Figure 4: what architectures gain and lose, over single-task networks without their modules."""
+
+import textwrap
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mtl.report.address import Setting
+from mtl.report.figures.radar import Polygon, polygon
+from mtl.report.figures.radars import Radar, draw_radars
+from mtl.report.figures.sources import MissingRunsError, Sources, origins
+from mtl.report.names import SINGLE_TASK
+from mtl.report.style import signed
+
+MODELS = {"ResNet-18": "MTAN", "HRNet-18": "MTI-Net", "ViT-T/16": "InvPT"}  # backbone -> architecture
+VANILLA = "Vanilla"
+VANILLA_LOOK = {"color": "#0072B2", "linestyle": "--", "marker": "s"}
+LOOKS = {  # of an architecture's methods
+    SINGLE_TASK: {"color": "#E69F00", "linestyle": "-", "marker": "o"},
+    "Uniform": {"color": "#009E73", "linestyle": "--", "marker": "^"},
+    "Grid Search": {"color": "#AA3377", "linestyle": ":", "marker": "D"},
+}
+TEXT = 34  # characters of a line
+
+
+def draw_architectures(sources: Sources, datasets: Sequence[str]) -> Figure:
+    """A radar per model, on each dataset a row for the paper's numbers and a row for ours, where they are.
+
+    Where the paper gives the numbers of a panel in running text only, the panel has them as text.
+
+    Raises:
+        MissingRunsError: There are neither.
+    """
+    rows = []
+    for dataset in datasets:
+        for whose, results in origins(sources):
+            found = {backbone: _polygons(results, dataset, backbone) for backbone in MODELS}
+            if any(found.values()):
+                said = {name: _said(sources.prose, dataset, name) if results is sources.paper else "" for name in found}
+                title = f"\n{dataset}, {whose}"
+                rows.append(
+                    [
+                        Radar(f"{name} / {MODELS[name]}{title}", own, said[name] or "no runs")
+                        for name, own in found.items()
+                    ]
+                )
+    if not rows:
+        raise MissingRunsError(datasets[0], [" / ".join(model) for model in MODELS.items()])
+    caption = "Gain of each task in percent, and their mean Δm, over vanilla single-task networks."
+    return draw_radars(rows, f"{VANILLA}, {SINGLE_TASK}", caption)
+
+
+def _polygons(results: pd.DataFrame, dataset: str, backbone: str) -> list[Polygon]:
+    name = MODELS[backbone]
+    vanilla, own = (Setting(dataset, backbone, architecture) for architecture in (VANILLA, name))
+    found = [
+        polygon(f"{VANILLA}, Uniform", results, vanilla, "Uniform", VANILLA_LOOK),
+        *(polygon(f"{name}, {method}", results, own, method, look) for method, look in LOOKS.items()),
+    ]
+    return [own for own in found if own]
+
+
+def _said(prose: pd.DataFrame, dataset: str, backbone: str) -> str:
+    """What the paper's text says of a panel, in its words."""
+    about = prose["configuration"].fillna("").str.startswith(f"{backbone}, ")
+    found = prose[(prose["figure"] == "4") & (prose["dataset"] == dataset) & about]
+    parts = []
+    for _, row in found.iterrows():
+        subject, quantity = row["configuration"].removeprefix(f"{backbone}, "), row["quantity"].replace("delta_m", "Δm")
+        value = f"{signed(float(row['value']), 2)} {row['unit']}"
+        parts.append("\n".join(textwrap.fill(line, TEXT) for line in (subject, quantity, value)))
+    return "\n\n".join(["The paper has no table of this.\nIts text says:", *parts]) if parts else ""

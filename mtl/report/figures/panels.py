@@ -1,0 +1,134 @@
+"""Panels of curves over the training steps, under one legend and over one caption."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mtl.report.style import QUIET, SIZE
+
+HEIGHTS = {1: 4.6, 2: 3.1}  # of a row in inches, by the number of columns
+NARROW = 2.5  # where there are more
+MARGIN = 1.1  # for the legend and the caption
+CAPTION = 132  # characters of a line
+CROWD = 6  # lines whose bands would cover each other
+NULL = (0, (1, 2))  # dots
+
+
+class Line(NamedTuple):
+    """A line of a panel.
+
+    Args:
+        name: What the legend calls it.
+        values: Result of `series.line`.
+        colours: One, or two that take turns.
+    """
+
+    name: str
+    values: pd.DataFrame
+    colours: tuple[str, ...]
+
+
+class Panel(NamedTuple):
+    """A panel: its title and its lines."""
+
+    title: str
+    lines: Sequence[Line]
+
+
+class Level(NamedTuple):
+    """A height to compare with, drawn across every panel; the legend has it where it has a name."""
+
+    name: str
+    height: float
+
+
+def draw_panels(
+    rows: Sequence[Sequence[Panel]],
+    labels: Sequence[str],
+    caption: str,
+    *,
+    scale: Callable[[Axes], None] | None = None,
+    share: str | bool = "all",
+    level: Level | None = None,
+) -> Figure:
+    """Draws the panels row by row.
+
+    Args:
+        rows: Panels; rows may differ in length.
+        labels: What the height of each row is.
+        caption: What the figure shows and of what.
+        scale: Sets the scale of the heights, after everything is drawn.
+        share: Whether heights agree, as `Figure.subplots` has it.
+        level: A height to compare with.
+    """
+    columns = max(map(len, rows))
+    height = MARGIN + len(rows) * HEIGHTS.get(columns, NARROW)
+    figure = Figure(figsize=(SIZE[0], height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
+    for axes_row, panels, label in zip(
+        figure.subplots(len(rows), columns, sharey=share, squeeze=False), rows, labels, strict=True
+    ):
+        axes_row[0].set_ylabel(label)
+        for axes in axes_row[len(panels) :]:
+            axes.set_visible(False)
+        for axes, panel in zip(axes_row, panels, strict=False):
+            _draw(axes, panel, level)
+            axes.tick_params(labelleft=share is False or axes is axes_row[0])
+    if scale:
+        for axes in figure.axes:
+            scale(axes)
+    _legend(figure, [line for row in rows for panel in row for line in panel.lines], level)
+    write_caption(figure, caption)
+    return figure
+
+
+def write_caption(figure: Figure, caption: str) -> None:
+    """Writes the caption at the foot of a figure."""
+    figure.supxlabel(textwrap.fill(caption, CAPTION), fontsize=8.5, color=QUIET)
+
+
+def _draw(axes: Axes, panel: Panel, level: Level | None) -> None:
+    alpha = 0.16 if len(panel.lines) < CROWD else 0.07
+    for line in panel.lines:
+        values, (first, *second) = line.values, line.colours
+        axes.fill_between(values.index, values["low"], values["high"], color=first, alpha=alpha, linewidth=0)
+        axes.plot(values.index, values["mean"], color=first, label=line.name, marker="o", markersize=3)
+        for colour in second:
+            axes.plot(values.index, values["mean"], color=colour, linestyle=(0, (3, 3)), label="_")
+    if level:
+        axes.axhline(level.height, color="black", linewidth=0.9, linestyle=NULL, label="_")
+    axes.set_title(panel.title, loc="left")
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step / 1000:g}k" if step else "0")
+    axes.set_xlabel("step")
+
+
+def _legend(figure: Figure, lines: Sequence[Line], level: Level | None) -> None:
+    """One legend over all panels; a line of two colours is a bar of two colours."""
+    names = {line.name: line.colours for line in lines}
+    handles = [
+        tuple(
+            Line2D([], [], color=colour, linewidth=2.4, linestyle=(0, (1.5, 1.5)) if place else "solid")
+            for place, colour in enumerate(colours)
+        )
+        for colours in names.values()
+    ]
+    texts = [*names]
+    if level and level.name:
+        handles.append((Line2D([], [], color="black", linewidth=0.9, linestyle=NULL),))
+        texts.append(level.name)
+    figure.legend(
+        handles,
+        texts,
+        loc="outside upper left",
+        ncols=6 if len(texts) <= 6 else 5,
+        frameon=False,
+        fontsize=8.5,
+        columnspacing=1.2,
+        handlelength=2.4,
+    )

@@ -1,0 +1,127 @@
+"""Gains of the tasks as a radar: an axis per task, a polygon per network, Delta_m in the legend."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+
+from mtl.report.address import Setting
+from mtl.report.results import SETTING, delta_by_seed
+from mtl.report.style import COLOURS, QUIET, signed, spelled
+
+GRID, ZERO = "#DDDDDD", "#A0A0A0"
+
+
+class Polygon(NamedTuple):
+    """A polygon of a radar.
+
+    Args:
+        name: What the legend calls it.
+        gains: M_i in percent by task, mean over seeds.
+        deltas: Delta_m in percent, by seed.
+        look: Colour, line style and marker, as `Axes.plot` takes them.
+    """
+
+    name: str
+    gains: pd.Series
+    deltas: pd.Series
+    look: dict[str, str]
+
+
+def polygon(name: str, results: pd.DataFrame, setting: Setting, method: str, look: dict[str, str]) -> Polygon | None:
+    """The polygon of a method in a setting, over the seeds with the gains of all tasks; None where none has.
+
+    Args:
+        name: What the legend calls it.
+        results: Frame of results, with gains.
+        setting: The setting.
+        method: Name in print; its hyper-parameters are the default ones.
+        look: As `Polygon` has it.
+    """
+    tasks = set(results.loc[results["dataset"] == setting.dataset, "task"])
+    own = results[(results[SETTING] == list(setting)).all(axis=1) & (results["method"] == method)]
+    size = own.groupby("source")["task"].transform("nunique")  # a run of fewer tasks is another network
+    own = own[(own["variant"] == "") & (size == size.max())].dropna(subset="gain").drop_duplicates(["seed", "task"])
+    own = own[own.groupby("seed")["task"].transform("nunique") == len(tasks)]
+    if not len(own):
+        return None
+    return Polygon(name, own.groupby("task")["gain"].mean(), delta_by_seed(own), look)
+
+
+def draw_radar(axes: Axes, polygons: Sequence[Polygon], zero: str, below: float) -> None:
+    """Draws the polygons, and in the legend below their Delta_m with its standard deviation over seeds.
+
+    Args:
+        axes: Polar axes.
+        polygons: What to draw, the first at the bottom.
+        zero: What all gains are over, the polygon at 0.
+        below: How far below the axes the legend begins, as a fraction of their height.
+    """
+    tasks = [task for task in COLOURS if task in polygons[0].gains.index]
+    angles = 2 * np.pi * np.arange(len(tasks) + 1) / len(tasks)  # the first once more
+    _draw_grid(axes, angles, np.concatenate([polygon.gains for polygon in polygons]))
+    _name_axes(axes, angles, tasks)
+    axes.plot(angles, np.zeros(len(angles)), color=ZERO, linewidth=3, label=f"{zero}  0")
+    for name, gains, deltas, look in polygons:
+        spread = f" ± {deltas.std():.2f}" if len(deltas) > 1 else ""
+        label = f"{name}  {signed(deltas.mean(), 2)}{spread}"
+        axes.plot(angles, [*gains[tasks], gains[tasks[0]]], label=label, markersize=3.5, linewidth=1.5, **look)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -below),
+        ncols=1 + (len(polygons) > 5),
+        title="Δm, %",
+        title_fontsize=8,
+        fontsize=8,
+        frameon=False,
+        columnspacing=1.2,
+        handlelength=2.8,
+    )
+
+
+def _draw_grid(axes: Axes, angles: np.ndarray, gains: np.ndarray) -> None:
+    """Polygons at round gains, the height of each written on the first axis."""
+    low, high = min(*gains, 0), max(*gains, 0)
+    span = max(high - low, 1.0)
+    low, high = low - 0.15 * span, high + 0.05 * span
+    ticks = [tick for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high) if low < tick < high]
+    digits = 0 if all(float(tick).is_integer() for tick in ticks) else 1
+    axes.set_theta_zero_location("N")
+    axes.set_theta_direction(-1)
+    axes.set_ylim(low, high)
+    axes.set_xticks(angles[:-1], [""] * (len(angles) - 1))
+    axes.set_yticks([])
+    axes.spines["polar"].set_visible(False)
+    axes.grid(visible=True, axis="x", color=GRID)
+    for tick in ticks:
+        axes.plot(angles, np.full(len(angles), tick), color=GRID, linewidth=0.8, zorder=1)
+        axes.annotate(
+            signed(tick, digits),
+            (0, tick),
+            xytext=(-2, 1),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=7,
+            color=QUIET,
+            path_effects=[withStroke(linewidth=2, foreground="white")],  # lines cross here
+        )
+
+
+def _name_axes(axes: Axes, angles: np.ndarray, tasks: Sequence[str]) -> None:
+    """Writes the tasks beyond the ends of their axes, clear of what stands there."""
+    for angle, task in zip(angles[:-1], tasks, strict=True):
+        right, up = np.sin(angle), np.cos(angle)
+        axes.annotate(
+            spelled(task).replace(" ", "\n"),
+            (angle, axes.get_ylim()[1]),
+            xytext=(7 * right, 7 * up),
+            textcoords="offset points",
+            ha="center" if abs(right) < 0.1 else "left" if right > 0 else "right",
+            va="center" if abs(up) < 0.5 else "bottom" if up > 0 else "top",
+            fontsize=9.5,
+        )

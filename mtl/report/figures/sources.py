@@ -1,0 +1,55 @@
+"""What the figures of the paper are drawn from, and what to do where it is missing."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from mtl.report.names import DATASETS
+from mtl.report.results import COLUMNS, paper_results, read_results, with_gains
+from mtl.report.windows import read_curves
+
+TRAINING = "make figures-runs DATASET={dataset}"  # the command that trains what figures need
+PROSE = ["figure", "quantity", "value", "unit", "dataset", "configuration"]
+
+
+class Sources(NamedTuple):
+    """Everything in the results folder that figures show.
+
+    Args:
+        paper: The paper's results, with gains.
+        prose: What the paper gives in running text only, as printed.
+        ours: Our results, with gains.
+        curves: Our curves.
+    """
+
+    paper: pd.DataFrame
+    prose: pd.DataFrame
+    ours: pd.DataFrame
+    curves: pd.DataFrame
+
+
+class MissingRunsError(Exception):
+    """A figure cannot be drawn until runs are there."""
+
+    def __init__(self, dataset: str, missing: Iterable[str]):
+        word = next(word for word, name in DATASETS.items() if name == dataset)
+        command = TRAINING.format(dataset=word)
+        super().__init__(f"no runs on {dataset} of {', '.join(missing)}; to train them: {command}")
+
+
+def read_sources(results: Path) -> Sources:
+    """Reads a results folder; what it lacks is empty."""
+    paper, prose = results / "paper" / "all_results_long.csv", results / "paper" / "prose_numbers.csv"
+    return Sources(
+        paper=with_gains(paper_results(paper.parent) if paper.exists() else pd.DataFrame(columns=COLUMNS)),
+        prose=pd.read_csv(prose, dtype=str)[PROSE] if prose.exists() else pd.DataFrame(columns=PROSE),
+        ours=with_gains(read_results(results / "summary")),
+        curves=read_curves(results / "summary"),
+    )
+
+
+def origins(sources: Sources) -> list[tuple[str, pd.DataFrame]]:
+    """Results by whose they are, in the order of a figure's rows."""
+    return [("paper", sources.paper), ("ours", sources.ours)]

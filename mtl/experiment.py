@@ -1,5 +1,6 @@
 """An experiment: the lines of its plan, the runs they stand for, and which of these are still missing."""
 
+import hashlib
 import itertools
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
 from mtl.report.runs import Run, finished_runs
+
+# Words that leave an experiment what it is; any other gives its files another name, so that no trial replaces a result.
+UNCHANGING = ("experiment", "dataset", *(key for key in build.INCIDENTAL if "." not in key))
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ class Experiment:
         self.results = Path(self.cfg.results)
         given = dict(word.split("=", 1) for word in words if "=" in word)
         self.name = f"{given['experiment'].strip('[]').split(',')[0]}_{self.dataset}"
+        changed = [word for word in words if not unchanging(word)]
+        if changed:
+            self.name += f"-{hashlib.sha256(' '.join(sorted(changed)).encode()).hexdigest()[:8]}"
 
     def lines(self) -> list[tuple[str, ...]]:
         """The plan's lines as words of a sweep, with what belongs to the dataset filled in."""
@@ -121,6 +128,12 @@ def swept(line: Sequence[str]) -> list[tuple[str, ...]]:
 def variant(words: Sequence[str]) -> str:
     """Words about the weighter for people: `weighter.method.alpha=0.5` is `alpha 0.5`."""
     return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in (word.split("=", 1) for word in words))
+
+
+def unchanging(word: str) -> bool:
+    """Whether an experiment stays what it is with this word."""
+    key = word.lstrip("+~").partition("=")[0]
+    return key in UNCHANGING or key.partition(".")[0] in build.INCIDENTAL
 
 
 def finished(results: Path) -> dict[Path, Run]:

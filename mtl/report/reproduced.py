@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mtl.report.address import Setting, method_of, setting_of
+from mtl.report.misprints import check, read_tables
 from mtl.report.names import SINGLE_TASK
 from mtl.report.reproduction import ROW, sheet
 from mtl.report.results import our_results, paper_results, published_baseline
@@ -43,9 +44,10 @@ def render(
     results = our_results([lines])
     rows = list(dict.fromkeys((*setting_of(config), method_of(config), variant) for config, variant in jobs))
     baseline = divisor(rows)
-    table = sheet(results, printed(paper, plan.get("paper"), rows), rows, baseline)
+    beside = printed(paper, plan.get("paper"), rows)
+    table = sheet(results, beside, rows, baseline)
     metrics = {r.task: (r.metric, r.higher_is_better) for r in results.drop_duplicates("task").itertuples()}
-    remarks = [*plan.get("notes", []), *notes(table, _divided_by(rows, baseline))]
+    remarks = [*plan.get("notes", []), *notes(table, _divided_by(rows, baseline)), *_misfits(paper, beside)]
     if "search" in plan:
         remarks = [*outcome(results, table, plan["search"], runs), *remarks]
     files = {
@@ -78,6 +80,16 @@ def divisor(rows: Sequence[Row]) -> Callable[[Setting], Setting]:
         return chosen if tuple(chosen) in known else Setting(*rows[0][:-2])
 
     return baseline
+
+
+def _misfits(folder: Path, beside: pd.DataFrame) -> list[str]:
+    """Rows of the paper whose printed Delta_m is not that of their cells, which is the one that stands in the table."""
+    shown = set(beside["source"])
+    return [
+        f"Paper, {found.row}: Δm is printed as {found.printed}, its cells give {found.recomputed:+.2f}, which is shown."
+        for found in (check(read_tables(folder)) if shown else [])
+        if found.verdict == "misfit" and found.row in shown
+    ]
 
 
 def _divided_by(rows: Sequence[Row], baseline: Callable[[Setting], Setting]) -> str:

@@ -23,7 +23,7 @@ import pandas as pd
 
 from mtl.metrics.delta_m import task_gain
 from mtl.report.address import Setting
-from mtl.report.names import SINGLE_TASK
+from mtl.report.names import DATASETS, SINGLE_TASK
 
 SETTING = list(Setting._fields)
 PAPER_TASKS = {  # of the paper's CSV files
@@ -35,7 +35,7 @@ PAPER_TASKS = {  # of the paper's CSV files
     "edge": "edge",
 }
 PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "maxf": "max_f", "odsf": "ods_f"}
-EXPERIMENTS = ("table2", "table3", "table4", "table5", "table6", "table7", "figure4", "figures", "controls")
+EXPERIMENTS = ("figures", "table2", "table3", "table4", "table5", "table6", "table7", "figure4", "controls")
 LOWER = ("rmse", "mean_angular_error")  # is better
 COLUMNS = [
     *(*SETTING, "method", "variant", "seed", "task", "value", "last", "metric", "higher_is_better", "weight"),
@@ -88,9 +88,14 @@ def our_results(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 def read_results(folder: Path) -> pd.DataFrame:
     """Our results in the summaries of all experiments that stand for a part of the paper."""
-    paths = [path for name in EXPERIMENTS for path in sorted(folder.glob(f"{name}_*.csv"))]
-    paths = [path for path in paths if not path.stem.endswith("_curves")]
+    paths = summaries(folder, "")
     return our_results([pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths])
+
+
+def summaries(folder: Path, ending: str) -> list[Path]:
+    """The files of a folder that an experiment has left there, as `table2_nyud.csv`; trials have other names."""
+    paths = [folder / f"{name}_{dataset}{ending}.csv" for name in EXPERIMENTS for dataset in DATASETS]
+    return [path for path in paths if path.exists()]
 
 
 def _lines(row: pd.Series) -> Iterable[dict]:

@@ -9,7 +9,15 @@ from mtl.report.names import METRICS, Notation
 from mtl.report.reproduction import BLOCK, best_rows
 
 BOLD = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}", "html": "<strong>{}</strong>"}
-LATEX = {"%": r"\%", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "Δ": r"$\Delta$", "≈": r"$\approx$", "_": r"\_"}
+LATEX = {
+    "%": r"\%",
+    "±": r"$\pm$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "Δ": r"$\Delta$",
+    "≈": r"$\approx$",
+    "_": r"\_",
+}
 NOISE = "≈"
 DELTA_M = Notation("Δm", "%", 2)
 
@@ -150,5 +158,4 @@ def notes(table: pd.DataFrame, divided_by: str) -> list[str]:
         "Step time and memory: over those of Uniform on the same device; single-task: sum of times, largest memory.",
         "Encoder passes: how often a step differentiates the encoder. Weights: mean over all steps.",
     ]
-    fewer = sorted({int(n) for n in table["runs", "seeds"]} - {seeds})
-    return lines + [f"Rows with fewer seeds: see the column ({', '.join(map(str, fewer))})."] * bool(fewer)
+    return lines + ["Rows with fewer seeds: the column seeds says how many."] * (table["runs", "seeds"].nunique() > 1)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from mtl.report.address import method_of, setting_of
-from mtl.report.results import SETTING
+from mtl.report.results import SETTING, summaries
 from mtl.report.runs import Run
 
 COLUMNS = [*SETTING, "method", "variant", "seed", "source", "key", "step", "value", "count"]
@@ -35,9 +35,9 @@ def windowed(runs: Sequence[Run], width: int, variants: Mapping[str, str] | None
 
 
 def read_curves(folder: Path) -> pd.DataFrame:
-    """The curves in all `*_curves.csv` of a folder."""
+    """The curves of all experiments that stand for a part of the paper."""
     texts = dict.fromkeys([*SETTING, "method", "variant", "source", "key"], str)
-    frames = [pd.read_csv(path, dtype=texts, keep_default_na=False) for path in sorted(folder.glob("*_curves.csv"))]
+    frames = [pd.read_csv(path, dtype=texts, keep_default_na=False) for path in summaries(folder, "_curves")]
     frames = [frame for frame in frames if len(frame)]
     found = pd.concat(frames, ignore_index=True) if frames else _none()
     return found.drop_duplicates(["source", "key", "step"], ignore_index=True)
@@ -60,7 +60,9 @@ def _curves(run: Run, width: int, variant: str) -> pd.DataFrame:
         if row[key, "count"]
     ]
     own = setting_of(run.config)._asdict() | {"method": method_of(run.config), "variant": variant, "seed": run.seed}
-    return pd.DataFrame(lines, columns=["key", "step", "value", "count"]).assign(**own, source=f"{run.folder.parent.name}/{run.folder.name}")[COLUMNS]
+    return pd.DataFrame(lines, columns=["key", "step", "value", "count"]).assign(
+        **own, source=f"{run.folder.parent.name}/{run.folder.name}"
+    )[COLUMNS]
 
 
 def _none() -> pd.DataFrame:

@@ -8,9 +8,11 @@ from mtl.report.runs import Run
 
 @pytest.fixture
 def make_run(tmp_path):
-    """Writes a finished run into tmp_path / "runs" and returns it."""
+    """Writes a finished run into tmp_path / "runs" and returns it; what else its record shall have is given by name."""
 
-    def make(weighter, scores, *, seed=0, seconds=0.1, config=None, last=None, device="cpu (x86_64)"):
+    def make(
+        weighter, scores, *, seed=0, seconds=0.1, config=None, last=None, device="cpu (x86_64)", digest=None, **more
+    ):
         config = config or config_of(weighter, list(scores))
         primaries = {task: {METRICS[task]["primary"]: value} for task, value in scores.items()}
         finals = {task: {METRICS[task]["primary"]: value} for task, value in (last or scores).items()}
@@ -27,11 +29,11 @@ def make_run(tmp_path):
             "step_seconds": 10 * seconds,
             "step_cpu_seconds": seconds,
             "gradient_statistics": {"scope": "last_layer", "every": 10},
+            "command": f"python train.py weighter={weighter} subset=[{','.join(scores)}] seed={seed}",
             "environment": {"device": device, "threads": 1, "commit": "0123456789abcdef"},
-        }
-        folder = (
-            tmp_path / "runs" / f"rooms_tiny_vanilla_{weighter}_{'-'.join(scores)}-{len(scores):08x}" / f"seed{seed}"
-        )
+        } | more
+        names = [*(config[group]["name"] for group in ("dataset", "backbone", "model")), weighter, "-".join(scores)]
+        folder = tmp_path / "runs" / f"{'_'.join(names)}-{digest or f'{len(scores):08x}'}" / f"seed{seed}"
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(json.dumps(record))
         curves_of(list(scores)).to_csv(folder / "gradients.csv", index=False)

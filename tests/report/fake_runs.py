@@ -1,5 +1,8 @@
 import pandas as pd
 
+from mtl.report.address import Setting
+from mtl.report.results import COLUMNS
+
 METRICS = {
     "semseg": {"primary": "miou", "higher_is_better": True, "preset": None},
     "depth": {"primary": "rmse", "higher_is_better": False, "preset": None},
@@ -12,7 +15,7 @@ def config_of(weighter, tasks):
     return {
         "dataset": {"name": "rooms"},
         "backbone": {"name": "tiny"},
-        "recipe": {"steps": 20},
+        "recipe": {"steps": 20, "batch_size": 8},
         "model": {"name": "vanilla", "network": {"_target_": "mtl.models.Vanilla"}},
         "weighter": {"name": weighter, "method": {"_target_": f"mtl.weighters.{weighter}"}},
         "subset": tasks,
@@ -28,3 +31,25 @@ def curves_of(tasks):
         for step in (1, 11, 21)
     ]
     return pd.DataFrame(rows)
+
+
+PLAIN = Setting("rooms", "tiny", "Vanilla")
+
+
+def lines_of(method, scores, *, setting=PLAIN, variant="", seed=0, last=None, weights=None, **more):
+    """Lines of a frame of results: a multi-task network, or the single-task network of each task."""
+    own = setting._asdict() | {"method": method, "variant": variant, "seed": seed, "table": ""}
+    own |= {"seconds": 0.1, "memory": 100.0, "passes": 1, "device": "cpu"}
+    return [
+        own
+        | {"task": task, "value": value, "last": (last or scores)[task], "weight": (weights or {}).get(task, 1.0)}
+        | {"metric": METRICS[task]["primary"], "higher_is_better": METRICS[task]["higher_is_better"]}
+        | {"source": "_".join([*setting, method, variant, task * (method == "Single-task"), str(seed)])}
+        | more
+        for task, value in scores.items()
+    ]
+
+
+def results_of(*networks):
+    """A frame of results from the lines of networks."""
+    return pd.DataFrame([line for network in networks for line in network], columns=COLUMNS)

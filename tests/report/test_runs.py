@@ -32,3 +32,11 @@ def test_baselines_are_plain_single_task_networks_of_the_seed(two_seeds, make_ru
     others = [make_run("uw", {"normals": 20}), make_run("uniform", {"edge": 99}, config=mtan)]
     singles = single_task_runs([*two_seeds, *others], config_of("avgnorm", ["semseg", "depth"]), seed=1)
     assert {task: run.primary(task) for task, run in singles.items()} == {"semseg": 50, "depth": 0.4}
+
+
+def test_encoder_is_passed_for_every_task_only_where_their_whole_gradients_are_seen(make_run):
+    tasks = {"semseg": 40, "depth": 0.5, "edge": 60}
+    scopes = {"uniform": {}, "avgnorm": {"scope": "last_layer"}, "cagrad": {"scope": "shared"}}
+    configs = [config_of(name, list(tasks)) | {"weighter": {"name": name} | scope} for name, scope in scopes.items()]
+    runs = [make_run(name, tasks, config=config) for name, config in zip(scopes, configs, strict=True)]
+    assert [run.encoder_passes for run in runs] == [1, 1, 3]

@@ -33,3 +33,19 @@ def test_every_run_is_one_line_with_all_its_numbers(make_run):
         "0123456789abcdef",
         "edge=rooms",
     ]
+
+
+def test_line_says_which_row_of_a_table_it_is(make_run):
+    runs = [make_run("uniform", {"edge": 61.5}), make_run("gradnorm", {"semseg": 40, "edge": 60})]
+    lines = summary(runs, {runs[1].folder.parent.name: "alpha 0.5"})
+    columns = ["dataset", "backbone", "architecture", "initialization", "operation", "method", "variant"]
+    assert lines.loc[0, columns].tolist() == ["rooms", "tiny", "Vanilla", "", "", "Single-task", ""]
+    assert lines.loc[1, columns].tolist() == ["rooms", "tiny", "Vanilla", "", "", "GradNorm", "alpha 0.5"]
+    assert lines["command"].tolist()[0] == "python train.py weighter=uniform subset=[edge] seed=0"
+
+
+def test_best_is_the_test_score_where_there_is_a_test_split(make_run):
+    best = {"step": 10, "scores": {"edge": {"ods_f": 60}}, "test": {"edge": {"ods_f": 55}}}
+    run = make_run("uniform", {"edge": 61.5}, best=best)
+    assert run.primary("edge") == 55
+    assert summary([run]).loc[0, ["best/edge/ods_f", "last/edge/ods_f"]].tolist() == [55, 61.5]

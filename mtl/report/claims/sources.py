@@ -6,8 +6,11 @@ import pandas as pd
 
 from mtl.report.address import Setting
 from mtl.report.claims.evidence import Evidence
+from mtl.report.names import BACKBONES, DATASETS
 from mtl.report.results import paper_results, read_results
 from mtl.report.windows import COLUMNS, read_curves
+
+STAND_INS = {"rooms": "resnet_narrow"}  # for ResNet-18, as experiment=small has it
 
 
 def paper_evidence(folder: Path) -> Evidence:
@@ -31,6 +34,23 @@ def our_evidence(folder: Path, stand_in: str = "", backbone: str = "") -> Eviden
         backbone: What stands in for ResNet-18 there, as it is printed.
     """
     return Evidence(read_results(folder), read_curves(folder), stand_in=stand_in, backbone=backbone)
+
+
+def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:
+    """Ours as the words of a command line choose it.
+
+    Args:
+        results: The results folder.
+        dataset: Name in configs of what stands in for every dataset; empty for none.
+        backbone: Name in configs of what stands in for ResNet-18; empty for that of `experiment=small` on rooms.
+
+    Raises:
+        SystemExit: There is no such dataset.
+    """
+    if dataset not in ("", *DATASETS):
+        raise SystemExit(f"dataset={dataset}: known datasets are {', '.join(DATASETS)}")
+    backbone = backbone or STAND_INS.get(dataset, "")
+    return our_evidence(results / "summary", DATASETS.get(dataset, ""), BACKBONES.get(backbone, (backbone, ""))[0])
 
 
 def _prose(folder: Path) -> dict[tuple[Setting, str], float]:

@@ -46,7 +46,7 @@ def draw_architectures(sources: Sources, datasets: Sequence[str]) -> Figure:
                     ]
                 )
     if not rows:
-        raise MissingRunsError(datasets[0], [" / ".join(model) for model in MODELS.items()])
+        raise MissingRunsError(datasets[0], [" / ".join(model) for model in MODELS.items()], "figure4-runs")
     caption = "Gain of each task in percent, and their mean Δm, over vanilla single-task networks."
     return draw_radars(rows, f"{VANILLA}, {SINGLE_TASK}", caption)
 

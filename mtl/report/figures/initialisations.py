@@ -32,7 +32,7 @@ def draw_initialisations(sources: Sources, datasets: Sequence[str]) -> Figure:
         if any(found.values()):
             rows.append([Radar(f"{name}, {whose}", own, "no runs") for name, own in found.items()])
     if not rows:
-        raise MissingRunsError(datasets[0], [f"{BACKBONE} from each of its initialisations"])
+        raise MissingRunsError(datasets[0], [f"{BACKBONE} from each of its initialisations"], "table4")
     caption = f"Gain of each task in percent, and their mean Δm: {BACKBONE} under Uniform over single-task networks."
     return draw_radars(rows, "ImageNet-1K, single-task", caption)
 

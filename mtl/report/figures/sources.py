@@ -10,7 +10,7 @@ from mtl.report.names import DATASETS
 from mtl.report.results import COLUMNS, paper_results, read_results, with_gains
 from mtl.report.windows import read_curves
 
-TRAINING = "make figures-runs DATASET={dataset}"  # the command that trains what figures need
+TRAINING = "make {target} DATASET={dataset}"  # the command that trains what figures need
 PROSE = ["figure", "quantity", "value", "unit", "dataset", "configuration"]
 
 
@@ -33,9 +33,9 @@ class Sources(NamedTuple):
 class MissingRunsError(Exception):
     """A figure cannot be drawn until runs are there."""
 
-    def __init__(self, dataset: str, missing: Iterable[str]):
+    def __init__(self, dataset: str, missing: Iterable[str], target: str = "figures-runs"):
         word = next(word for word, name in DATASETS.items() if name == dataset)
-        command = TRAINING.format(dataset=word)
+        command = TRAINING.format(target=target, dataset=word)
         super().__init__(f"no runs on {dataset} of {', '.join(missing)}; to train them: {command}")
 
 

@@ -32,8 +32,8 @@ def with_curves(tmp_path, every_curve):
     """Curves in the results folder, of changed hyper-parameters and on noise as well."""
     other = every_curve.assign(variant="c 0.2", operation="Noise", initialization="SAM", source="other")
     (tmp_path / "summary").mkdir()
-    every_curve.to_csv(tmp_path / "summary" / "figures_curves.csv", index=False)
-    other.to_csv(tmp_path / "summary" / "others_curves.csv", index=False)
+    every_curve.to_csv(tmp_path / "summary" / "figures_rooms_curves.csv", index=False)
+    other.to_csv(tmp_path / "summary" / "table2_rooms_curves.csv", index=False)
 
 
 def test_every_figure_with_numbers_is_in_the_catalogue():
@@ -52,9 +52,9 @@ def test_all_that_can_be_drawn_is_drawn_and_the_rest_is_named(draw, with_curves,
     assert status == 0
     drawn = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert drawn == sorted(f"figure{number}_rooms.png" for number in (6, 7, 8, 9, 10, 12, 16))
-    assert re.findall(r"^figure (\d+): no runs on rooms .*make figures-runs DATASET=rooms$", printed, re.M) == [
-        "1",
-        "4",
+    assert re.findall(r"^figure (\d+): no runs on rooms .*make (\S+) DATASET=rooms$", printed, re.M) == [
+        ("1", "table4"),
+        ("4", "figure4-runs"),
     ]
     assert not plt.get_fignums()
 

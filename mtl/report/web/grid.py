@@ -1,0 +1,115 @@
+"""A sheet laid out for a page: headings in two lines, and rows that know their runs and their footnotes."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+from markupsafe import Markup
+
+from mtl.report.reproduction import BLOCK
+from mtl.report.sheet import Columns, Metrics, columns
+from mtl.report.web.origins import Origin
+
+OURS, PAPER, DIFFERENCE = "ours", "paper", "diff."
+FIRST = "Δm"  # what a narrow screen shows beside the methods
+
+Row = tuple[str, ...]  # a setting, a method and its variant
+
+
+class Group(NamedTuple):
+    """Neighbouring columns under one heading.
+
+    Args:
+        title: The heading.
+        members: Headings of the columns below it.
+    """
+
+    title: str
+    members: list[str]
+
+
+class Line(NamedTuple):
+    """A row.
+
+    Args:
+        label: Its name.
+        mark: Number of its footnote; 0: none.
+        origin: What is behind it; None where no run is known.
+        cells: What stands in its columns, as tags, each with the heading that it stands under.
+    """
+
+    label: str
+    mark: int
+    origin: Origin | None
+    cells: list[tuple[Markup, str]]
+
+    @property
+    def is_run(self) -> bool:
+        """Whether there is anything of ours in it."""
+        return self.origin is not None or any(cell for cell, kind in self.cells if kind == OURS)
+
+
+class Grid(NamedTuple):
+    """A table.
+
+    Args:
+        groups: Its columns.
+        lines: Its rows.
+    """
+
+    groups: list[Group]
+    lines: list[Line]
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether a heading stands above several columns."""
+        return any(len(group.members) > 1 for group in self.groups)
+
+    @property
+    def width(self) -> int:
+        """Columns, that of the methods included."""
+        return 1 + sum(len(group.members) for group in self.groups)
+
+
+def grids(
+    sheet: pd.DataFrame, metrics: Metrics, origins: Mapping[Row, Origin], marks: Mapping[Row, int]
+) -> dict[str, list[Grid]]:
+    """Heading of each block -> its tables: metrics, then ranks, weights and costs.
+
+    Args:
+        sheet: Result of `reproduction.sheet`.
+        metrics: What each task is judged by.
+        origins: Row -> what is behind it.
+        marks: Row -> number of its footnote.
+    """
+    rows = {", ".join(key): list(block.index) for key, block in sheet.groupby(level=BLOCK, sort=False)}
+    found = {}
+    for heading, (labels, parts) in columns(sheet, metrics, "html").items():
+        known = [(label, marks.get(row, 0), origins.get(row)) for label, row in zip(labels, rows[heading], strict=True)]
+        found[heading] = [_grid(known, part) for part in map(_delta_first, parts) if part]
+    return found
+
+
+def _delta_first(part: Columns) -> Columns:
+    start = next((place for place, (title, _) in enumerate(part) if title.startswith(FIRST)), 0)
+    return part[start:] + part[:start]
+
+
+def _grid(known: Sequence[tuple[str, int, Origin | None]], part: Columns) -> Grid:
+    groups, kinds = [], []
+    for title, _ in part:
+        follows = title in (PAPER, DIFFERENCE) and groups
+        kinds.append(title if follows else OURS)
+        if follows:
+            groups[-1].members.append(title)
+        else:
+            groups.append(Group(title, [OURS]))
+    # Numbers and tags alone, as `columns` promises, so nothing is escaped a second time.
+    cells = zip(*(column for _, column in part), strict=True)
+    return Grid(
+        groups,
+        [
+            Line(*own, [(Markup(cell), kind) for cell, kind in zip(line, kinds, strict=True)])
+            for own, line in zip(known, cells, strict=True)
+        ],
+    )

@@ -1,0 +1,74 @@
+"""One HTML page with everything that a results folder holds; it needs no network and no other file."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mtl.report.claims.evidence import Evidence
+from mtl.report.claims.page import READING, count_lines, verdicts
+from mtl.report.claims.registry import read_claims
+from mtl.report.claims.sources import paper_evidence
+from mtl.report.misprint_page import count_line
+from mtl.report.misprints import check, read_tables
+from mtl.report.web.judged import MARKS, WHOSE, choices, grouped_claims, misprint_lines
+from mtl.report.web.origins import facts, seeds_of
+from mtl.report.web.pictures import pictures, undrawn
+from mtl.report.web.sections import sections
+from mtl.report.web.stored import read_lines
+
+TEMPLATES = Path(__file__).parent
+
+
+class Made(NamedTuple):
+    """How the page came to be.
+
+    Args:
+        command: What has made it.
+        date: When, for people.
+    """
+
+    command: str
+    date: str
+
+
+def page(results: Path, paper: Path, ours: Evidence, made: Made) -> str:
+    """The page.
+
+    Args:
+        results: The results folder.
+        paper: Folder of the paper's numbers.
+        ours: What the claims are judged by.
+        made: How and when it is made.
+    """
+    findings, claims = check(read_tables(paper)), read_claims(paper)
+    found, tables = verdicts(claims, paper_evidence(paper), ours), sections(results, paper, findings)
+    drawn = pictures(results / "figures")
+    names = [section.name for group in tables.values() for section in group if section.is_run]
+    runs = [read_lines(results / "summary" / f"{name}.csv") for name in names]
+    lines = pd.concat([frame for frame in runs if len(frame)] or [pd.DataFrame(columns=["run", "seed"])])
+    lines = lines.drop_duplicates(["run", "seed"])
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(
+        made=made,
+        runs=len(lines),
+        facts=[("seeds", seeds_of(lines)), *facts(lines)] if len(lines) else [],
+        tables=tables,
+        pictures=drawn,
+        undrawn=undrawn(drawn),
+        counts=count_lines(found),
+        reading=READING,
+        groups=grouped_claims(claims, found),
+        choices=choices(found),
+        marks=MARKS,
+        whose=WHOSE,
+        misprints=count_line(findings),
+        misprint_lines=misprint_lines(findings),
+    )

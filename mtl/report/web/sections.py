@@ -1,0 +1,160 @@
+"""The tables of the page: a section for each experiment and dataset, ours where there are runs, else the paper's."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from mtl.report.misprints import Finding
+from mtl.report.names import DATASETS, SINGLE_TASK
+from mtl.report.reproduced import printed
+from mtl.report.reproduction import ROW, sheet
+from mtl.report.results import paper_results, published_baseline
+from mtl.report.web.grid import Grid, Row, grids
+from mtl.report.web.origins import facts, origins, seeds_of
+from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_sheet, tasks_of
+
+TABLES = {"II": "table2", "III": "table3", "IV": "table4", "V": "table5", "VI": "table6", "VII": "table7"}
+NUMBERS = {experiment: table for table, experiment in TABLES.items()}
+TITLES = {experiment: f"Table {table}" for table, experiment in TABLES.items()} | {
+    "grid": "Grid search",
+    "controls": "Controls",
+    "figure4": "Networks of Fig. 4",
+    "figures": "Networks of Figs. 6 to 16",
+    "architectures": "Architectures",
+    "weighters": "Weighters",
+}
+TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # of make, where it is not the experiment's name
+AS_PRINTED = [
+    "These are the paper's numbers; the table has not been run here.",
+    "Δm is recomputed from the printed cells. Bold: best multi-task number of the block.",
+]
+
+
+class Section(NamedTuple):
+    """A table on one dataset.
+
+    Args:
+        name: Of experiment and dataset, as its files are called.
+        title: For people.
+        is_run: Whether there are runs.
+        command: What trains what is missing.
+        networks: How many networks of it there are, and how many there should be.
+        runs: How many runs, seeds counted.
+        facts: Seeds, commit, device, protocol and steps of the runs.
+        about: What the experiment says of itself.
+        blocks: Heading -> tables.
+        remarks: How to read them.
+        footnotes: Where the paper contradicts itself.
+    """
+
+    name: str
+    title: str
+    is_run: bool
+    command: str
+    networks: tuple[int, int]
+    runs: int
+    facts: Sequence[tuple[str, str]]
+    about: Sequence[str]
+    blocks: Mapping[str, list[Grid]]
+    remarks: Sequence[str]
+    footnotes: Sequence[str]
+
+
+def sections(results: Path, paper: Path, findings: Sequence[Finding]) -> dict[str, list[Section]]:
+    """Title of every experiment -> its sections: the paper's datasets, then others.
+
+    Args:
+        results: The results folder.
+        paper: Folder of the paper's numbers.
+        findings: What has become of the paper's Delta_m.
+    """
+    numbers, words = paper_results(paper), {name: word for word, name in DATASETS.items()}
+    stored = {path.stem: path for path in sorted((results / "tables").glob("*_*.csv"))}
+    wanted = numbers.drop_duplicates(["table", "dataset"])[["table", "dataset"]].itertuples(index=False)
+    names = [f"{TABLES[table]}_{words[dataset]}" for table, dataset in wanted]
+    found: dict[str, list[Section]] = {}
+    for experiment, title in TITLES.items():
+        own = [name for name in dict.fromkeys([*names, *stored]) if name.partition("_")[0] == experiment]
+        for name in own:
+            make = _ours if name in stored else _theirs
+            found.setdefault(title, []).append(make(name, results, paper, findings))
+    return found
+
+
+def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) -> Section:
+    """A table with runs."""
+    path, numbers = results / "tables" / f"{name}.csv", paper_results(paper)
+    table, lines = read_sheet(path), read_lines(results / "summary" / f"{name}.csv")
+    experiment = name.partition("_")[0]
+    behind, per_row = origins(lines), len(tasks_of(table)) if experiment in NUMBERS else 1
+    there = {row: len(behind[row].networks) if row in behind else 0 for row in table.index}
+    marks, footnotes = _footnotes(printed(paper, NUMBERS.get(experiment), list(table.index)), findings)
+    planned = sum(max(there[row], per_row if row[-2] == SINGLE_TASK else 1) for row in table.index)
+    about, remarks = read_remarks(path.with_suffix(".md"), table)
+    return Section(
+        **_named(name),
+        is_run=True,
+        networks=(sum(there.values()), planned),
+        runs=len(lines),
+        facts=[("seeds", seeds_of(lines)), *facts(lines)] if len(lines) else [],
+        about=about,
+        blocks=grids(table, metrics_of(table, lines, numbers), behind, marks),
+        remarks=remarks,
+        footnotes=footnotes,
+    )
+
+
+def _theirs(name: str, results: Path, paper: Path, findings: Sequence[Finding]) -> Section:
+    """A table of the paper that has not been run: its numbers stand where ours would."""
+    del results
+    named, numbers = _named(name), paper_results(paper)
+    experiment, _, word = name.partition("_")
+    here = numbers[(numbers["table"] == NUMBERS[experiment]) & (numbers["dataset"] == DATASETS[word])]
+    rows = [tuple(row) for row in here[ROW].drop_duplicates().itertuples(index=False)]
+    single = [tuple(row) for row in numbers[numbers["method"] == SINGLE_TASK][ROW].itertuples(index=False)]
+    known = printed(paper, NUMBERS[experiment], [*rows, *single])
+    known = known[known["dataset"] == DATASETS[word]].assign(seconds=1.0)  # the paper gives no costs; none are shown
+    table = sheet(known, numbers[:0], rows, published_baseline)
+    table["noise"] = False
+    marks, footnotes = _footnotes(here, findings)
+    planned = sum(len(tasks_of(table)) if row[-2] == SINGLE_TASK else 1 for row in rows)
+    weights = [column for column in table.columns if column[0] == "weight"]
+    shown = table.drop(columns=[c for c in table.columns if c[0] in ("last", "rank", "cost", "runs")])
+    return Section(
+        **named,
+        is_run=False,
+        networks=(0, planned),
+        runs=0,
+        facts=[],
+        about=[],
+        blocks=grids(shown, metrics_of(table, pd.DataFrame(), numbers), {}, marks),
+        remarks=AS_PRINTED + ["Weights: as printed."] * bool(weights),
+        footnotes=footnotes,
+    )
+
+
+def _named(name: str) -> dict[str, str]:
+    """Name, title and command of a section."""
+    experiment, _, word = name.partition("_")
+    target = TARGETS.get(experiment, experiment)
+    return {
+        "name": name,
+        "title": f"{TITLES[experiment]}, {DATASETS.get(word, word)}",
+        "command": f"make {target} DATASET={word}",
+    }
+
+
+def _footnotes(paper: pd.DataFrame, findings: Sequence[Finding]) -> tuple[dict[Row, int], list[str]]:
+    """Row -> number of its footnote, and the footnotes, for printed Delta_m that do not follow from their cells."""
+    misfits = {finding.row: finding for finding in findings if finding.verdict == "misfit"}
+    marks, notes = {}, []
+    for line in paper.drop_duplicates("source").itertuples():
+        if finding := misfits.get(line.source):
+            marks[tuple(getattr(line, key) for key in ROW)] = len(notes) + 1
+            notes.append(
+                f"{line.architecture}, {line.method}: the paper prints Δm {finding.printed}; its cells give "
+                f"{finding.recomputed:+z.2f}, and rounding allows {finding.low:+z.2f} to {finding.high:+z.2f}."
+            )
+    return marks, notes

@@ -1,0 +1,69 @@
+"""What reproduced experiments have left in a results folder: sheets, summaries, and how to read them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mtl.report.names import METRICS
+from mtl.report.reproduction import ROW
+from mtl.report.results import LOWER, PAPER_METRICS
+from mtl.report.sheet import Metrics, notes
+
+PARTS = ("best/", "last/")  # of a summary's columns that hold metrics
+
+
+def read_sheet(path: Path) -> pd.DataFrame:
+    """A sheet as `reproduction.sheet` makes it, from the CSV file that `sheet.flat` makes of it.
+
+    Args:
+        path: `tables/<experiment>_<dataset>.csv`.
+    """
+    found = pd.read_csv(path, dtype=dict.fromkeys(ROW, str), keep_default_na=False, na_values=[""])
+    found = found.fillna(dict.fromkeys(ROW, "")).set_index(ROW)
+    found.columns = pd.MultiIndex.from_tuples([tuple(column.split("/", 1)) for column in found.columns])
+    for key in [*tasks_of(found), "delta_m"]:  # a column without a number is not in the file
+        for group in {"ours", "std"} - {group for group, known in found.columns if known == key}:
+            found[group, key] = np.nan
+    return found
+
+
+def tasks_of(sheet: pd.DataFrame) -> list[str]:
+    """The tasks of a sheet, in order."""
+    return [key for group, key in sheet.columns if group == "noise" and key != "delta_m"]
+
+
+def read_lines(path: Path) -> pd.DataFrame:
+    """A line for every run, all as text and empty where there is nothing; no lines where there is no file."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+
+
+def metrics_of(sheet: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) -> Metrics:
+    """What each task of a sheet is judged by.
+
+    Args:
+        sheet: A sheet.
+        lines: Its runs, as `read_lines` has them.
+        paper: Frame of the paper's results, for tasks without a run.
+    """
+    known = dict(zip(paper["task"], paper["metric"], strict=True))
+    for column in (name for name in lines.columns if name.startswith(PARTS) and name.count("/") == 2):
+        _, task, metric = column.split("/")
+        if metric in PAPER_METRICS.values() and (lines[column] != "").any():
+            known[task] = metric
+    return {task: (known[task], known[task] not in LOWER) for task in tasks_of(sheet) if known.get(task) in METRICS}
+
+
+def read_remarks(path: Path, sheet: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """What the experiment says of itself, and how to read its table: the list above the runs in its Markdown file.
+
+    Args:
+        path: `tables/<experiment>_<dataset>.md`; where it is missing, what holds for any table.
+        sheet: The sheet, for its seeds.
+    """
+    text = path.read_text(encoding="utf-8").partition("\n## Runs\n")[0] if path.exists() else ""
+    reading = notes(sheet, "the single-task networks")
+    lines = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")] or reading
+    first = reading[0].partition(":")[0]
+    start = next((place for place, line in enumerate(lines) if line.startswith(f"{first}:")), len(lines))
+    return lines[:start], lines[start:]

@@ -1,0 +1,26 @@
+import pytest
+from fake_folder import NOT_RUN, PAPER, UNSAFE, rows_of, summary_of, write_experiment
+from PIL import Image
+
+from mtl.report.claims.sources import our_evidence
+from mtl.report.web.page import Made, page
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory):
+    """A results folder with three seeds of most of Table II on NYUD-v2, two of the paper's figures and the demo's."""
+    folder, rows = tmp_path_factory.mktemp("results"), rows_of("II", "NYUD-v2")
+    lines = summary_of([row for row in rows if row[5] not in NOT_RUN], [0, 1, 2])
+    lines["command"] = lines["command"].where(lines["method"] != "UW", f"python train.py {UNSAFE}")
+    remarks = [f"Own words: {UNSAFE}.", "Values: mean of three."]
+    write_experiment(folder, "table2_nyud", "II", rows, lines, remarks)
+    (folder / "figures").mkdir()
+    for name, width in {"figure1": 1800, "figure8_rooms": 300, "demo": 300, "figure99": 300, "other": 300}.items():
+        Image.new("RGB", (width, 200), "teal").save(folder / "figures" / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def html(results):
+    """The page of that folder."""
+    return page(results, PAPER, our_evidence(results / "summary"), Made(f"make {UNSAFE}", "1 May 2026"))

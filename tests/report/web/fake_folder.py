@@ -1,0 +1,60 @@
+"""A results folder made up from the paper's numbers, with noise: what an experiment on NYUD-v2 would have left."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mtl.report.names import SINGLE_TASK
+from mtl.report.reproduced import divisor, printed
+from mtl.report.reproduction import ROW, sheet
+from mtl.report.results import our_results, paper_results
+from mtl.report.sheet import flat
+
+PAPER = Path(__file__).parents[3] / "results" / "paper"
+UNSAFE = 'a <b> & "c" \'</style><script>'
+NOT_RUN = ("FAMO", "URL")  # of Table II, in the folder that most tests read
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def rows_of(table, dataset):
+    found = paper_results(PAPER)
+    here = found[(found["table"] == table) & (found["dataset"] == dataset)]
+    return [tuple(row) for row in here[ROW].drop_duplicates().itertuples(index=False)]
+
+
+def summary_of(rows, seeds, *, device="cuda (NVIDIA A100)", noise=0.01):
+    """A line for every run of the rows, as `summary` writes them."""
+    found, random, lines = paper_results(PAPER), np.random.default_rng(0), []
+    for row in rows:
+        own = found[(found[ROW] == pd.Series(row, ROW)).all(axis=1)].drop_duplicates("task")
+        alone = row[ROW.index("method")] == SINGLE_TASK
+        for number, cells in enumerate([own[own["task"] == task] for task in own["task"]] if alone else [own]):
+            tasks = list(cells["task"])
+            code = f"{len(lines):04x}{number:04x}"
+            name = f"nyud_resnet18_{row[2].lower()}_{row[5].lower().replace(' ', '_')}_{'-'.join(tasks)}-{code}"
+            for seed in seeds:
+                line = dict(zip(ROW, row, strict=True)) | {"run": name, "hash": code, "seed": seed}
+                line |= {"tasks": "+".join(tasks), "steps": 40000, "parameters": 1234, "encoder_passes": 1}
+                line |= {"step_seconds": 0.2 * len(tasks), "step_cpu_seconds": 0.2, "peak_memory_mib": 4000.0}
+                line |= {"device": device, "threads": 4, "commit": COMMIT, "protocol": "edge=nyud"}
+                line |= {"command": f"python train.py experiment=table2 dataset=nyud '{row[5]}' seed={seed}"}
+                for cell in cells.itertuples():
+                    value = cell.value * (1 + noise * random.standard_normal())
+                    line |= {f"{which}/{cell.task}/{cell.metric}": value for which in ("best", "last")}
+                    line[f"weight/{cell.task}"] = 1.0
+                lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def write_experiment(folder, name, table, rows, lines, remarks=()):
+    """The files of an experiment: its summary, its table, and the part of the Markdown that the page reads."""
+    ours = our_results([lines])
+    found = sheet(ours, printed(PAPER, table, rows), rows, divisor(rows))
+    for part in ("summary", "tables"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    lines.to_csv(folder / "summary" / f"{name}.csv", index=False)
+    flat(found).to_csv(folder / "tables" / f"{name}.csv", index=False)
+    text = "\n\n".join([f"# {name}", *["\n".join(f"- {one}" for one in remarks)] * bool(remarks), "## Runs\n\n- none"])
+    (folder / "tables" / f"{name}.md").write_text(text, encoding="utf-8")
+    return found

@@ -1,0 +1,68 @@
+import numpy as np
+import pandas as pd
+import pytest
+from fake_folder import rows_of, summary_of, write_experiment
+
+from mtl.report.sheet import blocks, notes
+from mtl.report.web.origins import facts, origins, seeds_of
+from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_sheet
+
+NONE = pd.DataFrame({"task": [], "metric": []})
+
+
+@pytest.fixture
+def rows():
+    return [
+        row for row in rows_of("II", "NYUD-v2") if row[2] == "Vanilla" and row[5] in ("Single-task", "Uniform", "UW")
+    ]
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_sheet_read_back_prints_as_the_one_that_was_written(tmp_path, rows, seeds):
+    written = write_experiment(tmp_path, "table2_nyud", "II", rows, summary_of(rows, seeds))
+    table = read_sheet(tmp_path / "tables" / "table2_nyud.csv")
+    metrics = metrics_of(table, read_lines(tmp_path / "summary" / "table2_nyud.csv"), NONE)
+    assert metrics["depth"] == ("rmse", False)
+    assert blocks(table, metrics, "pipe") == blocks(written, metrics, "pipe")
+
+
+def test_metrics_of_tasks_without_a_run_are_the_papers(tmp_path, rows):
+    write_experiment(tmp_path, "t", "II", rows, summary_of(rows, [0]))
+    paper = pd.DataFrame({"task": ["semseg", "edge"], "metric": ["miou", "ods_f"]})
+    found = metrics_of(read_sheet(tmp_path / "tables" / "t.csv"), pd.DataFrame(), paper)
+    assert found == {"semseg": ("miou", True), "edge": ("ods_f", True)}
+
+
+def test_own_words_of_an_experiment_are_told_from_how_to_read_it(tmp_path, rows):
+    remarks = ["It tests the chain.", "Values: one seed.", "Bold: best."]
+    table = write_experiment(tmp_path, "t", "II", rows, summary_of(rows, [0]), remarks)
+    assert read_remarks(tmp_path / "tables" / "t.md", table) == (remarks[:1], remarks[1:])
+    assert read_remarks(tmp_path / "none.md", table) == ([], notes(table, "the single-task networks"))
+
+
+def test_origins_join_seeds_of_a_network_and_networks_of_a_row(rows):
+    lines = summary_of(rows, [1, 0]).astype({"seed": str, "steps": str})
+    found = origins(lines)
+    assert list(found) == rows
+    assert [network.tasks for network in found[rows[0]].networks] == ["semseg", "depth", "normals", "edge"]
+    (network,) = found[rows[1]].networks
+    assert (network.tasks, network.seeds) == ("semseg, depth, normals, edge", "0, 1")
+    assert network.command.endswith("seed=1")  # the first that stands there
+
+
+def test_facts_name_each_value_once_and_what_is_missing():
+    lines = pd.DataFrame({"seed": ["10", "9", "9"], "commit": ["0123456789abc", "", "0123456789abc"], "steps": "40"})
+    lines = lines.assign(device=["cpu", "cuda", "cpu"], protocol="")
+    known = dict(facts(lines))
+    assert known == {"commit": "0123456789", "device": "cpu, cuda", "protocol": "none recorded", "steps": "40"}
+    assert seeds_of(lines) == "9, 10"
+
+
+def test_summary_that_is_missing_has_no_lines(tmp_path):
+    assert read_lines(tmp_path / "none.csv").empty
+    assert origins(read_lines(tmp_path / "none.csv")) == {}
+
+
+def test_column_without_numbers_is_empty_and_not_missing(tmp_path, rows):
+    write_experiment(tmp_path, "t", "II", rows, summary_of(rows, [0]))
+    assert np.isnan(read_sheet(tmp_path / "tables" / "t.csv")["std", "depth"]).all()  # one seed

@@ -74,7 +74,12 @@ def test_plan_expands_for_each_of_its_datasets(name, dataset):
     assert not any(mark in word for line in words for word in line for mark in "{}")
 
 
-@pytest.mark.parametrize(("name", "dataset"), TABLES, ids=map("_".join, TABLES))
+LONG = {"table2", "table4", "table5"}  # a quarter of a second a job
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"), [pytest.param(*key, marks=[pytest.mark.slow] * (key[0] in LONG), id=key[0]) for key in TABLES]
+)
 def test_every_row_of_the_table_has_its_jobs_and_every_job_its_folder(name, dataset):
     """With two tasks, as a job takes a quarter of a second."""
     made = experiment(name, dataset, "subset=[semseg,normals]")

@@ -91,7 +91,7 @@ def _with_last(results: pd.DataFrame, baseline: Callable[[Setting], Setting]) ->
 
 
 def _inside_noise(seeds: pd.Series, means: pd.Series, higher_is_better: bool) -> pd.Series:
-    """Whether a row that is not the best of its block may be as good, by a paired t-test over common seeds."""
+    """Whether a row may be as good as the best of its block, by a paired t-test over two common seeds or more."""
     table = pd.DataFrame({("ours", "value"): means})
     best = {row[: len(BLOCK)]: row for row in best_rows(table, "value", higher_is_better)}
     inside = []
@@ -101,7 +101,7 @@ def _inside_noise(seeds: pd.Series, means: pd.Series, higher_is_better: bool) ->
             inside.append(False)
             continue
         pairs = pd.concat([seeds.loc[row], seeds.loc[other]], axis=1, join="inner").dropna()
-        inside.append(len(pairs) < 2 or not _differ(pairs.iloc[:, 0], pairs.iloc[:, 1]))
+        inside.append(len(pairs) > 1 and not _differ(pairs.iloc[:, 0], pairs.iloc[:, 1]))
     return pd.Series(inside, means.index)
 
 

@@ -144,17 +144,18 @@ def notes(table: pd.DataFrame, divided_by: str) -> list[str]:
         divided_by: The networks that Delta_m divides by, for people.
     """
     seeds = int(table["runs", "seeds"].max())
-    several = seeds > 1
-    count = (
-        f"mean ± sample standard deviation over {seeds} seeds"
-        if several
-        else "one seed, so nothing is known of its noise"
-    )
+    if seeds > 1:
+        count = f"mean ± sample standard deviation over {seeds} seeds"
+        best = (
+            f"Bold: best multi-task mean of the block; {NOISE}: not told from it by a paired t-test over seeds (5 %)."
+        )
+    else:
+        count = "one seed"
+        best = "Bold: best multi-task value of the block; one seed cannot tell a difference from noise."
     lines = [
         f"Values: {count}; at the evaluation with the best mean of log metrics over tasks.",
         f"Δm: mean over tasks of the gain over {divided_by}, of the same seed; last Δm: at the last evaluation.",
-        f"Bold: best multi-task mean of the block; {NOISE}: not told from it by a paired t-test over the seeds (5 %)"
-        f"{'' if several else ', which one seed does not allow'}.",
+        best,
         "Step time and memory: over those of Uniform on the same device; single-task: sum of times, largest memory.",
         "Encoder passes: how often a step differentiates the encoder. Weights: mean over all steps.",
     ]

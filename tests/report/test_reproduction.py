@@ -132,9 +132,9 @@ def test_initialisations_share_a_block():
     assert table["rank", "mean"].tolist() == [2, 1]
 
 
-def test_one_seed_tells_no_row_from_the_best(ours):
+def test_one_seed_says_nothing_of_the_noise(ours):
     table = made(ours[ours["seed"] == 0])
-    assert table["noise", "semseg"].tolist() == [False, True, False]  # neither single-task networks nor the best itself
+    assert not table["noise"].any(axis=None)
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_seeds_are_compared_in_pairs():
 
 
 def test_only_common_seeds_are_compared():
-    table = made(results_of(seeds_of("Uniform", 30, 31), seeds_of("AvgNorm", 40)), rows=ROWS[1:])
-    assert table["noise", "semseg"].tolist() == [True, False]
+    table = made(results_of(seeds_of("Uniform", 30, 31, 90), seeds_of("AvgNorm", 60, 61)), rows=ROWS[1:])
+    assert table["noise", "semseg"].tolist() == [False, False]  # 30 points apart at both
 
 
 def test_mean_rank_is_among_the_multi_task_rows_of_the_block():

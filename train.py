@@ -16,7 +16,7 @@ from mtl.engine import distributed
 from mtl.engine.checkpoint import PREVIOUS, load_checkpoint
 from mtl.engine.device import choose_device
 from mtl.engine.record import code_changes, environment, metrics_of
-from mtl.engine.run_folder import lock, set_aside, tidy
+from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
 from mtl.files import write_whole
 from mtl.report.command import training_command
 from mtl.report.runs import Run, differing, finished_runs, single_task_runs
@@ -68,6 +68,9 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
         result["best"] = {**result["best"], "test": test.run(trainer.model)}
     if first:
         words = [word for word in HydraConfig.get().overrides.task if word != FORCE]
+        about = environment(trainer.device)
+        if result["step_seconds"] is None:
+            result |= earlier_times(folder, about["device"])
         record = {
             "config": config,
             "seed": cfg.seed,
@@ -77,7 +80,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
             "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
             "feature_distance": build.watches(cfg),
             "command": shlex.join(["python", "train.py", *words]),
-            "environment": environment(trainer.device),
+            "environment": about,
         }
         write_whole(folder / "record.json", json.dumps(record, indent=2) + "\n")
         tidy(folder, PREVIOUS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
@@ -72,6 +73,17 @@ class Experiment:
         changed = [word for word in words if not unchanging(word)]
         if changed:
             self.name += f"-{hashlib.sha256(' '.join(sorted(changed)).encode()).hexdigest()[:8]}"
+
+    def check_dataset(self) -> None:
+        """Looks for the dataset once, before each of many runs misses it.
+
+        Raises:
+            ValueError: It is not there.
+        """
+        split = self.cfg.dataset.train
+        dataset = get_class(split._target_)
+        if hasattr(dataset, "locate"):  # it lies on disk
+            dataset.locate(Path(split.root))
 
     def lines(self) -> list[tuple[str, ...]]:
         """The plan's lines as words of a sweep, with what belongs to the dataset filled in."""

@@ -31,6 +31,8 @@ def main() -> None:
     own = OWN | given
     if own["runs"] not in ("yes", "no") or not all(seed.isdigit() for seed in own["seed"].split(",")):
         raise ValueError(f"runs={own['runs']} seed={own['seed']}: use runs=yes or runs=no, and seeds such as 0,1,2")
+    if lists := [word for word in words if "," in word and word.split("=", 1)[0] not in OWN and "[" not in word]:
+        raise ValueError(f"{lists[0]}: of the words here only seed takes several values")
     seeds = [int(seed) for seed in own["seed"].split(",")]
     rest = [word for word in words if word.split("=", 1)[0] not in OWN]
     others = [word for word in rest if not word.startswith("dataset=")]
@@ -38,7 +40,10 @@ def main() -> None:
     for name in datasets(rest):
         experiment = Experiment([*others, f"dataset={name}"])
         jobs = experiment.jobs()
-        if own["runs"] == "yes":
+        if own["runs"] == "yes" and missing(
+            [job for line in jobs for job in line], seeds, finished(experiment.results)
+        ):
+            experiment.check_dataset()
             train(experiment, jobs, seeds, own["launcher"])
         whole &= show(experiment, [job for line in jobs for job in line], seeds)
     if not whole:

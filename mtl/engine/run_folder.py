@@ -1,8 +1,11 @@
 """A run's folder: one config, one process at a time, nothing overwritten."""
 
+import json
 from pathlib import Path
 
 import filelock
+
+TIMES = ("step_seconds", "step_cpu_seconds")
 
 
 def lock(folder: Path) -> filelock.BaseFileLock:
@@ -31,3 +34,15 @@ def set_aside(folder: Path) -> None:
     if folder.exists():
         taken = len(list(folder.parent.glob(f"old-{folder.name}-*")))
         folder.rename(folder.with_name(f"old-{folder.name}-{taken + 1}"))
+
+
+def earlier_times(folder: Path, device: str) -> dict[str, float]:
+    """Step times of an earlier run of this config on the same device, set aside since; empty where there is none.
+
+    A run that notes gradients at every step has no step to time.
+    """
+    for path in sorted(folder.parent.glob(f"old-{folder.name}-*/record.json"), reverse=True):
+        record = json.loads(path.read_text())
+        if record["environment"]["device"] == device and record["step_seconds"] is not None:
+            return {key: record[key] for key in TIMES}
+    return {}

@@ -1,9 +1,10 @@
+import json
 import subprocess
 import sys
 
 import pytest
 
-from mtl.engine.run_folder import lock, set_aside, tidy
+from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
 
 
 def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
@@ -37,3 +38,15 @@ def test_what_a_killed_process_left_is_removed(tmp_path, name):
     (tmp_path / "best.pt").write_text("whole")
     tidy(tmp_path, "previous.pt")
     assert [p.name for p in tmp_path.iterdir()] == ["best.pt"]
+
+
+def test_step_times_of_an_earlier_run_on_the_same_device_are_known(tmp_path):
+    folder = tmp_path / "seed0"
+    for device, seconds in (("cpu", 0.5), ("cpu", None), ("cuda", 0.1)):
+        folder.mkdir()
+        times = {"step_seconds": seconds, "step_cpu_seconds": seconds, "environment": {"device": device}}
+        (folder / "record.json").write_text(json.dumps(times))
+        set_aside(folder)
+    assert earlier_times(folder, "cpu") == {"step_seconds": 0.5, "step_cpu_seconds": 0.5}
+    assert earlier_times(folder, "mps") == {}
+    assert earlier_times(tmp_path / "seed1", "cpu") == {}

@@ -104,7 +104,7 @@ def _draw(axes: Axes, panel: Panel, level: Level | None) -> None:
         axes.axhline(level.height, color="black", linewidth=0.9, linestyle=NULL, label="_")
     axes.set_title(panel.title, loc="left")
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_formatter(lambda step, _: f"{step / 1000:g}k" if step else "0")
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step / 1000:g}k" if step >= 1000 else f"{step:g}")
     axes.set_xlabel("step")
 
 

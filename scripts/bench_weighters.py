@@ -48,8 +48,12 @@ class Row(NamedTuple):
     scope: str
 
 
-def rows(only: list[str]) -> list[Row]:
-    """Every weighter of the configs at every scope that it can be applied at."""
+def rows(only: list[str], words: Words = ()) -> list[Row]:
+    """Every weighter of the configs at every scope that it can be applied at.
+
+    TorchJD takes what lies behind the features apart by task: only for the vanilla network has it a step.
+    """
+    apart = build.compose([*bench.SETTING, *words]).model.name == "vanilla"
     found = [Row("plain", "uniform", ""), Row("plain", "uniform again", "")]
     for path in sorted((build.CONFIGS / "weighter").glob("*.yaml")):
         name = path.stem
@@ -58,7 +62,7 @@ def rows(only: list[str]) -> list[Row]:
         needs = build.build_weighter(cfg := config(name), build.build_tasks(cfg)).needs
         scopes = {Needs.LOSSES: [""], Needs.GRADIENTS: ["features", "shared"]}
         found += [Row("mtl", name, scope) for scope in scopes.get(needs, [scope.value for scope in Scope])]
-        if name in TORCHJD:
+        if apart and name in TORCHJD:
             found.append(Row("TorchJD", name, "shared"))
     return found
 
@@ -133,8 +137,8 @@ def main() -> None:
     torch.set_num_threads(1)
     device = choose_device(arguments.device)
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
-    chosen = rows([word for word in arguments.only.split(",") if word])
     words = tuple(arguments.words)
+    chosen = rows([word for word in arguments.only.split(",") if word], words)
     table = measure(chosen, size, device, arguments.rounds, words)
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
     about = environment(device)

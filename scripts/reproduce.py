@@ -1,6 +1,6 @@
 """Trains what an experiment lacks, then makes its table: `python scripts/reproduce.py experiment=table2 dataset=nyud`.
 
-Words beside those of train.py: seed=0,1,2 (0), runs=no (only render), launcher=two|slurm|ray|joblib|basic (as the
+Words beside those of train.py: seed=0,1,2 (0), runs=no (only render), launcher=two|slurm|ray_gpu|joblib|basic (as the
 experiment says), and experiment=[table2,small] for a small trial on rooms. Without dataset= the experiment's own, one
 after the other. Runs that are finished are not trained again; a run that fails is listed, and the others go on.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from mtl import cli
 from mtl.engine.device import choose_device
 from mtl.engine.record import environment
-from mtl.experiment import Experiment, Job, datasets, finished
+from mtl.experiment import Experiment, Job, datasets, finished, swept
 from mtl.files import write_whole
 from mtl.report.estimate import expected_hours, total
 from mtl.report.reproduced import render
@@ -31,21 +31,20 @@ def main() -> None:
     own = OWN | given
     if own["runs"] not in ("yes", "no") or not all(seed.isdigit() for seed in own["seed"].split(",")):
         raise ValueError(f"runs={own['runs']} seed={own['seed']}: use runs=yes or runs=no, and seeds such as 0,1,2")
-    if lists := [word for word in words if "," in word and word.split("=", 1)[0] not in OWN and "[" not in word]:
-        raise ValueError(f"{lists[0]}: of the words here only seed takes several values")
     seeds = [int(seed) for seed in own["seed"].split(",")]
     rest = [word for word in words if word.split("=", 1)[0] not in OWN]
+    if len(swept(rest)) > 1:
+        raise ValueError(f"{' '.join(rest)}: of the words here only seed takes several values")
     others = [word for word in rest if not word.startswith("dataset=")]
     whole = True
     for name in datasets(rest):
         experiment = Experiment([*others, f"dataset={name}"])
-        jobs = experiment.jobs()
-        if own["runs"] == "yes" and missing(
-            [job for line in jobs for job in line], seeds, finished(experiment.results)
-        ):
+        lines = experiment.jobs()
+        jobs = [job for line in lines for job in line]
+        if own["runs"] == "yes" and missing(jobs, seeds, finished(experiment.results)):
             experiment.check_dataset()
-            train(experiment, jobs, seeds, own["launcher"])
-        whole &= show(experiment, [job for line in jobs for job in line], seeds)
+            train(experiment, lines, seeds, own["launcher"])
+        whole &= show(experiment, jobs, seeds)
     if not whole:
         raise SystemExit(1)
 

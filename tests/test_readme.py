@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mtl.report.figures.catalogue import FIGURES
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -36,8 +38,15 @@ def test_every_linked_file_exists():
 
 
 def test_every_make_target_named_exists():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    assert set(re.findall(r"make ([a-z][a-z-]*)", README)) - {"help"} <= targets
+    lines = re.findall(r"^([a-z0-9 -]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    targets = {target for line in lines for target in line.split()}
+    assert set(re.findall(r"make ([a-z][a-z0-9-]*)", README)) - {"help"} <= targets
+    section = README.split("| target | what it makes |")[1].split("\n\n")[0]
+    named = {
+        word for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for word in re.findall("`(.+?)`", cell)
+    }
+    assert len(named) > 10
+    assert named <= targets | {f"figure{number}" for number in FIGURES}
 
 
 def test_every_choice_in_the_table_is_a_file():

@@ -48,7 +48,7 @@ def test_backbone_brings_its_column_of_table_ix(column, backbone):
 
 
 def test_every_backbone_has_its_column():
-    ours = {path.stem for path in build.CONFIGS.glob("backbone/*.yaml")} - {"resnet_tiny"}
+    ours = {path.stem for path in build.CONFIGS.glob("backbone/*.yaml")} - {"resnet_tiny", "resnet_narrow"}
     assert ours == {backbone for _, backbone in PAIRS}
 
 

@@ -88,16 +88,20 @@ def test_pascal_context_is_trained(train, tmp_path):
 
 
 def test_replica_is_trained_with_half_of_its_scans(train, tmp_path):
-    scenes = {"train": {"frl_apartment_0": 8}, "val": {"office_0": 2}}
+    scenes = {"train": {"frl_apartment_0": 8}, "val": {"office_0": 2}, "test": {"room_1": 3}}
     archives.replica(tmp_path / "data/replica", scenes=scenes)
     words = ["apartment_0", "apartment_1", "frl_apartment_1", "hotel_0", "office_1", "office_3", "office_4"]
     words = [f"~dataset.train.scenes.{scene}" for scene in [*words, "room_0", "room_2"]]
     words += [f"~dataset.val.scenes.{scene}" for scene in ("apartment_2", "frl_apartment_2", "frl_apartment_3")]
-    words += ["dataset.train.scenes.frl_apartment_0=8", "dataset.val.scenes.office_0=2"]
+    words += [f"~dataset.test.scenes.{scene}" for scene in ("frl_apartment_4", "frl_apartment_5", "office_2")]
+    words += ["dataset.train.scenes.frl_apartment_0=8", "dataset.val.scenes.office_0=2", "dataset.test.scenes.room_1=3"]
     code, _, err = train("dataset=replica", *words, "dataset.sampling=half_scans", "dataset.noise=pixel")
     assert code == 0, err
     assert record(tmp_path)["data"]["train"]["images"] == 4
     assert list(record(tmp_path)["metrics"]) == ["semseg", "depth", "normals"]
+    best = record(tmp_path)["best"]
+    assert list(best["test"]) == list(best["scores"])
+    assert best["test"] != best["scores"]  # of other scenes
 
 
 @pytest.mark.parametrize("task", ["depth", "edge", "human_parts"])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from mtl.report.runs import Run
@@ -34,13 +35,8 @@ def expected_hours(config: Mapping[str, Any], steps: int | None, runs: Iterable[
     same = [run for run in known if run.weighter == config["weighter"]["name"]] or known
     if not same:
         return math.nan
-    seconds = _median([run.record["step_seconds"] for run in same])
-    return seconds * (steps or _median([run.record["steps"] for run in same])) / 3600
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return (ordered[len(ordered) // 2] + ordered[(len(ordered) - 1) // 2]) / 2
+    seconds = median([run.record["step_seconds"] for run in same])
+    return seconds * (steps or median([run.record["steps"] for run in same])) / 3600
 
 
 def total(hours: Sequence[float]) -> str:

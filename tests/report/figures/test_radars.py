@@ -81,9 +81,9 @@ def test_initialisations_are_drawn_over_single_task_from_imagenet_1k(make_source
     }
 
 
-@pytest.mark.parametrize("draw", [draw_initialisations, draw_architectures])
-def test_without_networks_there_is_nothing_to_draw(make_sources, draw):
-    with pytest.raises(MissingRunsError, match="make figures-runs DATASET=rooms"):
+@pytest.mark.parametrize(("draw", "target"), [(draw_initialisations, "table4"), (draw_architectures, "figure4-runs")])
+def test_without_networks_there_is_nothing_to_draw(make_sources, draw, target):
+    with pytest.raises(MissingRunsError, match=f"make {target} DATASET=rooms"):
         draw(make_sources(), ["rooms"])
 
 

@@ -284,7 +284,10 @@ def test_datasets_are_the_given_one_or_those_of_the_plan(words, expected):
     assert datasets(words) == expected
 
 
-@pytest.mark.parametrize("name", ["table4", "table5", "figure4", "controls", "grid"])
+@pytest.mark.parametrize(
+    "name",
+    ["table4", "grid", *(pytest.param(name, marks=pytest.mark.slow) for name in ("table5", "figure4", "controls"))],
+)
 def test_small_trial_on_rooms_can_run_every_line(name):
     made = experiment(f"[{name},small]", "rooms")
     assert made.name == f"{name}_rooms"

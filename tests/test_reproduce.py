@@ -12,10 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mtl.experiment import Experiment
+
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts/reproduce.py"
 TRIAL = ["experiment=[table6,small]", "dataset=rooms", "dataset.height=32", "dataset.width=48", "recipe.steps=4"]
 TRIAL += ["recipe.evaluate=2", "dataset.train.scans=2", "dataset.val.scans=1", "~logging.loggers.tensorboard"]
+CHECK = Experiment.check_dataset
 MEASURED = ["time", "memory"]  # columns that no two runs agree on
 
 
@@ -56,7 +59,7 @@ def test_missing_runs_are_trained_a_line_at_a_time_and_single_task_networks_come
 
 def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="1"):
-        run(reproduce, monkeypatch, "experiment=figures", f"results={tmp_path}", "runs=no")
+        run(reproduce, monkeypatch, "experiment=table7", f"results={tmp_path}", "runs=no")
     assert reproduce.called == []
     with pytest.raises(SystemExit, match="1"):
         run(reproduce, monkeypatch, "experiment=figures", f"results={tmp_path}")
@@ -68,13 +71,11 @@ def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, 
     ]
 
 
-def test_dataset_that_is_not_there_is_missed_once(tmp_path):
-    words = ["experiment=table6", "dataset=nyud", f"results={tmp_path}", f"data={tmp_path}"]
-    done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: no NYUD-v2 in {tmp_path}/nyud: fetch it with make data-nyud")
-    assert done.stderr.count("\n") == 1
-    assert not list(tmp_path.glob("**/seed*"))
+def test_dataset_that_is_not_there_is_missed_once(reproduce, monkeypatch, tmp_path):
+    monkeypatch.setattr(reproduce.Experiment, "check_dataset", CHECK)
+    with pytest.raises(ValueError, match=f"^no NYUD-v2 in {tmp_path}/nyud: fetch it with make data-nyud"):
+        run(reproduce, monkeypatch, "experiment=table6", "dataset=nyud", f"results={tmp_path}", f"data={tmp_path}")
+    assert reproduce.called == []
 
 
 @pytest.mark.parametrize("word", ["seed=zero", "runs=perhaps", "seeds=0,1"])

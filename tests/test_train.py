@@ -1,6 +1,7 @@
 """Whole runs, tiny, through the same code as real ones."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -122,10 +123,10 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(tmp_path):
     assert pd.read_csv(row)["val/delta_m"].notna().all()
 
 
-def test_test_split_is_scored_once_by_the_network_that_was_best_in_validation(tmp_path):
+def test_test_split_is_scored_once_by_the_network_that_was_best_in_validation(tmp_path, monkeypatch):
     words = [*tiny(tmp_path), "recipe.evaluate=1", "subset=depth", "+dataset.test=${dataset.val}"]
-    command = [sys.executable, "train.py", *words, "~logging.loggers.tensorboard"]
-    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    monkeypatch.setattr(sys, "argv", ["train.py", *words, "~logging.loggers.tensorboard"])
+    runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
     (path,) = tmp_path.glob("results/runs/*/seed0/record.json")
     record = json.loads(path.read_text())
     assert record["best"]["test"] == record["best"]["scores"]  # here the two splits are one

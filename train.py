@@ -67,7 +67,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
         trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
         result["best"] = {**result["best"], "test": test.run(trainer.model)}
     if first:
-        words = [word for word in HydraConfig.get().overrides.task if word != FORCE]
+        words = [word for word in HydraConfig.get().overrides.task if word.lower() != FORCE]  # a sweep writes True
         about = environment(trainer.device)
         if result["step_seconds"] is None:
             result |= earlier_times(folder, about["device"])

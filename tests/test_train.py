@@ -125,11 +125,12 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(tmp_path):
 
 def test_test_split_is_scored_once_by_the_network_that_was_best_in_validation(tmp_path, monkeypatch):
     words = [*tiny(tmp_path), "recipe.evaluate=1", "subset=depth", "+dataset.test=${dataset.val}"]
-    monkeypatch.setattr(sys, "argv", ["train.py", *words, "~logging.loggers.tensorboard"])
+    monkeypatch.setattr(sys, "argv", ["train.py", *words, "~logging.loggers.tensorboard", "force=True"])
     runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
     (path,) = tmp_path.glob("results/runs/*/seed0/record.json")
     record = json.loads(path.read_text())
     assert record["best"]["test"] == record["best"]["scores"]  # here the two splits are one
     assert "test" not in record["last"]
     assert record["command"].startswith("python train.py experiment=demo ")
+    assert "force" not in record["command"]
     assert Run(path.parent, record).primary("depth") == record["best"]["test"]["depth"]["rmse"]

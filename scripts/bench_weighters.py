@@ -48,12 +48,8 @@ class Row(NamedTuple):
     scope: str
 
 
-def rows(only: list[str], words: Words = ()) -> list[Row]:
-    """Every weighter of the configs at every scope that it can be applied at.
-
-    TorchJD takes what lies behind the features apart by task: only for the vanilla network has it a step.
-    """
-    apart = build.compose([*bench.SETTING, *words]).model.name == "vanilla"
+def rows(only: list[str]) -> list[Row]:
+    """Every weighter of the configs at every scope that it can be applied at."""
     found = [Row("plain", "uniform", ""), Row("plain", "uniform again", "")]
     for path in sorted((build.CONFIGS / "weighter").glob("*.yaml")):
         name = path.stem
@@ -62,7 +58,7 @@ def rows(only: list[str], words: Words = ()) -> list[Row]:
         needs = build.build_weighter(cfg := config(name), build.build_tasks(cfg)).needs
         scopes = {Needs.LOSSES: [""], Needs.GRADIENTS: ["features", "shared"]}
         found += [Row("mtl", name, scope) for scope in scopes.get(needs, [scope.value for scope in Scope])]
-        if apart and name in TORCHJD:
+        if name in TORCHJD:
             found.append(Row("TorchJD", name, "shared"))
     return found
 
@@ -72,22 +68,24 @@ def config(name: str) -> DictConfig:
     return build.compose([*bench.SETTING, f"weighter={name}"])
 
 
-def step(row: Row, device: torch.device) -> steps.Step:
-    """The step of a row."""
+def step(row: Row, device: torch.device, words: Words = ()) -> steps.Step:
+    """The step of a row, for the network that the words choose."""
     if row.by == "plain":
         return steps.plain
     if row.by == "mtl":
-        words = (f"weighter={row.method}", *([f"weighter.scope={row.scope}"] if row.scope else []))
-        return bench.engine(words, device)
+        chosen = (f"weighter={row.method}", *([f"weighter.scope={row.scope}"] if row.scope else []))
+        return bench.engine(chosen, device)
     from torchjd import aggregation  # noqa: PLC0415  an extra
 
     name, options = TORCHJD[row.method]
-    return partial(steps.torchjd, aggregator=getattr(aggregation, name)(**options))
+    vanilla = build.compose([*bench.SETTING, *words]).model.name == "vanilla"
+    theirs = steps.torchjd if vanilla else steps.torchjd_general
+    return partial(theirs, aggregator=getattr(aggregation, name)(**options))
 
 
 def memory(size: bench.Size, device: torch.device, words: Words, row: Row) -> float:
     """Peak memory of a row's step, in MiB."""
-    return cost.memory(bench.workload("DeepLab", size, device, words), step(row, device))
+    return cost.memory(bench.workload("DeepLab", size, device, words), step(row, device, words))
 
 
 def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, repeats: int = 20) -> float:
@@ -110,7 +108,7 @@ def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, rep
 def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: int, words: Words = ()) -> pd.DataFrame:
     """A line per row: absolute numbers, then ratios to the first row."""
     work = bench.workload("DeepLab", size, device, words)
-    taken = [step(row, device) for row in chosen]
+    taken = [step(row, device, words) for row in chosen]
     table = pd.DataFrame(chosen)
     table[["gflop", "encoder_passes"]] = [cost.operations(work, one) for one in taken]
     table["gflop"] /= 1e9
@@ -138,7 +136,7 @@ def main() -> None:
     device = choose_device(arguments.device)
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
     words = tuple(arguments.words)
-    chosen = rows([word for word in arguments.only.split(",") if word], words)
+    chosen = rows([word for word in arguments.only.split(",") if word])
     table = measure(chosen, size, device, arguments.rounds, words)
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
     about = environment(device)

@@ -96,7 +96,7 @@ def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
 
 
 def torchjd(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
-    """The same step through TorchJD, as its documentation has it."""
+    """The same step through TorchJD, as its documentation has it: of a vanilla network."""
     from torchjd.autojac import jac_to_grad, mtl_backward  # noqa: PLC0415  an extra
 
     maps = work.model.encode(work.image)
@@ -104,3 +104,19 @@ def torchjd(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
     losses, _ = work.total_loss(outputs, work.batch)
     mtl_backward(losses, features=maps)
     jac_to_grad(work.model.shared_parameters(), aggregator)
+
+
+def torchjd_general(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
+    """The same step through TorchJD, of any network.
+
+    Its `mtl_backward` wants features that do not depend on each other and no shared parameter behind them: MTAN has
+    neither. One row after another (`parallel_chunk_size=1`) is faster here than all at once.
+    """
+    from torchjd.autojac import backward, jac_to_grad  # noqa: PLC0415  an extra
+
+    losses, _ = work.total_loss(work.model(work.image), work.batch)
+    shared = work.model.shared_parameters()
+    known = set(map(id, shared))
+    backward(losses, inputs=shared, retain_graph=True, parallel_chunk_size=1)
+    jac_to_grad(shared, aggregator)
+    torch.autograd.backward(losses, inputs=[p for p in work.model.parameters() if id(p) not in known])

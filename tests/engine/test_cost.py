@@ -137,14 +137,24 @@ def test_a_second_look_at_the_batch_is_counted(bench, work):
     assert famo == pytest.approx(4 / 3 * plain, rel=0.02)  # a forward pass more, and a backward pass costs two
 
 
-def test_torchjd_takes_the_same_step(work, monkeypatch):
+@pytest.mark.parametrize("words", [(), ("model=mtan", "backbone=resnet_narrow")], ids=["vanilla", "mtan"])
+def test_torchjd_takes_the_same_step(bench, words, monkeypatch):
     monkeypatch.syspath_prepend(BENCH.parent)
     script = runpy.run_path(str(BENCH.with_name("bench_weighters.py")))
-    ours, theirs = (script["step"](script["Row"](by, "pcgrad", "shared"), CPU) for by in ("mtl", "TorchJD"))
+    rows = [script["Row"](by, "cagrad", "shared") for by in ("mtl", "TorchJD")]
+    work = bench["workload"]("DeepLab", (2, 64, 64), CPU, words)
+    shared = [id(parameter) for parameter in work.model.shared_parameters()]
     found = []
-    for step in (ours, theirs):
+    for step in [script["step"](row, CPU, words) for row in rows]:
         work.clear()
         torch.manual_seed(0)
         step(work)
-        found.append(work.model.shared_parameters()[-1].grad.clone())
-    assert torch.nn.functional.cosine_similarity(*(g.flatten() for g in found), dim=0) > 0.99
+        apart = {True: [], False: []}
+        for parameter in work.model.parameters():
+            apart[id(parameter) in shared].append(parameter.grad.flatten())
+        found.append({kind: torch.cat(gradients) for kind, gradients in apart.items()})
+    mtl, torchjd = found
+    torch.testing.assert_close(mtl[False], torchjd[False], rtol=1e-3, atol=1e-6)
+    assert torch.nn.functional.cosine_similarity(mtl[True], torchjd[True], dim=0) > 0.9999
+    # theirs starts from the mean of the task gradients and has no 1 / (1 + c^2)
+    assert mtl[True].norm() / torchjd[True].norm() == pytest.approx(4 / 1.16, rel=1e-3)

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl import build, cli
 from mtl.engine import distributed
-from mtl.engine.checkpoint import PREVIOUS, load_checkpoint
+from mtl.engine.checkpoint import keep_weights, load_checkpoint
 from mtl.engine.device import choose_device
 from mtl.engine.record import code_changes, environment, metrics_of
 from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
@@ -83,7 +83,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
             "environment": about,
         }
         write_whole(folder / "record.json", json.dumps(record, indent=2) + "\n")
-        tidy(folder, PREVIOUS)
+        keep_weights(folder)
         print(folder)
 
 

@@ -53,9 +53,8 @@ def devices() -> Iterator[str]:
     yield f"AMP       on {kind}: {', '.join(f'recipe.precision={word}' for word in known)}"
 
 
-def dataset(name: str, words: Sequence[str]) -> str:
+def dataset(cfg: DictConfig) -> str:
     """Whether a dataset is here, from which archive, how many images."""
-    cfg = build.compose([*words, f"dataset={name}"])
     kind, place = get_class(cfg.dataset.train._target_), Path(cfg.dataset.train.root)
     if not issubclass(kind, DiskDataset):
         return f"in {place}, made when it is first used"
@@ -83,17 +82,16 @@ def weights(cfg: DictConfig) -> str:
     return f"{cfg.backbone.encoder.name}, {'here' if here else 'not here, fetched when it is first used'}"
 
 
-def sizes(cfg: DictConfig, names: Sequence[str], words: Sequence[str]) -> str:
+def sizes(cfg: DictConfig, datasets: Sequence[DictConfig]) -> str:
     """Which datasets have a size that the encoder can tile."""
     with torch.device("meta"):  # its shape is all that matters
         multiple = instantiate(cfg.backbone.encoder, pretrained=False).multiple
     lines = []
-    for name in names:
-        chosen = build.compose([*words, f"dataset={name}"]).dataset
+    for chosen in datasets:
         fitting = [round(side / multiple) * multiple for side in (chosen.height, chosen.width)]
         if fitting != [chosen.height, chosen.width]:
             give = f"dataset.height={fitting[0]} dataset.width={fitting[1]}"
-            lines.append(f"not {name} at {chosen.height} x {chosen.width}, but at {give}")
+            lines.append(f"not {chosen.name} at {chosen.height} x {chosen.width}, but at {give}")
     tiles = f"sides in multiples of {multiple}" if multiple > 1 else "any size"
     return f"{tiles}, {'; '.join(lines) or 'fits every dataset'}"
 
@@ -102,13 +100,13 @@ def main() -> None:
     """Prints the block."""
     build.compose(sys.argv[1:])  # refuses wrong words before anything is printed
     words = [word for word in sys.argv[1:] if not word.startswith(("dataset=", "backbone="))]
-    names = choices("dataset")
     print("\n".join([*software(), *devices()]))
-    for name in names:
-        print(f"data      {name}: {dataset(name, words)}")
+    composed = [build.compose([*words, f"dataset={name}"]) for name in choices("dataset")]
+    for cfg in composed:
+        print(f"data      {cfg.dataset.name}: {dataset(cfg)}")
     for name in choices("backbone"):
         cfg = build.compose([*words, f"backbone={name}", "dataset=nyud"])
-        print(f"encoder   {name}: {weights(cfg)}; {sizes(cfg, names, words)}", flush=True)
+        print(f"encoder   {name}: {weights(cfg)}; {sizes(cfg, [c.dataset for c in composed])}", flush=True)
 
 
 if __name__ == "__main__":

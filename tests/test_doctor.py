@@ -45,37 +45,47 @@ def test_block_has_a_line_for_everything(doctor, tmp_path):
     assert "encoder   resnet_tiny: trained from scratch; any size, fits every dataset" in lines
 
 
-def test_datasets_are_found_with_their_archive_and_counts(doctor, tmp_path):
-    archives.nyud(tmp_path / "data", "B")
-    archives.pascal_context(tmp_path / "data")
-    archives.replica(tmp_path / "data/replica")
+@pytest.fixture(scope="module")
+def script():
+    return runpy.run_path(str(SCRIPT))
+
+
+def test_datasets_are_found_with_their_archive_and_counts(script, tmp_path):
+    archives.nyud(tmp_path / "nyud", "B")
+    archives.pascal_context(tmp_path / "pascal_context")
+    archives.replica(tmp_path / "replica")
     counts = ["dataset.train.images=3", "dataset.val.images=2"]
-    open_split(build.compose([f"data={tmp_path}/data", "dataset=nyud", *counts]), "val", ["depth"])
-    _, out, _ = doctor()
-    assert "nyud: archive B, NYUDv2 (png): 3 train, 2 val images, 4 files checked, in " in out
-    assert "pascal_context: PASCAL_MT, as of ASTMT: 3 train, 2 val images, not checked yet, in " in out
-    assert "replica: {domain}/replica/{scene}, as omnidata-tools extracts it: 11 images in 4 scenes, " in out
+    open_split(build.compose([f"data={tmp_path}", "dataset=nyud", *counts]), "val", ["depth"])
+
+    def line(name: str) -> str:
+        return script["dataset"](build.compose([f"data={tmp_path}", f"dataset={name}"]))
+
+    assert line("nyud").startswith("archive B, NYUDv2 (png): 3 train, 2 val images, 4 files checked, in ")
+    assert line("pascal_context").startswith("PASCAL_MT, as of ASTMT: 3 train, 2 val images, not checked yet, in ")
+    known = "{domain}/replica/{scene}, as omnidata-tools extracts it: 11 images in 4 scenes, "
+    assert line("replica").startswith(known)
 
 
-def test_sizes_of_the_paper_are_offered_for_patches_of_14(doctor, monkeypatch):
-    monkeypatch.setattr("mtl.backbones.Pyramid.multiple", 14)
-    _, out, _ = doctor()
-    assert "not nyud at 448 x 576, but at dataset.height=448 dataset.width=574" in out
-    assert "not pascal_context at 512 x 512, but at dataset.height=518 dataset.width=518" in out
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("resnet18", "any size, fits every dataset"),
+        ("vit_base_dinov2", "sides in multiples of 14, not nyud at 448 x 576"),
+        ("vit_base_dinov2", "at 448 x 576, but at dataset.height=448 dataset.width=574"),
+        ("vit_base_dinov2", "; not pascal_context at 512 x 574, but at dataset.height=518 dataset.width=574"),
+    ],
+)
+def test_size_that_an_encoder_cannot_tile_is_named_with_one_that_it_can(script, name, expected):
+    words = [["dataset=nyud"], ["dataset=pascal_context", "dataset.width=574"]]
+    datasets = [build.compose(chosen).dataset for chosen in words]
+    assert expected in script["sizes"](build.compose([f"backbone={name}"]), datasets)
 
 
-def test_size_that_an_encoder_cannot_tile_is_named_with_one_that_it_can(doctor, monkeypatch):
-    monkeypatch.setattr("mtl.backbones.Pyramid.multiple", 14)
-    _, out, _ = doctor("dataset.width=574")
-    assert (
-        "sides in multiples of 14, not pascal_context at 512 x 574, but at dataset.height=518 dataset.width=574" in out
-    )
-
-
-def test_weights_on_this_machine_are_found(doctor, monkeypatch):
-    assert "resnet18.tv_in1k, not here, fetched when it is first used" in doctor()[1]
-    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda repo, name: f"/cache/{name}")
-    assert "resnet18.tv_in1k, here;" in doctor()[1]
+def test_weights_on_this_machine_are_found(script, monkeypatch):
+    cfg = build.compose(["backbone=resnet18", "dataset=nyud"])
+    for path, expected in ((None, "not here, fetched when it is first used"), ("/cache/model.safetensors", "here")):
+        monkeypatch.setitem(script["weights"].__globals__, "try_to_load_from_cache", lambda *_, path=path: path)
+        assert script["weights"](cfg) == f"resnet18.tv_in1k, {expected}"
 
 
 def test_bad_word_gives_one_line(doctor):

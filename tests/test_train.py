@@ -2,7 +2,6 @@
 
 import json
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -97,14 +96,21 @@ def test_all_six_tasks_train_together(shared, tmp_path):
     assert list(result["mean_weights"]) == ["semseg", "human_parts", "depth", "normals", "saliency", "edge"]
 
 
-def test_command_line_from_baseline_to_delta_m_without_training_twice(tmp_path):
-    def train(*words: str) -> str:
-        command = [sys.executable, "train.py", *words, *tiny(tmp_path)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        assert "Warning" not in done.stderr, done.stderr
-        return done.stdout
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Runs `python train.py` in this process; gives what it prints."""
 
-    first = train("weighter=avgnorm", "subset=[depth,edge]")
+    def call(*words: str) -> str:
+        argv = ["train.py", *tiny(tmp_path, "~logging.loggers.tensorboard"), "hydra/launcher=basic", *words]
+        monkeypatch.setattr(sys, "argv", argv)
+        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_command_line_from_baseline_to_delta_m_without_training_twice(command, tmp_path):
+    first = command("weighter=avgnorm", "subset=[depth,edge]")
     assert "no single-task run of depth, edge" in first
     assert "subset=depth,edge" in first
     assert "weighter" not in first.split("to train:")[1].split("\n")[0]
@@ -113,20 +119,18 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(tmp_path):
     assert facts["metrics"]["edge"] == {"primary": "ods_f", "higher_is_better": True, "preset": "rooms"}
     assert facts["environment"]["packages"]["torch"] == torch.__version__.split("+")[0]
     before = record.stat().st_mtime_ns
-    assert "finished before" in train("weighter=avgnorm", "subset=[depth,edge]")
+    assert "finished before" in command("weighter=avgnorm", "subset=[depth,edge]")
     assert record.stat().st_mtime_ns == before
 
-    train("-m", "subset=depth,edge")
-    second = train("weighter=grid_search", "subset=[depth,edge]")
+    command("-m", "subset=depth,edge")
+    second = command("weighter=grid_search", "subset=[depth,edge]")
     assert "Delta_m stays empty" not in second
     (row,) = tmp_path.glob("results/runs/*grid_search*/seed0/metrics.csv")
     assert pd.read_csv(row)["val/delta_m"].notna().all()
 
 
-def test_test_split_is_scored_once_by_the_network_that_was_best_in_validation(tmp_path, monkeypatch):
-    words = [*tiny(tmp_path), "recipe.evaluate=1", "subset=depth", "+dataset.test=${dataset.val}"]
-    monkeypatch.setattr(sys, "argv", ["train.py", *words, "~logging.loggers.tensorboard", "force=True"])
-    runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+def test_test_split_is_scored_once_by_the_network_that_was_best_in_validation(command, tmp_path):
+    command("recipe.evaluate=1", "subset=depth", "+dataset.test=${dataset.val}", "force=True")
     (path,) = tmp_path.glob("results/runs/*/seed0/record.json")
     record = json.loads(path.read_text())
     assert record["best"]["test"] == record["best"]["scores"]  # here the two splits are one

@@ -40,6 +40,12 @@ def save_last(state: dict[str, Any], folder: Path) -> None:
     (folder / f"next-{LAST}").replace(folder / LAST)
 
 
+def keep_weights(folder: Path) -> None:
+    """Leaves of a finished run's last state the network alone: the optimizer holds twice as much."""
+    save_checkpoint({"model": load_checkpoint(folder / LAST)["model"]}, folder / LAST)
+    (folder / PREVIOUS).unlink(missing_ok=True)
+
+
 def load_last(folder: Path) -> dict[str, Any] | None:
     """The newest state that is whole, None if there is none yet; says so where it has to fall back.
 

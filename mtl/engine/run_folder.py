@@ -23,9 +23,9 @@ def lock(folder: Path) -> filelock.BaseFileLock:
     return held
 
 
-def tidy(folder: Path, *names: str) -> None:
-    """Removes these files and what a killed process has left half-written; call it with the folder locked."""
-    for path in [*folder.glob(".*.[0-9]*"), *[folder / name for name in names]]:
+def tidy(folder: Path) -> None:
+    """Removes what a killed process has left half-written; call it with the folder locked."""
+    for path in folder.glob(".*.[0-9]*"):
         path.unlink(missing_ok=True)
 
 

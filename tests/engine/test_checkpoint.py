@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mtl.engine.checkpoint import load_checkpoint, load_last, save_checkpoint, save_last
+from mtl.engine.checkpoint import keep_weights, load_checkpoint, load_last, save_checkpoint, save_last
 
 
 def test_checkpoint_comes_back_without_running_code(tmp_path):
@@ -17,6 +17,16 @@ def test_newest_state_wins(tmp_path):
     for step in (1, 2, 3):
         save_last({"step": step}, tmp_path)
     assert load_last(tmp_path) == {"step": 3}
+
+
+def test_finished_run_keeps_its_weights_and_nothing_else(tmp_path):
+    for step in (1, 2):
+        save_last({"step": step, "model": {"w": torch.full((2,), step)}, "optimizer": {}}, tmp_path)
+    keep_weights(tmp_path)
+    (left,) = tmp_path.iterdir()
+    assert left.name == "last.pt"
+    assert load_checkpoint(left)["model"]["w"].tolist() == [2, 2]
+    assert load_checkpoint(left).keys() == {"model"}
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "missing", "other bytes"])

@@ -79,8 +79,8 @@ def test_run_learns_from_them_and_is_judged_against_them(home, capsys):
     (folder,) = home.glob("results/runs/*vanilla_url_depth-edge-*/seed0")
     assert json.loads((folder / "record.json").read_text())["mean_weights"] == {"depth": 1, "edge": 1}
     assert pd.read_csv(folder / "metrics.csv")["val/delta_m"].notna().all()
-    assert load_checkpoint(folder / "last.pt")["alignment"]["_extra_state"]["step"] == 3
-    assert not any("adaptor" in key for key in load_checkpoint(folder / "best.pt")["model"])
+    for name in ("last.pt", "best.pt"):
+        assert not any("adaptor" in key for key in load_checkpoint(folder / name)["model"])
     assert {task: path.read_bytes() for task, path in checkpoints(home).items()} == before
 
 

@@ -290,7 +290,7 @@ def test_datasets_are_the_given_one_or_those_of_the_plan(words, expected):
     ["grid", *(pytest.param(name, marks=pytest.mark.slow) for name in ("table4", "table5", "figure4", "controls"))],
 )
 def test_small_trial_on_rooms_can_run_every_line(name, tmp_path):
-    made = experiment(f"[{name},small]", "rooms", f"data={tmp_path}")
+    made = experiment(f"[{name},small]", "rooms", f"data={tmp_path}", f"results={tmp_path}")
     assert made.name == f"{name}_rooms"
     for line in made.lines():
         cfg = build.compose([*made.words, *swept(line)[-1]])

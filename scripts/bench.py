@@ -102,7 +102,8 @@ def measure(heads: str, size: Size, device: torch.device, rounds: int) -> pd.Dat
 def save(table: pd.DataFrame, summary: Path, key: Sequence[str] = KEY) -> None:
     """Adds the lines to the file, or replaces those of the same key."""
     if summary.exists():
-        table = pd.concat([pd.read_csv(summary), table]).drop_duplicates(key, keep="last")
+        whole = pd.concat([pd.read_csv(summary), table]).fillna(dict.fromkeys(key, ""))
+        table = whole.drop_duplicates(key, keep="last")
     write_whole(summary, table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
 
 

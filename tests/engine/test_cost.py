@@ -123,7 +123,7 @@ def row_memory(heads: str, row: str) -> float:
 
 
 def test_new_measurement_replaces_the_line_of_the_same_key(bench, tmp_path):
-    line = dict.fromkeys(bench["KEY"], 1) | {"row": "plain"}
+    line = dict.fromkeys(bench["KEY"], 1) | {"row": "plain", "heads": ""}
     file = tmp_path / "bench.csv"
     bench["save"](pd.DataFrame([line | {"seconds": 1.0}]), file)
     bench["save"](pd.DataFrame([line | {"seconds": 2.0}, line | {"row": "cagrad", "seconds": 3.0}]), file)

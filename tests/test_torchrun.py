@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def torchrun(folder: Path) -> subprocess.CompletedProcess:
-    words = tiny(folder, "weighter=nashmtl", "dataset.val.scans=4", "~logging.loggers.tensorboard")
+    words = tiny(folder, "weighter=nashmtl", "dataset.val.scans=4")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train.py"]
     return subprocess.run([*command, *words], cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -42,8 +42,8 @@ def save_last(state: dict[str, Any], folder: Path) -> None:
 
 def keep_weights(folder: Path) -> None:
     """Leaves of a finished run's last state the network alone: the optimizer holds twice as much."""
+    (folder / PREVIOUS).unlink(missing_ok=True)  # makes room on a full disk, too
     save_checkpoint({"model": load_checkpoint(folder / LAST)["model"]}, folder / LAST)
-    (folder / PREVIOUS).unlink(missing_ok=True)
 
 
 def load_last(folder: Path) -> dict[str, Any] | None:

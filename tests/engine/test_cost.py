@@ -134,7 +134,7 @@ def test_a_second_look_at_the_batch_is_counted(bench, work):
     plain, _ = cost.operations(work, bench["ROWS"]["plain"](CPU))
     famo, passes = cost.operations(work, bench["engine"](("weighter=famo",), CPU))
     assert passes == 1
-    assert famo == pytest.approx(4 / 3 * plain, rel=0.02)  # a forward pass more, and a backward pass costs two
+    assert famo == pytest.approx(4 / 3 * plain, rel=5e-3)  # a forward pass more, and a backward pass costs two
 
 
 @pytest.mark.parametrize("words", [(), ("model=mtan", "backbone=resnet_narrow")], ids=["vanilla", "mtan"])
@@ -156,6 +156,6 @@ def test_torchjd_takes_the_same_step(bench, words, monkeypatch):
         found.append({kind: torch.cat(gradients) for kind, gradients in apart.items()})
     mtl, torchjd = found
     torch.testing.assert_close(mtl[False], torchjd[False], rtol=1e-3, atol=1e-6)
-    assert torch.nn.functional.cosine_similarity(mtl[True], torchjd[True], dim=0) > 0.999
+    assert torch.nn.functional.cosine_similarity(mtl[True], torchjd[True], dim=0) > 0.9999
     # theirs starts from the mean of the task gradients and has no 1 / (1 + c^2)
-    assert mtl[True].norm() / torchjd[True].norm() == pytest.approx(4 / 1.16, rel=0.02)  # as far as its solver goes
+    assert mtl[True].norm() / torchjd[True].norm() == pytest.approx(4 / 1.16, rel=5e-3)  # as far as its solver goes

@@ -1,7 +1,7 @@
 """SLAW: weigh by how much each loss varies, in place of its gradient norm.
 
 Crawshaw and Kosecka, SLAW: Scaled Loss Approximate Weighting for Efficient Multi-Task Learning, 2021.
-https://arxiv.org/abs/2109.08218.
+https://arxiv.org/abs/2109.08218; averages as in the authors' code, https://github.com/mtcrawshaw/meta.
 """
 
 from typing import ClassVar
@@ -17,44 +17,55 @@ EPS = 1e-5  # a loss that varies less than this counts as varying this much
 class SLAW(Weighter):
     """Divides each loss by its standard deviation over the past steps, a stand-in for its gradient norm.
 
-    With moving averages that begin at 0, updated before they are used, and T active tasks,
+    With the averages of l_t and l_t^2 up to and including this step, and T active tasks,
 
-        a_t <- beta a_t + (1 - beta) l_t^2,    b_t <- beta b_t + (1 - beta) l_t
-        s_t = max(sqrt(a_t - b_t^2), 1e-5),    w_t = T (1 / s_t) / sum_j (1 / s_j)
+        s_t = max(sqrt(avg(l_t^2) - avg(l_t)^2), 1e-5),    w_t = T (1 / s_t) / sum_j (1 / s_j)
 
-    The averages are not corrected for their beginning, so at first s_t measures the size of the loss. A negative
-    loss is as good as a positive one. Where no loss varies by more than 1e-5, all weights are 1.
+    Over a task's first `plain_steps` steps the averages are arithmetic means, after that moving averages:
+    avg <- beta avg + (1 - beta) value. One loss has no deviation, so in the first step all weights are 1. A negative
+    loss counts like a positive one. Where no loss varies by more than 1e-5, all weights are 1.
 
     Args:
         num_tasks: Number of tasks T.
         beta: Share of the past in the moving averages.
+        plain_steps: Steps of arithmetic means. None: the reach of the moving averages, 1 / (1 - beta), rounded.
 
     Raises:
-        ValueError: `beta` is not between 0 and 1.
+        ValueError: `beta` is not between 0 and 1, or `plain_steps` is not a whole number from 1.
 
-    Deviations from the paper: v_t = a_t - b_t^2 is carried along itself, v_t <- beta (v_t + (1 - beta) (l_t - b_t)^2),
-    the same number without the difference of two large ones, which for a large and steady loss is all rounding.
+    Deviations from the paper: none from the authors' code except at its edges. The variance v_t is updated directly,
+    v_t <- (1 - r) (v_t + r (l_t - avg(l_t))^2) with r the share of the new loss, and so is never negative; theirs, the
+    difference of two averages, can be by rounding, and then they keep the weights of the step before. Steps are
+    counted for each task. A task in its first step has weight 1 and the other tasks are weighted among themselves.
     """
 
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "sum"
 
-    def __init__(self, num_tasks: int, beta: float) -> None:
+    def __init__(self, num_tasks: int, beta: float, plain_steps: int | None = None) -> None:
         super().__init__(num_tasks)
         if not 0 < beta < 1:
             raise ValueError(f"beta must lie between 0 and 1, both excluded, got {beta}")
-        self.beta = beta
-        self.register_buffer("b", torch.zeros(num_tasks, dtype=torch.float64))
-        self.register_buffer("v", torch.zeros(num_tasks, dtype=torch.float64))
+        plain_steps = round(1 / (1 - beta)) if plain_steps is None else plain_steps
+        if plain_steps < 1 or plain_steps != int(plain_steps):
+            raise ValueError(
+                f"plain_steps must be a whole number from 1, or null for 1 / (1 - beta), got {plain_steps}"
+            )
+        self.beta, self.plain_steps = beta, int(plain_steps)
+        for name in ("steps", "average", "variance"):
+            self.register_buffer(name, torch.zeros(num_tasks, dtype=torch.float64))
 
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the variances up to and with this step."""
         active = torch.ones_like(losses, dtype=torch.bool) if active is None else active
-        change = mask(losses.detach().double() - self.b, active)  # [T]
-        variance = self.beta * (self.v + (1 - self.beta) * change.square())
-        self.v = torch.where(active, variance, self.v)
-        self.b = self.b + (1 - self.beta) * change
+        self.steps = self.steps + active
+        share = torch.where(self.steps <= self.plain_steps, 1 / self.steps.clamp(min=1), 1 - self.beta)  # [T]
+        change = mask(losses.detach().double() - self.average, active)  # [T]
+        variance = (1 - share) * (self.variance + share * change.square())
+        self.variance = torch.where(active, variance, self.variance)
+        self.average = self.average + share * change
 
-        inverse = mask(1 / self.v.sqrt().clamp(min=EPS), active)  # [T]
-        weights = active.sum() * inverse / inverse.sum()
+        varying = active & (self.steps > 1)  # the others have seen one loss
+        inverse = mask(1 / self.variance.sqrt().clamp(min=EPS), varying)  # [T]
+        weights = torch.where(varying, varying.sum() * inverse / inverse.sum(), 1.0)
         return Update(weights=mask(weights, active).to(losses))

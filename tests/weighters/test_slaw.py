@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import sequences
 import torch
@@ -13,16 +11,45 @@ def make(tasks: int = 3) -> SLAW:
 
 
 def test_by_hand():
-    weighter = SLAW(2, beta=0.5)
-    # a = l^2 / 2, b = l / 2, so s = l / 2: 1 and 3
-    assert weighter(double([2.0, 6.0])).weights.tolist() == pytest.approx([2 * 0.75, 2 * 0.25])
-    # task 0: a = 2, b = 1 -> 1 and 0.5, s^2 = 0.75; task 1: a = 18, b = 3 -> 27 and 4.5, s^2 = 6.75
-    assert weighter(double([0.0, 6.0])).weights.tolist() == pytest.approx([2 * 0.75, 2 * 0.25])
-    # both once more, with the losses 4 and 2
-    a, b = (1 / 2 + 8, 27 / 2 + 2), (0.5 / 2 + 2, 4.5 / 2 + 1)
-    s = [math.sqrt(x - y * y) for x, y in zip(a, b, strict=True)]
-    expected = [2 / x / sum(1 / y for y in s) for x in s]
-    assert weighter(double([4.0, 2.0])).weights.tolist() == pytest.approx(expected)
+    weighter = SLAW(2, beta=0.99)
+    expected = [[1, 1], [0.666667, 1.333333], [1.451416, 0.548584]]  # deviations (0, 0), (1, .5), (.816497, 2.160247)
+    for losses, weights in zip([[1.0, 10.0], [3.0, 11.0], [2.0, 15.0]], expected, strict=True):
+        assert weighter(double(losses)).weights.tolist() == pytest.approx(weights, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("beta", "plain_steps", "plain"), [(0.75, None, 4), (0.75, 2, 2), (0.75, 1, 1), (0.99, None, 100)]
+)
+def test_plain_means_come_first_and_moving_averages_after(beta, plain_steps, plain):
+    weighter, losses = SLAW(2, beta=beta, plain_steps=plain_steps), sequences.stream(plain + 3, 2)
+    assert weighter.plain_steps == plain
+    for step in range(plain):
+        weighter(losses[step])
+    assert weighter.variance.tolist() == pytest.approx(losses[:plain].var(0, correction=0).tolist())
+    average, square = losses[:plain].mean(0), losses[:plain].square().mean(0)
+    for step in range(plain, plain + 3):
+        weights = weighter(losses[step]).weights
+        average = beta * average + (1 - beta) * losses[step]
+        square = beta * square + (1 - beta) * losses[step].square()
+    inverse = 1 / (square - average**2).sqrt()
+    torch.testing.assert_close(weights, 2 * inverse / inverse.sum())
+
+
+def test_first_step_has_weight_one_and_the_present_loss_counts_from_the_second():
+    weighter = make(2)
+    assert weighter(double([5.0, 0.01])).weights.tolist() == [1, 1]
+    assert weighter(double([8.0, 1.01])).weights.tolist() == pytest.approx([0.5, 1.5])  # deviations 1.5 and 0.5
+
+
+def test_task_with_its_first_labels_weighs_one_and_changes_nothing_for_the_others():
+    three, two, active = make(3), make(2), torch.tensor([True, True, False])
+    losses = sequences.stream(6, 3)
+    for step in range(5):
+        three(losses[step], active=active)
+        two(losses[step, :2])
+    weights = three(losses[5]).weights
+    assert weights[2] == 1
+    torch.testing.assert_close(weights[:2], two(losses[5, :2]).weights, rtol=1e-12, atol=0)
 
 
 def test_weights_sum_to_the_number_of_active_tasks():
@@ -32,13 +59,12 @@ def test_weights_sum_to_the_number_of_active_tasks():
         assert weighter(losses, active=active).weights.sum().item() == pytest.approx(2)
 
 
-def test_scale_of_a_loss_takes_itself_back():
-    plain, scaled = make(), make()
-    for losses in sequences.stream(10, 3):
-        weights = scaled(losses * double([1.0, 100.0, 0.01])).weights
-        products = weights * double([1.0, 100.0, 0.01])
-        expected = plain(losses).weights
-        torch.testing.assert_close(products / products[0], expected / expected[0])
+def test_scale_of_a_loss_cancels_from_the_second_step():
+    plain, scaled, factors = make(), make(), double([1.0, 100.0, 0.01])
+    for index, losses in enumerate(sequences.stream(10, 3)):
+        expected, products = plain(losses).weights, scaled(losses * factors).weights * factors
+        if index > 0:
+            torch.testing.assert_close(products / products[0], expected / expected[0])
 
 
 def test_sign_of_a_loss_does_not_matter():
@@ -47,16 +73,16 @@ def test_sign_of_a_loss_does_not_matter():
         torch.testing.assert_close(flipped(losses * double([1.0, -1.0, 1.0])).weights, plain(losses).weights)
 
 
-def test_losses_that_do_not_vary_weigh_one():
+@pytest.mark.parametrize("loss", [0.0, 1e-7, 0.1, 3e8])
+def test_losses_that_do_not_vary_weigh_one(loss):
     weighter = make()
     for _ in range(5):
-        assert weighter(torch.zeros(3).double()).weights.tolist() == [1, 1, 1]
-    assert weighter(torch.full((3,), 1e-7).double()).weights.tolist() == [1, 1, 1]
+        assert weighter(torch.full((3,), loss).double()).weights.tolist() == pytest.approx([1, 1, 1], rel=1e-12)
 
 
 def test_deviation_of_a_large_and_steady_loss_is_not_lost_to_rounding():
     weighter = SLAW(2, beta=0.5)
-    for index in range(200):  # the textbook a - b^2 of the first task would be rounding of 1e16, or negative
+    for index in range(200):  # the textbook difference of averages would be rounding of 1e16, or negative
         update = weighter(double([1e8 + (-1) ** index, (-1) ** index]))
     assert update.weights.tolist() == pytest.approx([1, 1], rel=1e-6)
 
@@ -87,10 +113,17 @@ def test_beta_outside_zero_and_one_is_refused_by_value(beta):
         SLAW(2, beta=beta)
 
 
+@pytest.mark.parametrize("plain_steps", [0, -3, 2.5])
+def test_plain_steps_that_are_no_count_are_refused_by_value(plain_steps):
+    with pytest.raises(ValueError, match=rf"plain_steps must be a whole number from 1.*, got {plain_steps}"):
+        SLAW(2, beta=0.9, plain_steps=plain_steps)
+
+
 @pytest.mark.parametrize(("file", "case"), golden_sequences("slaw"))
 def test_golden(file, case):
-    weighter = SLAW(case["T"], beta=file["hyperparameters"]["beta"])
+    """The authors' code: its deviation of the first step is 0, and its weights there are 1."""
+    weighter = SLAW(case["T"], beta=file["hyperparameters"]["ema_alpha"])
     for losses, expected in zip(case["losses"], case["expected"], strict=True):
         weights = weighter(double(losses)).weights
         torch.testing.assert_close(weights, double(expected["weights"]), rtol=1e-10, atol=1e-10)
-        torch.testing.assert_close(weighter.v.sqrt(), double(expected["s"]), rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(weighter.variance.sqrt(), double(expected["s"]), rtol=1e-10, atol=1e-10)

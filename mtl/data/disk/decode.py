@@ -39,14 +39,23 @@ def read_classes(path: Path, allowed: Collection[int], meaning: str) -> NDArray[
 
 
 def read_pixels(path: Path, colours: bool = False) -> NDArray[Any]:
-    """An image as it is stored, shape [H, W] or [H, W, C], or in colours, uint8, shape [H, W, 3]."""
+    """An image as it is stored, shape [H, W] or [H, W, C], or in colours, uint8, shape [H, W, 3].
+
+    Pixels stay where the file has them: an orientation in EXIF is not applied, or labels would no longer fit. Of
+    several frames it is the first.
+    """
     try:
         with Image.open(path) as image:
             if colours and image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"):
                 raise DamagedFileError(f"{path}: has pixels of kind {image.mode}, not 8-bit colours")
-            return np.array(image.convert("RGB") if colours else image)
+            if not colours:
+                return np.array(image)
+            veiled = image.mode == "P" and "transparency" in image.info  # straight to RGB, Pillow warns of it
+            return np.array((image.convert("RGBA") if veiled else image).convert("RGB"))
     except DamagedFileError:
         raise
+    except Image.DecompressionBombError as error:
+        raise DamagedFileError(f"{path}: claims more pixels than an image has, so it is not read ({error})") from error
     except UNREADABLE as error:
         raise unreadable(path, error) from error
 

@@ -39,3 +39,12 @@ def test_golden(file, case):
     torch.testing.assert_close(weights[there], expected[there], rtol=1e-10, atol=0)
     if there.all():
         torch.testing.assert_close(weights @ rows, double(case["expected"]["grad"]), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("file", "case"), golden_sequences("ngdiff"))
+def test_golden_of_normalised_gradients(file, case):
+    """NGDiff, which unlearns some tasks, is this rule where it learns all of them."""
+    rows, expected = double(case["J"]), case["expected"]
+    weights = weights_of(rows)
+    torch.testing.assert_close(weights, double(expected["weights_all_descend"]), rtol=1e-10, atol=0)
+    torch.testing.assert_close(weights @ rows, double(expected["grad_all_descend"]), rtol=1e-10, atol=1e-10)

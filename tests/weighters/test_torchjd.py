@@ -191,3 +191,37 @@ def test_golden(file, case):
     rows, name = double(case["J"]), {"upgrad_exact": "UPGrad", "dualproj_exact": "DualProj"}[file["method"]]
     weights = weights_of(make(name, case["T"]), rows)
     torch.testing.assert_close(weights, double(case["expected"]["weights"]), rtol=1e-8, atol=1e-8)
+
+
+LIBRARY = {"upgrad": "UPGrad", "dualproj": "DualProj", "aligned_mtl": "AlignedMTL", "gradvac": "GradVac"}
+RECORDED = [
+    case
+    for method in LIBRARY
+    for case in golden_sequences(method)
+    if method != "gradvac" or case.values[1]["T"] == 2  # with more tasks the order, ours at random, matters
+]
+
+
+@pytest.mark.filterwarnings("ignore")  # of the solvers
+@pytest.mark.parametrize(("file", "case"), RECORDED)
+def test_golden_of_the_library(file, case):
+    """Recorded with TorchJD and with LibMTL, whose AlignedMTL adds up where TorchJD's averages."""
+    rows, expected, settings = double(case["J"]), case["expected"], file["hyperparameters"]
+    options = {key: settings[key] for key in ("scale_mode", "beta") if key in settings}  # the rest is as by default
+    weights = weights_of(TorchJD(case["T"], LIBRARY[file["method"]], options), rows)
+    if (file["method"], file["source"]) == ("aligned_mtl", "LibMTL"):
+        weights = weights * case["T"]
+    scale = rows.abs().max().item()
+    tolerance = {"badly": 1e-7, "colinear": 1e-6}.get(case["kind"], 1e-8)  # their Gramians are nearly singular
+    torch.testing.assert_close(weights @ rows, double(expected["grad"]), rtol=tolerance, atol=tolerance * scale)
+    torch.testing.assert_close(weights, double(expected["weights"]), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("file", "case"), [c for c in golden_sequences("gradvac_seq") if c.values[1]["T"] == 2])
+def test_golden_of_a_memory(file, case):
+    weighter = TorchJD(2, "GradVac", {"beta": file["hyperparameters"]["beta"]})
+    for rows, expected in zip(double(case["J"]), case["expected"], strict=True):
+        update = weights_of(weighter, rows) @ rows
+        torch.testing.assert_close(update, double(expected["grad"]), rtol=1e-10, atol=1e-10)
+        (memory,) = (value for value in weighter.weighting.buffers() if value.shape == (2, 2))
+        torch.testing.assert_close(memory.double(), double(expected["phi"]), rtol=1e-10, atol=1e-10)

@@ -31,7 +31,8 @@ class DWA(Weighter):
     Raises:
         ValueError: `temperature` is not positive and finite.
 
-    Deviations from the paper: none; it says nothing about missing labels or losses that are not positive.
+    Deviations from the paper: none, nor from the authors' code; they say nothing about missing labels or losses that
+    are not positive. The code of NashMTL compares windows of 25 steps, filled with ones at first, in place of epochs.
     """
 
     needs: ClassVar[Needs] = Needs.LOSSES

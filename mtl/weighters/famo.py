@@ -28,8 +28,7 @@ class FAMO(Weighter):
 
         z_t (delta_t - sum_j z_j delta_j) + gamma xi_t,    delta_t = log D_t - log D'_t
 
-    A task without labels, or without a finite loss after the step, keeps its logit and its moments. The logarithm
-    needs positive losses: one at or below 0 counts as 0, which gives that task nearly all of the weight.
+    A task without labels, or without a finite loss after the step, keeps its logit and its moments.
 
     Args:
         num_tasks: Number of tasks T.
@@ -39,7 +38,10 @@ class FAMO(Weighter):
     Raises:
         ValueError: `gamma` is negative, or `lr` not positive, or one of them not finite.
 
-    Deviations from the paper: none; the authors' code also clips the shared gradient, for this and every other method.
+    Deviations from the paper: the logarithm needs positive losses, so a loss at or below 0 counts as 0, which gives
+    that task nearly all of the weight. The logits start and move as in the authors' code, from which the training step
+    differs twice: their class for reuse clips the shared gradient to length 1 (their experiments clip it before the
+    backward pass, when there is none), and their second forward pass updates BatchNorm's running statistics again.
     """
 
     needs: ClassVar[Needs] = Needs.LOSSES

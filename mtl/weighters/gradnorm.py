@@ -39,7 +39,9 @@ class GradNorm(Weighter):
     Deviations from the paper: L_t(0) is the loss of the first batch in which the task was active. A weight never falls
     below 1e-6 before it is scaled: a step could make it negative, and then it would train its task backwards. Where a
     gradient has vanished, or L_t(0) is not above 0, the task is left out of both means and its weight only takes part
-    in the scaling. Each weight has its own count of Adam steps, so that a task without labels loses nothing.
+    in the scaling. Each weight has its own count of Adam steps, so that a task without labels loses nothing. There is
+    no code of the authors. That of URL's starts alike, with weights of 1 and the losses of the first batch, but steps
+    the weights with the network's Adam and its learning rate; LibMTL compares with the mean losses of the first epoch.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN

@@ -30,7 +30,8 @@ class PCGrad(RandomWeighter):
     Raises:
         ValueError: The reduction is neither.
 
-    Deviations from the paper: none with `sum`. A vanished gradient neither projects nor is projected off.
+    Deviations from the paper: none with `sum`. A vanished gradient neither projects nor is projected off. The authors'
+    code has no random order: it shuffles the losses but does not use the result.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN

@@ -34,7 +34,8 @@ class UW(Weighter):
         ValueError: `init` is not finite.
 
     Deviations from the paper: its Eq. (10) gives classification losses the factor 1; here every loss has 1/2, as in
-    the code published with MTAN. The weight is what multiplies the loss, so it includes the 1/2.
+    the code published with MTAN. The weight is what multiplies the loss, so it includes the 1/2. The example of one of
+    the authors starts every s_t at 0 and minimises twice this objective; our start, -0.5, is MTAN's.
     """
 
     needs: ClassVar[Needs] = Needs.LOSSES

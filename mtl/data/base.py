@@ -28,9 +28,10 @@ class DenseDataset(Dataset[Sample], ABC):
     """A map from an index to one image and the labels of the requested tasks.
 
     A subclass names the tasks it has labels for in `available` and implements `__len__` and `read`; where its images
-    are views of scenes, also `places`; where its classes have names, they are in `class_names` by task. `tasks` are
-    those requested. `reads` are those that `read` loads: the requested ones and what the transform needs beside them,
-    which no batch will hold.
+    are views of scenes, also `places`; where its classes have names, they are in `class_names` by task, and where its
+    files do not number them from 0, the number of the first class is in `first_numbers`. `tasks` are those requested.
+    `reads` are those that `read` loads: the requested ones and what the transform needs beside them, which no batch
+    will hold.
 
     `version` goes up with every change that alters what `read` returns: caches of other versions are then left alone.
     """
@@ -38,6 +39,7 @@ class DenseDataset(Dataset[Sample], ABC):
     available: ClassVar[tuple[str, ...]]
     version: ClassVar[int] = 1
     class_names: ClassVar[Mapping[str, Sequence[str]]] = {}
+    first_numbers: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, split: Split, tasks: Sequence[str], transform: Callable[[Sample], Sample] | None = None) -> None:
         if split not in get_args(Split):

@@ -4,24 +4,20 @@ Silberman et al., Indoor Segmentation and Support Inference from RGBD Images, EC
 https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 import numpy as np
 
 from mtl.data.base import Sample, Split
 from mtl.data.class_names import NYUD as NAMES
-from mtl.data.disk import DamagedFileError, DiskDataset
-from mtl.data.disk.decode import (
-    decode_normals,
-    read_array,
-    read_classes,
-    read_image,
-    read_numbers,
-    read_pixels,
-)
+from mtl.data.disk import DiskDataset
+from mtl.data.disk.decode import read_image
+from mtl.data.stored import Classes, Depth, Edge, Normals, read_stored
+from mtl.data.stored.normals import ByteNormals
 
 PLACES = {  # folder of each kind of file, and how it is stored in archive A and in archive B
     "image": ("images", (".jpg", ".png")),
@@ -30,13 +26,11 @@ PLACES = {  # folder of each kind of file, and how it is stored in archive A and
     "normals": ("normals", (".npy", ".png")),
     "edge": ("edge", (".npy", ".png")),
 }
+FIRST = 1  # number of the first class in the files; 0 is unlabelled
 ARCHIVES = {
     (".jpg", ".npy", ".npy"): "archive A, NYUD_MT (jpg and npy)",
     (".png", ".png", ".png"): "archive B, NYUDv2 (png)",
 }
-UNIT = 1.01  # a component of a unit vector, with room for rounding
-
-ByteNormals = Literal["strict", "invpt"]
 
 
 class NYUD(DiskDataset):
@@ -49,8 +43,8 @@ class NYUD(DiskDataset):
     not valid; `edge` 0 or 1.
 
     Deviations from the paper: none. A byte cannot hold a normal of length 0, so in archive B no pixel is marked as not
-    valid; here those shorter than 0.1 are, and the others are scaled to length one. `png_normals=invpt` takes them as
-    they are, as the code of InvPT does.
+    valid; here those shorter than 0.1 are, and the others are scaled to length one. `png_normals=invpt` takes all of
+    them as they are, as the code of InvPT and SAK does. Loss and metric count every pixel that is not exactly 0.
     """
 
     available = ("semseg", "depth", "normals", "edge")
@@ -59,6 +53,7 @@ class NYUD(DiskDataset):
     folders = ("NYUD_MT", "NYUDv2")
     lists = "gt_sets/{split}.txt"
     class_names: ClassVar = {"semseg": NAMES}
+    first_numbers: ClassVar = {"semseg": FIRST}
 
     def __init__(
         self,
@@ -84,10 +79,12 @@ class NYUD(DiskDataset):
             on_error: `raise`, or `skip` training images with damaged files.
             transform: What is done to a sample.
         """
-        if png_normals not in get_args(ByteNormals):
-            raise ValueError(f"dataset.png_normals={png_normals}: use {' or '.join(get_args(ByteNormals))}")
-        self.num_classes = num_classes
-        self.png_normals = png_normals
+        self.stored = {
+            "semseg": Classes(num_classes, first=FIRST, void=0),
+            "depth": Depth(),
+            "normals": Normals(png_normals),
+            "edge": Edge(),
+        }
         super().__init__(root=root, split=split, tasks=tasks, images=images, on_error=on_error, transform=transform)
 
     @classmethod
@@ -100,7 +97,8 @@ class NYUD(DiskDataset):
 
     def list_ids(self) -> list[str]:
         """Ids of gt_sets/<split>.txt, such as 0003."""
-        if any((self.root / "segmentation").glob("*.mat")):
+        kinds = Counter(path.suffix for path in (self.root / "segmentation").glob("*"))
+        if kinds[".mat"] > kinds[".png"]:
             raise ValueError(
                 f"{self.root} is the older NYUD_MT of ASTMT (41 classes in .mat), which no number of the survey, of "
                 f"ATRC or of InvPT is from: take another archive, {self.fix}"
@@ -119,43 +117,17 @@ class NYUD(DiskDataset):
     def arrays(self, id: str) -> dict[str, np.ndarray]:
         """Image and labels; see the class."""
         paths = {key: path for key, (path,) in self.files(id).items()}
-        arrays = {key: getattr(self, f"_{key}")(path) for key, path in paths.items()}
+        image = {"image": read_image(paths.pop("image"))}
+        arrays = image | {key: self.stored[key].label(read_stored(path, key)) for key, path in paths.items()}
         if self.split != "train" and "edge" in arrays:
             arrays["boundary"] = arrays["edge"].astype(bool)
         return arrays
 
-    def _image(self, path: Path) -> np.ndarray:
-        return read_image(path)
-
-    def _semseg(self, path: Path) -> np.ndarray:
-        stored = read_classes(path, range(self.num_classes + 1), f"0 (unlabelled) to {self.num_classes}")
-        return stored - np.uint8(1)  # 0 becomes 255
-
-    def _depth(self, path: Path) -> np.ndarray:
-        depth = read_array(path, (None, None))
-        if depth.min() < 0:
-            raise DamagedFileError(f"{path}: depth of {depth.min()} m")
-        return depth[None]
-
-    def _normals(self, path: Path) -> np.ndarray:
-        if path.suffix == ".png":
-            return decode_normals(path, strict=self.png_normals == "strict")
-        normals = read_array(path, (None, None, 3))
-        if np.abs(normals).max() > UNIT:
-            raise DamagedFileError(f"{path}: normals reach {np.abs(normals).max()}, but are unit vectors")
-        return np.ascontiguousarray(normals.transpose(2, 0, 1))
-
-    def _edge(self, path: Path) -> np.ndarray:
-        stored, one = (read_pixels(path), 255) if path.suffix == ".png" else (read_numbers(path), 1)
-        if stored.ndim != 2 or not np.isin(stored, (0, one)).all():
-            found = f"{stored.dtype} of shape {stored.shape}, such as {np.unique(stored)[:3]}"
-            raise DamagedFileError(f"{path}: holds {found}, and edges are a map of 0 and {one}")
-        return (stored > 0).astype(np.uint8)[None]
-
 
 def suffixes(root: Path) -> dict[str, str]:
-    """How each kind of file is stored, by what is there; as in archive A where nothing is."""
-    return {
-        key: next((end for end in ends if any((root / folder).glob(f"*{end}"))), ends[0])
-        for key, (folder, ends) in PLACES.items()
-    }
+    """How each kind of file is stored: the extension that most files have; as in archive A where there is none."""
+    found = {}
+    for key, (folder, ends) in PLACES.items():
+        counts = Counter(path.suffix for path in (root / folder).glob("*"))
+        found[key] = max(ends, key=lambda end: counts[end])  # of equal ones the first
+    return found

@@ -14,9 +14,11 @@ import numpy as np
 from mtl.data.base import Sample, Split
 from mtl.data.class_names import PARTS, VOC
 from mtl.data.disk import DiskDataset
-from mtl.data.disk.decode import VOID, check_size, decode_normals, one_channel, read_classes, read_image, read_pixels
+from mtl.data.disk.decode import read_image
 from mtl.data.pascal_index import object_index
 from mtl.data.pascal_labels import PERSON, WITH_NORMALS, context_edges, human_parts, read_context
+from mtl.data.stored import Classes, Normals, Saliency, check_size, read_stored
+from mtl.data.stored.normals import ByteNormals
 
 CONTEXT = "pascal-context/trainval"
 SEMSEG = ("semseg/VOC12", "semseg/pascal-context")  # the first that has the file
@@ -32,7 +34,9 @@ class PascalContext(DiskDataset):
 
     Where human parts are the only task, training leaves out images without persons, as all earlier work does.
 
-    Deviations from the paper: normals shorter than 0.1 (grey) are taken for not valid, the others scaled to length one.
+    Deviations from the paper: none. Of the pixels whose class has normals, those shorter than 0.1 (grey) are taken for
+    not valid, and the others are scaled to length one. `png_normals=invpt` takes all of them as they are, as the code
+    of InvPT and SAK does. Loss and metric count every pixel that is not exactly 0.
     """
 
     available = ("semseg", "human_parts", "normals", "saliency", "edge")
@@ -50,6 +54,7 @@ class PascalContext(DiskDataset):
         tasks: Sequence[str],
         images: int | None,
         num_classes: int,
+        png_normals: ByteNormals,
         on_error: str,
         transform: Callable[[Sample], Sample] | None = None,
     ) -> None:
@@ -61,10 +66,15 @@ class PascalContext(DiskDataset):
             tasks: Tasks whose labels are read.
             images: Number of images there must be; None takes any.
             num_classes: Number of classes, background included.
+            png_normals: How the normals are read, `strict` or `invpt`.
             on_error: `raise`, or `skip` training images with damaged files.
             transform: What is done to a sample.
         """
-        self.num_classes = num_classes
+        self.stored = {
+            "semseg": Classes(num_classes),
+            "normals": Normals(png_normals),
+            "saliency": Saliency(),
+        }
         self.index: dict[str, list[int]] = {}
         super().__init__(root=root, split=split, tasks=tasks, images=images, on_error=on_error, transform=transform)
 
@@ -105,14 +115,11 @@ class PascalContext(DiskDataset):
         """Image and labels; see the class."""
         files = self.files(id)
         arrays = {"image": read_image(*files["image"])}
-        if "semseg" in files:
-            meaning = f"0 to {self.num_classes - 1} and {VOID}"
-            arrays["semseg"] = read_classes(*files["semseg"], {*range(self.num_classes), VOID}, meaning)
         if "human_parts" in files:
             arrays["human_parts"] = human_parts(files["human_parts"], arrays["image"].shape[1:])[None]
-        if "saliency" in files:
-            (path,) = files["saliency"]
-            arrays["saliency"] = (one_channel(path, read_pixels(path), np.uint8) / 255 > 0.5).astype(np.uint8)[None]
+        for key in ("semseg", "saliency"):
+            if key in files:
+                arrays[key] = self.stored[key].label(read_stored(*files[key], key))
         if {"normals", "edge"} & files.keys():
             arrays |= self._from_context(files, arrays["image"].shape[1:])
         return arrays
@@ -125,7 +132,7 @@ class PascalContext(DiskDataset):
         arrays = {}
         if "normals" in files:
             path = files["normals"][0]
-            normals = decode_normals(path, strict=True)
+            normals = self.stored["normals"].label(read_stored(path, "normals"))
             check_size(path, normals, size)
             arrays["normals"] = normals * WITH_NORMALS[context]
         if "edge" in files:

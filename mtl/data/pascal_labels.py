@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import thin
 
-from mtl.data.disk.decode import VOID, DamagedFileError, check_classes, check_size, read_mat
+from mtl.data.stored import VOID, DamagedFileError, Stored, check_size
+from mtl.data.stored.arrays import read_mat
+from mtl.data.stored.classes import check_classes
 
 CONTEXT = 459  # classes
 PERSON = 15  # of the 20 classes of VOC
@@ -54,10 +56,11 @@ class Annotated(NamedTuple):
 
 def read_context(path: Path) -> NDArray[np.uint16]:
     """Context class of every pixel, 1 to 459. Shape [H, W]."""
-    labels = read_mat(path, "LabelMap")
+    labels = Stored(path, read_mat(path, "LabelMap")).numbers
     if labels.dtype.kind not in "ui" or labels.ndim != 2 or labels.min(initial=0) < 0:
         raise DamagedFileError(f"{path}: LabelMap holds {labels.dtype} of shape {labels.shape}, not classes")
-    return check_classes(path, labels, range(CONTEXT + 1), f"0 to {CONTEXT}").astype(np.uint16)
+    check_classes(path, labels, range(CONTEXT + 1), f"0 to {CONTEXT}")
+    return labels.astype(np.uint16)
 
 
 def context_edges(labels: NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -18,15 +18,9 @@ import numpy as np
 from mtl.data.base import Place, Sample, Split
 from mtl.data.class_names import REPLICA
 from mtl.data.disk import DamagedFileError, DiskDataset
-from mtl.data.disk.decode import (
-    VOID,
-    check_classes,
-    check_size,
-    decode_normals,
-    one_channel,
-    read_image,
-    read_pixels,
-)
+from mtl.data.disk.decode import read_image
+from mtl.data.stored import VOID, Classes, Depth, Normals, Stored, check_size, read_stored
+from mtl.data.stored.probability import binary
 
 DOMAINS = {  # names that the folder of a domain has
     "image": ("rgb",),
@@ -41,6 +35,7 @@ LAYOUTS = {  # of the folder of a scene
     "{domain}/{scene}": "a folder a domain, without replica/",
 }
 FILE = re.compile(r"point_(\d+)_view_(\d+)_domain_\w+\.png")
+FIRST = 1  # number of the first class in the files; 0 is undefined
 METRES = 1 / 512  # a unit of depth
 NO_GEOMETRY = 65535
 
@@ -64,6 +59,7 @@ class Replica(DiskDataset):
     folders = ("omnidata_starter_dataset", "omnidata")
     splits = ("train", "val", "test")
     class_names: ClassVar = {"semseg": REPLICA}
+    first_numbers: ClassVar = {"semseg": FIRST}
 
     def __init__(
         self,
@@ -90,7 +86,11 @@ class Replica(DiskDataset):
             transform: What is done to a sample.
         """
         self.scenes = dict(scenes)
-        self.num_classes = num_classes
+        self.stored = {
+            "semseg": Classes(num_classes, first=FIRST, void=0),
+            "depth": Depth(METRES, void=NO_GEOMETRY),
+            "normals": Normals(),
+        }
         self.mask_dilate = mask_dilate
         super().__init__(root=root, split=split, tasks=tasks, images=None, on_error=on_error, transform=transform)
 
@@ -122,18 +122,11 @@ class Replica(DiskDataset):
         paths = {key: path for key, (path,) in self.files(id).items()}
         arrays = {"image": read_image(paths["image"])}
         valid = self._valid(paths, arrays["image"].shape[1:])
-        if "semseg" in self.reads:
-            labels = self._semseg(paths["semseg"])
-            check_size(paths["semseg"], labels, valid.shape)
-            arrays["semseg"] = np.where(valid, labels, np.uint8(VOID))[None]
-        if "depth" in self.reads:
-            stored = one_channel(paths["depth"], read_pixels(paths["depth"]), np.uint16)
-            check_size(paths["depth"], stored, valid.shape)
-            arrays["depth"] = (np.where(valid & (stored != NO_GEOMETRY), stored, 0) * METRES).astype(np.float32)[None]
-        if "normals" in self.reads:
-            normals = decode_normals(paths["normals"], strict=True)
-            check_size(paths["normals"], normals, valid.shape)
-            arrays["normals"] = normals * valid
+        for key in self.reads:
+            stored = read_stored(paths[key], key)
+            label = self.stored[key].label(classes_of(stored) if key == "semseg" else stored)
+            check_size(paths[key], label, valid.shape)
+            arrays[key] = np.where(valid, label, np.array(VOID if key == "semseg" else 0, label.dtype))
         return arrays
 
     def places(self) -> list[Place]:
@@ -185,26 +178,28 @@ class Replica(DiskDataset):
     def _valid(self, paths: Mapping[str, Path], size: tuple[int, ...]) -> np.ndarray:
         """Where the scan has no hole, bool. Shape [H, W]."""
         if "mask" in paths:
-            mask = one_channel(paths["mask"], read_pixels(paths["mask"]), np.uint8)
-            if not np.isin(mask, (0, 255)).all():
-                raise DamagedFileError(f"{paths['mask']}: a mask is 0 or 255, and it holds {np.unique(mask)[:4]}")
-            valid, path = mask == 255, paths["mask"]
+            path = paths["mask"]
+            valid = binary(read_stored(path, "mask"))
         else:
-            valid, path = decode_normals(paths["normals"], strict=True).any(axis=0), paths["normals"]
+            path = paths["normals"]
+            valid = self.stored["normals"].label(read_stored(path, "normals")).any(axis=0)
         check_size(path, valid, size)
         if not self.mask_dilate:
             return valid
         square = np.ones((self.mask_dilate, self.mask_dilate), np.uint8)
         return cv2.erode(valid.astype(np.uint8), square).astype(bool)
 
-    def _semseg(self, path: Path) -> np.ndarray:
-        """Class of every pixel from 0, 255 where undefined. Shape [H, W]."""
-        pixels = read_pixels(path)
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-            raise DamagedFileError(f"{path}: holds {pixels.dtype} of shape {pixels.shape}, not 8-bit colours")
-        stored = np.where((pixels == VOID).all(axis=2), 0, pixels[..., 0]).astype(np.uint8)  # green, blue: instance
-        meaning = f"0 (undefined) to {self.num_classes}"
-        return check_classes(path, stored, range(self.num_classes + 1), meaning) - np.uint8(1)  # 0 becomes 255
+
+def classes_of(stored: Stored) -> Stored:
+    """Number of the class of every pixel, from colours: red; green and blue tell objects apart, white is undefined.
+
+    Raises:
+        DamagedFileError: The file holds no 8-bit colours.
+    """
+    colours = stored.numbers
+    if colours.dtype != np.uint8 or colours.ndim != 3 or colours.shape[2] != 3:
+        raise stored.refusal("8-bit colours")
+    return Stored(stored.path, np.where((colours == VOID).all(axis=2), 0, colours[..., 0]).astype(np.uint8))
 
 
 def layout_of(path: Path) -> str | None:

@@ -137,7 +137,7 @@ def test_class_beyond_the_table_is_named(by_hand):
     path = by_hand / "semantic/replica/room_1/point_7_view_12_domain_semantic.png"
     Image.fromarray(np.full((2, 3, 3), 102, np.uint8)).save(path)
     with pytest.raises(
-        ValueError, match=rf"{path}: label 102 at row 0, column 0, but labels are 0 \(undefined\) to 101"
+        ValueError, match=rf"{path}: label 102 at row 0, column 0, but labels are 0 \(unlabelled\) to 101"
     ):
         load(by_hand, scenes={"room_1": 1})
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import filelock
 from tqdm import tqdm
 
-from mtl.data.disk.decode import DamagedFileError
 from mtl.data.disk.manifest import Manifest
+from mtl.data.stored import DamagedFileError
 
 if TYPE_CHECKING:
     from mtl.data.disk.dataset import DiskDataset

@@ -10,7 +10,8 @@ import numpy as np
 
 from mtl.data.base import DenseDataset, Sample, Split
 from mtl.data.disk.check import find_problems
-from mtl.data.disk.decode import DamagedFileError, check_size
+from mtl.data.stored import DamagedFileError, check_size
+from mtl.image_list import read_ids
 
 OnError = Literal["raise", "skip"]
 
@@ -104,7 +105,7 @@ class DiskDataset(DenseDataset):
     def tally(cls, root: Path) -> str:
         """How many images there are, at a glance."""
         paths = {split: root / cls.lists.format(split=split) for split in cls.splits}
-        counts = {split: len(path.read_text().split()) for split, path in paths.items() if path.is_file()}
+        counts = {split: len(read_ids(path)) for split, path in paths.items() if path.is_file()}
         return f"{', '.join(f'{count} {split}' for split, count in counts.items())} images"
 
     def list_ids(self) -> list[str]:
@@ -186,9 +187,9 @@ class DiskDataset(DenseDataset):
     def read_list(self, path: Path) -> list[str]:
         """Ids of a file with one a line."""
         try:
-            return path.read_text().split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DamagedFileError(f"{path}: {getattr(error, 'strerror', error)}; {self.fix}") from error
+            return read_ids(path)
+        except ValueError as error:
+            raise DamagedFileError(f"{error}; {self.fix}") from error
 
     def _check_ids(self, ids: list[str], images: int | None) -> None:
         """Refuse ids listed twice, and too few or too many of them."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 from mtl.files import write_whole
@@ -61,8 +62,9 @@ class Manifest:
         """
         if not self.news:
             return
-        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(known)}" for name, known in sorted(self.files.items()))
-        write_whole(self.path, f'{{"about": {json.dumps(about)}, "files": {{\n{lines}\n}}}}\n')
+        strict = partial(json.dumps, allow_nan=False)
+        lines = ",\n".join(f"{strict(name)}: {strict(known)}" for name, known in sorted(self.files.items()))
+        write_whole(self.path, f'{{"about": {strict(about)}, "files": {{\n{lines}\n}}}}\n')
 
     def _set(self, file: Path, now: list) -> None:
         self.news |= self.files.get(self._name(file)) != now

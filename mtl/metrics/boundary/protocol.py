@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtl.image_list import read_ids
 from mtl.metrics.boundary.counts import boundary_counts
 from mtl.metrics.boundary.truth import boundary_of
 
@@ -79,8 +80,8 @@ class Protocol:
         if not self.image_list:
             return None
         try:
-            ids = Path(self.image_list).read_text().split()
-        except (OSError, UnicodeDecodeError) as error:
+            ids = read_ids(Path(self.image_list))
+        except ValueError as error:
             raise ValueError(f"protocol.image_list={self.image_list}: cannot read it ({error})") from error
         if not ids or len(set(ids)) < len(ids):
             raise ValueError(

@@ -71,22 +71,22 @@ BAD = {  # of archive: file, what happens to it, what is said of it
     "negative_depth": ("A", "depth/0004.npy", store(np.full((17, 22), -1.0)), "depth of -1.0 m"),
     "labels_of_16_bits": (
         *("A", "segmentation/0004.png", store(np.zeros((17, 22), np.uint16))),
-        "holds uint16 of shape (17, 22), not a map of uint8",
+        "holds uint16 of shape (17, 22), from 0 to 0, not a map of uint8",
     ),
     "labels_in_colour": (
         *("A", "segmentation/0004.png", store(np.zeros((17, 22, 3), np.uint8))),
-        "holds uint8 of shape (17, 22, 3), not a map of uint8",
+        "holds uint8 of shape (17, 22, 3), from 0 to 0, not a map of uint8",
     ),
     "image_of_16_bits": ("B", "images/0004.png", store(np.zeros((17, 22), np.uint16)), "pixels of kind I;16"),
     "whole_numbers_for_depth": (
         *("A", "depth/0004.npy", store(np.ones((17, 22), np.uint8))),
-        "holds uint8 of shape (17, 22), not real numbers of shape any x any",
+        "holds uint8 of shape (17, 22), from 1 to 1, not real numbers, in metres",
     ),
     "words_for_depth": (
         *("A", "depth/0004.npy", store(np.full((17, 22), "far"))),
         "holds <U3 of shape (17, 22), not numbers",
     ),
-    "objects_for_depth": ("A", "depth/0004.npy", store(np.array([{}])), "cannot be read"),
+    "objects_for_depth": ("A", "depth/0004.npy", store(np.array([{}])), "holds pickled Python objects, not an array"),
     "depth_in_colour": ("A", "depth/0004.npy", store(np.ones((17, 22, 3))), "holds float64 of shape (17, 22, 3)"),
     "label_of_other_size": ("A", "depth/0004.npy", store(np.ones((18, 22))), "is 18 x 22, but its image is 17 x 22"),
     "long_normals": ("A", "normals/0004.npy", store(np.full((17, 22, 3), 200.0)), "normals reach 200.0"),
@@ -94,7 +94,7 @@ BAD = {  # of archive: file, what happens to it, what is said of it
         "B",
         "edge/0004.png",
         store(np.full((17, 22), 100, np.uint8)),
-        "such as [100], and edges are a map of 0 and 255",
+        "from 100 to 100, not a map of 0 and 255",
     ),
 }
 

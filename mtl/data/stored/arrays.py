@@ -1,0 +1,60 @@
+"""Arrays in the formats of NumPy and MATLAB."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+
+from mtl.data.stored.errors import UNREADABLE, DamagedFileError, unreadable
+
+TORCH = "data.pkl"  # what a zip of torch.save holds besides the numbers
+
+
+def read_npy(path: Path, name: str) -> NDArray[Any]:
+    """The array of an .npy file, or that of an .npz which has the name or is the only one.
+
+    Args:
+        path: The file.
+        name: Key of the array in an .npz.
+
+    Raises:
+        DamagedFileError: It is missing, cut off, or holds no such array.
+    """
+    try:
+        content = np.load(path, allow_pickle=False)
+        if not isinstance(content, NpzFile):
+            return content
+        with content as arrays:
+            keys = list(arrays.files)
+            if any(key.endswith(TORCH) for key in keys):
+                raise DamagedFileError(f"{path}: was written by torch.save; use np.save(path, tensor.cpu().numpy())")
+            if name not in keys and len(keys) != 1:
+                raise DamagedFileError(f"{path}: has the arrays {', '.join(keys) or 'none'}, and none is named {name}")
+            return arrays[name if name in keys else keys[0]]
+    except DamagedFileError:
+        raise
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
+
+
+def read_mat(path: Path, name: str) -> Any:
+    """A variable of a MATLAB file.
+
+    Args:
+        path: The file.
+        name: The variable.
+
+    Raises:
+        DamagedFileError: It is missing, cut off, or has no such variable.
+    """
+    try:
+        content = scipy.io.loadmat(path)
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
+    if name not in content:
+        names = ", ".join(key for key in content if not key.startswith("__"))
+        raise DamagedFileError(f"{path}: has no variable {name}, only {names or 'none'}")
+    return content[name]

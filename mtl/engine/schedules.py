@@ -10,11 +10,12 @@ from torch.optim.lr_scheduler import PolynomialLR
 class PolySchedule:
     """lr = lr0 * (1 - k / K)^power, with k counted in steps or in epochs.
 
-    Deviations from the paper: none; for its ResNets k counts epochs, for its HRNets and ViTs steps.
+    Deviations from the paper: it says "Poly" and gives no power. The power 0.9, and k in epochs for ResNets and in steps
+    for HRNets and ViTs, are ours, as in the code that its recipes come from.
 
     Args:
         optimizer: Whose learning rate falls.
-        power: 0.9 in the paper.
+        power: Exponent; 1 is linear.
         per: `step` or `epoch`.
         steps: Length of the run in optimizer steps.
         steps_per_epoch: Length of an epoch in optimizer steps.

@@ -1,4 +1,8 @@
-"""L1 distance over the pixels that were measured."""
+"""L1 distance over the pixels that were measured.
+
+Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
+https://arxiv.org/abs/2509.23915, appendix, Loss functions.
+"""
 
 import torch
 from torch import Tensor
@@ -10,6 +14,9 @@ class MaskedL1(Loss):
     """Counts every metre of depth error alike, and no pixel without a measurement.
 
     sum over valid pixels of |z - d|, valid where d > 0. The output is linear: no activation, no logarithm.
+
+    Deviations from the paper: it calls this loss "balanced L1" and gives no formula. No code that it builds on has a
+    balanced L1, so this is the plain one, taken over valid pixels only.
     """
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """AvgNorm: give every task the gradient norm of the summed gradient.
 
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
-https://arxiv.org/abs/2509.23915, Eq. (6).
+https://arxiv.org/abs/2509.23915, Sec. V-F5, Eq. (6).
 """
 
 from typing import ClassVar

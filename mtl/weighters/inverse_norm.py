@@ -1,7 +1,7 @@
 """InverseNorm: give every task a gradient of length one.
 
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
-https://arxiv.org/abs/2509.23915: the naive balance of gradient norms that AvgNorm, Eq. (6), improves on.
+https://arxiv.org/abs/2509.23915, Sec. V-F5: the naive balance of gradient norms that AvgNorm, Eq. (6), improves on.
 """
 
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Claims 38 to 43 and 49: what each task adds to the update (Sec. V-F4, V-F5, Figs. 7 to 9, 14 to 16)."""
+"""Claims 38 to 43 and 49: what each task adds to the update (Sec. V-F4, V-F5, appendix, Figs. 7 to 9, 14 to 16)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Claims 32 to 37: features, and the gradients of two tasks (Sec. V-F1 to V-F3, Figs. 6, 10 to 13)."""
+"""Claims 32 to 37: features, and the gradients of two tasks (Sec. V-F1 to V-F3, appendix, Figs. 6, 10 to 13)."""
 
 from mtl.report.address import Setting
 from mtl.report.claims.check import Check, above, all_of, at_least, below, tally

@@ -85,14 +85,14 @@ def weights(cfg: DictConfig) -> str:
 def sizes(cfg: DictConfig, datasets: Sequence[DictConfig]) -> str:
     """Which datasets have a size that the encoder can tile."""
     with torch.device("meta"):  # its shape is all that matters
-        multiple = instantiate(cfg.backbone.encoder, pretrained=False).multiple
+        encoder = instantiate(cfg.backbone.encoder, pretrained=False)
     lines = []
     for chosen in datasets:
-        fitting = [round(side / multiple) * multiple for side in (chosen.height, chosen.width)]
-        if fitting != [chosen.height, chosen.width]:
+        fitting = encoder.nearest_size(chosen.height, chosen.width)
+        if fitting != (chosen.height, chosen.width):
             give = f"dataset.height={fitting[0]} dataset.width={fitting[1]}"
             lines.append(f"not {chosen.name} at {chosen.height} x {chosen.width}, but at {give}")
-    tiles = f"sides in multiples of {multiple}" if multiple > 1 else "any size"
+    tiles = f"sides in multiples of {encoder.multiple}" if encoder.multiple > 1 else "any size"
     return f"{tiles}, {'; '.join(lines) or 'fits every dataset'}"
 
 

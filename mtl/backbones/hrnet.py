@@ -5,7 +5,7 @@ https://arxiv.org/abs/1908.07919
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -19,24 +19,45 @@ class HRNet(Backbone):
     Returns the four branches of the last stage at strides 4, 8, 16 and 32; the classifier behind them and the blocks
     that widen them for it do not exist.
 
-    Deviations from the paper: none.
+    Deviations from the paper: none. timm's network upsamples by nearest neighbour where branches meet, as does the
+    classifier whose weights it has; networks for dense prediction upsample bilinearly, with the same weights.
 
     Args:
         name: timm name, with the tag of its weights.
         pretrained: Load the weights; needs the network once.
+        upsample: How a coarse branch is brought to the size of a finer one: `bilinear` (align_corners=False) or
+            `nearest`.
+        bn_momentum: Share of the batch in the running statistics of BatchNorm, above 0 and up to 1.
         checkpoint: File with the weights; None: they are fetched by name.
         **timm_options: Passed on to timm.
 
     Raises:
-        ValueError: timm has no such model, or the weights are not its own.
+        ValueError: timm has no such model, the weights are not its own, or there is no such upsampling or momentum.
     """
 
     multiple = 32  # the coarsest map is upsampled onto the others exactly
 
-    def __init__(self, name: str, pretrained: bool, checkpoint: str | Path | None = None, **timm_options: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        pretrained: bool,
+        upsample: Literal["bilinear", "nearest"],
+        bn_momentum: float,
+        checkpoint: str | Path | None = None,
+        **timm_options: Any,
+    ) -> None:
         super().__init__()
+        if upsample not in ("bilinear", "nearest"):
+            raise ValueError(f"upsample must be bilinear or nearest, got {upsample!r}")
+        if not 0 < bn_momentum <= 1:
+            raise ValueError(f"bn_momentum must be above 0 and at most 1, got {bn_momentum}")
         branches = {"features_only": True, "feature_location": "", "out_indices": (1, 2, 3, 4)}  # 0 is the stem
         self.body = create(name, pretrained=pretrained, checkpoint=checkpoint, view=branches, **timm_options)
+        for module in self.body.modules():
+            if isinstance(module, nn.Upsample):
+                module.mode, module.align_corners = upsample, False if upsample == "bilinear" else None
+            elif isinstance(module, nn.BatchNorm2d):
+                module.momentum = bn_momentum
         self.channels = list(self.body.feature_info.channels())
         self.strides = list(self.body.feature_info.reduction())
 

@@ -16,8 +16,8 @@ from mtl.backbones.pretrained import create
 class ViT(Backbone):
     """Reads the image as a grid of patches; every block keeps the grid, so all maps have one size.
 
-    The maps are the patch tokens behind the blocks asked for, the last ones behind the final LayerNorm; class and
-    register tokens stay inside. Blocks behind the last one asked for do not exist.
+    The maps are the patch tokens after the blocks asked for; class and register tokens stay inside. Blocks after the
+    last one asked for do not exist, nor does the final LayerNorm where the last map is raw.
 
     Deviations from the paper: none.
 
@@ -30,6 +30,7 @@ class ViT(Backbone):
             once and trained there; for an image of another size it is resampled at every pass. None: the grid of
             the weights.
         checkpoint: File with the weights; None: they are fetched by name.
+        norm_last: Whether the last map passes the final LayerNorm; the others never do.
         **timm_options: Passed on to timm, such as `depth` and `embed_dim` for a narrow network.
 
     Raises:
@@ -46,6 +47,7 @@ class ViT(Backbone):
         drop_path: float,
         size: Sequence[int] | None = None,
         checkpoint: str | Path | None = None,
+        norm_last: bool = True,
         **timm_options: Any,
     ) -> None:
         super().__init__()
@@ -62,6 +64,8 @@ class ViT(Backbone):
         if size is not None:
             self.body.set_input_size(tuple(size))
         self.body.blocks = self.body.blocks[: taps[-1]]
+        if not norm_last:
+            self.body.norm = nn.Identity()
         self.taps = [tap - 1 for tap in taps]
         self.multiple = self.body.patch_embed.patch_size[0]
         self.channels = [self.body.embed_dim] * len(taps)
@@ -70,11 +74,7 @@ class ViT(Backbone):
     def forward(self, image: Tensor) -> list[Tensor]:
         """Maps [B, C, H / patch, W / patch], one per tap, the deepest last."""
         *maps, last = self.body.forward_intermediates(image, indices=self.taps, intermediates_only=True)
-        return [*maps, self.normalize(last)]
-
-    def normalize(self, tokens: Tensor) -> Tensor:
-        """The final LayerNorm, over the channels of a map [B, C, H, W]."""
-        return self.body.norm(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return [*maps, self.body.norm(last.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)]  # over channels
 
     @property
     def last_layer(self) -> nn.Parameter:
@@ -113,9 +113,5 @@ class SAM(ViT):
         checkpoint: str | Path | None = None,
         **timm_options: Any,
     ) -> None:
-        super().__init__(name, pretrained, taps, drop_path, size=None, checkpoint=checkpoint, **timm_options)
+        super().__init__(name, pretrained, taps, drop_path, None, checkpoint, norm_last=False, **timm_options)
         self.body.neck = nn.Identity()
-
-    def normalize(self, tokens: Tensor) -> Tensor:
-        """The map as it is."""
-        return tokens

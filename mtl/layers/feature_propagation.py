@@ -35,6 +35,7 @@ class FeaturePropagation(nn.Module):
         channels: Channels C of each task's feature.
         reduction: Channels of x per channel inside f.
         squeeze: Reduction of squeeze-and-excitation.
+        squeeze_bias: Whether the linear layers of squeeze-and-excitation have biases.
         softmax_over: What the softmax weighs against each other.
     """
 
@@ -45,6 +46,7 @@ class FeaturePropagation(nn.Module):
         *,
         reduction: int,
         squeeze: int,
+        squeeze_bias: bool,
         softmax_over: Literal["neighbours", "tasks"],
     ) -> None:
         super().__init__()
@@ -58,7 +60,9 @@ class FeaturePropagation(nn.Module):
         blocks = basic_block(joint, inner), basic_block(inner, inner)
         self.attention = nn.Sequential(*blocks, nn.Conv2d(inner, joint, 1))
         self.mix = basic_block(joint, channels, project=True)
-        self.squeeze_excite = nn.ModuleDict({name: SqueezeExcite(channels, squeeze) for name in task_names})
+        self.squeeze_excite = nn.ModuleDict(
+            {name: SqueezeExcite(channels, squeeze, squeeze_bias) for name in task_names}
+        )
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """For each task a map [B, C, H, W], from the features [B, C, H, W] of all tasks by name."""

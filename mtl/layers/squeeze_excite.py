@@ -10,19 +10,20 @@ from torch import Tensor, nn
 class SqueezeExcite(nn.Module):
     """Turns every channel up or down by what the whole image holds.
 
-    x * sigmoid(W_2 relu(W_1 mean(x)))
+    x * sigmoid(W_2 relu(W_1 mean(x) + b_1) + b_2)
 
-    Deviations from the paper: none.
+    Deviations from the paper: it writes the two linear layers without the biases b_1 and b_2, which `bias` adds.
 
     Args:
         channels: Channels of the map.
         reduction: Channels of the map per unit of the hidden layer.
+        bias: Whether both linear layers have a bias.
     """
 
-    def __init__(self, channels: int, reduction: int) -> None:
+    def __init__(self, channels: int, reduction: int, bias: bool) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(channels, channels // reduction, bias=False)
-        self.excite = nn.Linear(channels // reduction, channels, bias=False)
+        self.squeeze = nn.Linear(channels, channels // reduction, bias=bias)
+        self.excite = nn.Linear(channels // reduction, channels, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, C, H, W], each channel of each image times a number between 0 and 1."""

@@ -50,6 +50,7 @@ class MTINet(MultiTaskModel):
             prediction.
         reduction: Channels of all tasks per channel inside the attention of the propagation.
         squeeze: Reduction of squeeze-and-excitation.
+        squeeze_bias: Whether the linear layers of squeeze-and-excitation have biases.
         softmax_over: What the softmax of the propagation weighs against each other.
 
     Raises:
@@ -64,6 +65,7 @@ class MTINet(MultiTaskModel):
         *,
         reduction: int,
         squeeze: int,
+        squeeze_bias: bool,
         softmax_over: Literal["neighbours", "tasks"],
     ) -> None:
         super().__init__(tasks, backbone)
@@ -84,9 +86,14 @@ class MTINet(MultiTaskModel):
             for predict in self.predictions[task.name]:
                 nn.init.constant_(predict.bias, task.bias)
             self.heads[task.name] = head(in_channels=channels, out_channels=task.channels, bias=task.bias)
+        numbers = {
+            "reduction": reduction,
+            "squeeze": squeeze,
+            "squeeze_bias": squeeze_bias,
+            "softmax_over": softmax_over,
+        }
         self.propagation = nn.ModuleList(  # from each scale but the finest to the next finer one
-            FeaturePropagation(names, c, reduction=reduction, squeeze=squeeze, softmax_over=softmax_over)
-            for c in channels[1:]
+            FeaturePropagation(names, c, **numbers) for c in channels[1:]
         )
         self.distillation = nn.ModuleList(Distillation(names, c) for c in channels)
 

@@ -1,15 +1,21 @@
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from mtl.backbones import HRNet
 
 NAME = "hrnet_w18_small_v2.ms_in1k"
 
 
+def encoder(upsample="bilinear", bn_momentum=0.01):
+    return HRNet(NAME, pretrained=False, upsample=upsample, bn_momentum=bn_momentum)
+
+
 @pytest.fixture(scope="module")
 def hrnet():
     torch.manual_seed(0)
-    return HRNet(NAME, pretrained=False)
+    return encoder()
 
 
 def test_four_branches_keep_their_resolutions(hrnet):
@@ -20,7 +26,27 @@ def test_four_branches_keep_their_resolutions(hrnet):
 
 
 def test_encoder_has_the_published_size(hrnet):
-    assert sum(p.numel() for p in hrnet.parameters()) / 1e6 == pytest.approx(3.861, abs=0.0005)
+    assert sum(p.numel() for p in hrnet.parameters()) == 3_860_720
+
+
+@pytest.mark.parametrize("upsample", ["bilinear", "nearest"])
+def test_branches_meet_with_the_upsampling_asked_for(upsample):
+    layer = encoder(upsample).eval().body.stage4[-1].fuse_layers[0][3]  # stride 32 to stride 4
+    x = torch.randn(1, 144, 2, 3)
+    options = {"align_corners": False} if upsample == "bilinear" else {}
+    torch.testing.assert_close(layer(x), F.interpolate(layer[:-1](x), size=(16, 24), mode=upsample, **options))
+
+
+def test_every_batchnorm_has_the_momentum_asked_for(hrnet):
+    norms = [module for module in hrnet.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    assert len(norms) > 100
+    assert {norm.momentum for norm in norms} == {0.01}
+
+
+@pytest.mark.parametrize("option", [{"upsample": "bicubic"}, {"bn_momentum": 0}, {"bn_momentum": 1.5}])
+def test_unknown_upsampling_and_impossible_momentum_are_refused(option):
+    with pytest.raises(ValueError, match=f"{next(iter(option))} must be .*, got .*{next(iter(option.values()))}"):
+        encoder(**option)
 
 
 def test_every_parameter_gets_a_gradient_at_once(hrnet):

@@ -27,7 +27,7 @@ def sam(**options):
 
 
 def hrnet(**options):
-    return HRNet("hrnet_w18_small_v2.ms_in1k", **options)
+    return HRNet("hrnet_w18_small_v2.ms_in1k", upsample="bilinear", bn_momentum=0.01, **options)
 
 
 CASES = {

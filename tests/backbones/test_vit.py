@@ -27,20 +27,20 @@ def full(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "millions", "channels", "patch"),
+    ("name", "size", "channels", "patch"),
     [
-        (PLAIN, 5.597, 192, 16),
-        ("vit_base_patch16_384.augreg_in1k", 86.09, 768, 16),
-        ("vit_base_patch16_224.augreg_in21k", 85.80, 768, 16),
-        (CLIP, 86.09, 768, 16),
-        (DINO, 85.80, 768, 16),
-        (DINOV2, 86.58, 768, 14),
-        (SAM_NAME, 89.67 - 0.787, 768, 16),  # without its neck
+        (PLAIN, 5_597_376, 192, 16),
+        ("vit_base_patch16_384.augreg_in1k", 86_090_496, 768, 16),
+        ("vit_base_patch16_224.augreg_in21k", 85_798_656, 768, 16),
+        (CLIP, 86_091_264, 768, 16),
+        (DINO, 85_798_656, 768, 16),
+        (DINOV2, 86_582_016, 768, 14),
+        (SAM_NAME, 88_883_456, 768, 16),  # without its neck
     ],
 )
-def test_encoder_has_the_published_size_on_its_native_grid(name, millions, channels, patch):
+def test_encoder_has_the_published_size_on_its_native_grid(name, size, channels, patch):
     backbone = full(name)
-    assert sum(p.numel() for p in backbone.parameters()) / 1e6 == pytest.approx(millions, abs=0.005)
+    assert sum(p.numel() for p in backbone.parameters()) == size
     assert backbone.channels == [channels] * 4
     assert backbone.strides == [patch] * 4
     assert backbone.multiple == patch
@@ -73,6 +73,16 @@ def test_maps_are_timms_own_with_the_final_norm_on_the_last_alone():
     tokens = backbone.body.forward_features(image)[:, 1:]  # the class token first
     assert torch.allclose(maps[3].flatten(2).transpose(1, 2), tokens, atol=1e-6)
     assert not torch.allclose(maps[3], raw[3], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [PLAIN, CLIP, DINOV2])
+def test_raw_last_tap_is_timms_own_and_leaves_no_norm_behind(name):
+    raw, normed = narrow(name, norm_last=False).eval(), narrow(name).eval()
+    image = torch.randn(1, 3, 8 * raw.multiple, 8 * raw.multiple)
+    expected = normed.body.forward_intermediates(image, indices=[3], norm=False, intermediates_only=True)[-1]
+    assert torch.equal(raw(image)[-1], expected)
+    assert torch.equal(raw(image)[0], normed(image)[0])
+    assert set(normed.body.state_dict()) - set(raw.body.state_dict()) == {"norm.weight", "norm.bias"}
 
 
 def test_blocks_behind_the_last_tap_do_not_exist():
@@ -113,7 +123,14 @@ def test_images_of_other_sizes_than_those_of_training_are_read():
 
 @pytest.mark.parametrize(
     ("name", "size", "advice"),
-    [(PLAIN, (65, 96), "16; .* 80 x 96"), (DINOV2, (448, 576), "14; .* 448 x 588"), (SAM_NAME, (64, 90), "16;")],
+    [
+        (PLAIN, (65, 96), "16; .* 64 x 96"),
+        (PLAIN, (70, 96), "16; .* 80 x 96"),
+        (DINOV2, (448, 576), "14; .* 448 x 574, .* dataset.height=448 dataset.width=574"),  # Table IV, NYUD-v2
+        (DINOV2, (512, 512), "14; .* 518 x 518"),  # Table IV, PASCAL-Context
+        (DINOV2, (3, 28), "14; .* 14 x 28"),
+        (SAM_NAME, (64, 90), "16;"),
+    ],
 )
 def test_size_that_the_patches_cannot_tile_is_refused_by_name(name, size, advice):
     with pytest.raises(ValueError, match=f"image of {size[0]} x {size[1]}: sides must be multiples of {advice}"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from golden_rule import FOLDER, GRADIENT, OUTPUT, assert_near, at, signed
 from networks import Network, network
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from mtl.weighters import Uniform
 GOLDEN = json.loads(
     (Path(__file__).parent.parent / "golden/weighters/url_feature_loss__formula__eps-1e-12.json").read_text()
 )["cases"]
+REFERENCE = json.loads((FOLDER / "url_distance.json").read_text())["cases"]
 TRAINING = {"steps": 10, "lr": 1e-2, "weight_decay": 5e-4}
 
 
@@ -55,6 +57,19 @@ def test_distance_by_hand():
 def test_golden(case):
     student, teacher = (torch.tensor(case[key], dtype=torch.float64) for key in ("student_adapted", "teacher"))
     assert distance(student, teacher).item() == pytest.approx(case["expected"]["loss"], rel=1e-12)
+
+
+@pytest.mark.parametrize("case", REFERENCE, ids=lambda c: c["id"])
+def test_distance_and_gradient_of_the_reference(case):
+    student, teacher = (
+        signed(f"{who}:{case['id']}", (2, case["channels"], *case[who])) for who in ("student", "teacher")
+    )
+    found = distance(student.requires_grad_(), teacher)
+    assert_near(found.item(), case["distance"], OUTPUT, case["distance"], "distance")
+    (gradient,) = torch.autograd.grad(found, student)
+    norm = case["gradient_norm"]
+    assert_near(gradient.norm().item(), norm, GRADIENT, norm, "norm of the gradient")
+    assert_near(at(f"at:url:{case['id']}", gradient, 24), case["gradient_values"], GRADIENT, norm, "gradient")
 
 
 def test_only_directions_count():

@@ -32,8 +32,9 @@ def published(model: str, channels: Mapping[str, int], *words: str) -> MultiTask
         return build.build_model(cfg, tasks)
 
 
-def millions(module: nn.Module) -> float:
-    return sum(parameter.numel() for parameter in module.parameters()) / 1e6
+def size_of(module: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def losses_of(outputs: Outputs) -> list[Tensor]:

@@ -13,9 +13,9 @@ from properties import (
     assert_ownership,
     assert_parameters_are_listed_once,
     assert_predictions,
-    millions,
     published,
     records,
+    size_of,
 )
 from torch import nn
 
@@ -41,16 +41,16 @@ def small(channels, **options):
 @pytest.mark.parametrize(
     ("backbone", "channels", "size"),
     [
-        ("resnet18", {"semseg": 40}, 16.67),
-        ("resnet18", NYUD, 31.63),
-        ("resnet18", PASCAL, 36.61),
-        ("resnet50", {"semseg": 40}, 51.75),
-        ("resnet50", NYUD, 112.66),
-        ("resnet50", PASCAL, 132.96),
+        ("resnet18", {"semseg": 40}, 16_671_736),
+        ("resnet18", NYUD, 31_630_637),
+        ("resnet18", PASCAL, 36_613_682),
+        ("resnet50", {"semseg": 40}, 51_751_080),
+        ("resnet50", NYUD, 112_656_493),
+        ("resnet50", PASCAL, 132_955_042),
     ],
 )
 def test_network_has_the_published_size(backbone, channels, size):
-    assert millions(published("mtan", channels, f"backbone={backbone}")) == pytest.approx(size, abs=0.005)
+    assert size_of(published("mtan", channels, f"backbone={backbone}")) == size
 
 
 @pytest.mark.parametrize("scope", ["features", "last_layer", "shared"])

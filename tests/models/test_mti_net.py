@@ -13,9 +13,9 @@ from properties import (
     assert_ownership,
     assert_parameters_are_listed_once,
     assert_predictions,
-    millions,
     published,
     records,
+    size_of,
 )
 from torch import nn
 
@@ -29,7 +29,7 @@ from mtl.weighters import AvgNorm, Uniform
 
 TWIN = {"normals": 3}
 WIDTHS = [4, 6, 8, 10]
-NUMBERS = {"reduction": 4, "squeeze": 2, "softmax_over": "neighbours"}
+NUMBERS = {"reduction": 4, "squeeze": 1, "squeeze_bias": True, "softmax_over": "neighbours"}
 
 
 class Scales(Backbone):
@@ -60,20 +60,20 @@ def small(channels, **options):
     return MTINet(records(channels), Scales(), HRNetHead, **(NUMBERS | options))
 
 
-@pytest.mark.parametrize(("channels", "size"), [(NYUD, 17.96), (PASCAL, 24.49), ({"semseg": 40}, 6.23)])
+@pytest.mark.parametrize(("channels", "size"), [(NYUD, 17_960_945), (PASCAL, 24_494_716), ({"semseg": 40}, 6_232_534)])
 def test_network_has_the_published_size(channels, size):
-    assert millions(published("mti_net", channels)) == pytest.approx(size, abs=0.005)
+    assert size_of(published("mti_net", channels)) == size
 
 
 def test_parts_have_the_published_sizes():
     model = published("mti_net", NYUD)
     initial = [[model.initial[name][scale] for name in NYUD] for scale in range(4)]
     initial = [m + [model.predictions[name][scale] for name in NYUD] for scale, m in enumerate(initial)]
-    sizes = [millions(nn.ModuleList(modules)) for modules in initial]
-    assert sizes == pytest.approx([0.075, 0.299, 1.188, 2.997], abs=0.0005)
-    assert [millions(m) for m in model.propagation] == pytest.approx([0.157, 0.626, 2.502], abs=0.0005)
-    assert [millions(m) for m in model.distillation] == pytest.approx([0.070, 0.280, 1.120, 4.479], abs=0.0005)
-    assert millions(model.heads) == pytest.approx(0.307, abs=0.0005)
+    sizes = [size_of(nn.ModuleList(modules)) for modules in initial]
+    assert sizes == [75_447, 298_593, 1_188_117, 2_997_117]
+    assert [size_of(m) for m in model.propagation] == [156_968, 626_128, 2_502_180]
+    assert [size_of(m) for m in model.distillation] == [69_984, 279_936, 1_119_744, 4_478_976]
+    assert size_of(model.heads) == 307_035
 
 
 @pytest.mark.parametrize("scope", ["features", "last_layer", "shared"])

@@ -16,6 +16,7 @@ from mtl.task import Task
 from mtl.weighters import AvgNorm
 
 CHANNELS = {"semseg": 5, "depth": 1, "normals": 3}
+HRNET = {"name": "hrnet_w18_small_v2.ms_in1k", "upsample": "bilinear", "bn_momentum": 0.01}
 NARROW = {"pretrained": False, "depth": 3, "embed_dim": 24, "num_heads": 2, "drop_path": 0.0, "taps": (1, 2, 3)}
 MULTI_TAP = partial(MultiTapHead, stride=4)
 
@@ -31,7 +32,7 @@ def sam():
 
 ENCODERS = {
     "resnet": (residual, partial(DeepLabHead, channels=8, dilations=(2, 4), dropout=0.0), (45, 67)),
-    "hrnet": (partial(HRNet, "hrnet_w18_small_v2.ms_in1k", pretrained=False), HRNetHead, (96, 32)),
+    "hrnet": (partial(HRNet, pretrained=False, **HRNET), HRNetHead, (96, 32)),
     "vit": (partial(ViT, "vit_tiny_patch16_384", size=(64, 64), **NARROW), MULTI_TAP, (80, 48)),
     "vit_last_tap": (partial(ViT, "vit_tiny_patch16_384", **NARROW), partial(LastTapHead, channels=8), (80, 48)),
     "clip": (partial(ViT, "vit_base_patch16_clip_384", **NARROW), MULTI_TAP, (80, 48)),

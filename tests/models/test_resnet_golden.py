@@ -1,0 +1,9 @@
+"""Dilated ResNet-18 with DeepLab-v3 heads, against the survey's code."""
+
+import pytest
+from golden_rule import assert_equals_reference
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_outputs_gradients_and_statistics_are_those_of_the_reference(mode):
+    assert_equals_reference("resnet18_vanilla_nyud", mode)

@@ -96,7 +96,8 @@ def test_saved_predictions_get_the_scores_of_a_run(evaluate, tmp_path, words, ki
             task.metric.update(
                 as_metric(task.name, drawn), sample[task.truth or task.name].as_subclass(torch.Tensor)[None]
             )
-    code, out, err = evaluate(f"predictions={tmp_path}/mine", *words, "depth_unit=0.001")
+    unit = ["depth_unit=0.001"] if kind == "png" else []
+    code, out, err = evaluate(f"predictions={tmp_path}/mine", *words, *unit)
     assert code == 0, err
     found = scores(tmp_path / "mine")
     tolerance = {"mean_angular_error": 0.2, "rmse": 1e-3} if kind == "png" else {}
@@ -191,7 +192,7 @@ def fill(folder: Path, **change: np.ndarray) -> None:
     """Good predictions of NYUD-v2, but for the first image of the tasks to change."""
     size = (17, 22)
     good = {"semseg": np.zeros(size, np.uint8), "depth": np.ones(size, np.float32), "edge": np.zeros(size, np.uint8)}
-    good["normals"] = np.ones((*size, 3), np.float32)
+    good["normals"] = np.full((*size, 3), -1, np.float32)
     for task, array in good.items():
         for id in archives.VAL:
             stored = change.get(task, array) if id == "0001" else array
@@ -228,7 +229,11 @@ def test_wrong_prediction_is_named(evaluate, tmp_path, case):
     (line,) = [line for line in err.splitlines() if "error: " in line]
     assert code == 1
     assert message in line
-    assert not (tmp_path / "mine/scores.json").exists()
+    (task,) = change
+    others = [name for name in ("semseg", "depth", "normals", "edge") if name != task]
+    assert line.endswith(f"(not scored: {task}; scored: {', '.join(others)})")
+    assert list(scores(tmp_path / "mine")) == others
+    assert message in json.loads((tmp_path / "mine/scores.json").read_text())["not_scored"][task]
 
 
 def test_missing_and_extra_files_are_named(evaluate, tmp_path):

@@ -1,11 +1,11 @@
 """Scores saved predictions of any program, with the labels and the metrics of a run."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.utils import get_class
 from omegaconf import DictConfig
 from tabulate import tabulate
 from torch import Tensor
@@ -17,57 +17,112 @@ from mtl.cli.prepare import open_split, split_words
 from mtl.data.base import DenseDataset
 from mtl.data.loader import IGNORE_INDEX, single_threaded
 from mtl.data.predictions import Predictions
-from mtl.files import write_whole
+from mtl.data.stored import DamagedFileError
+from mtl.files import write_json
 from mtl.task import Task
 
 OWN = ("predictions", "split", "depth_unit", "output")
 Pair = tuple[Tensor, Tensor]  # prediction and truth of an image, [C, H, W]
+Failures = dict[str, str]  # by task: why it is not scored
 
 
-class Pairs(Dataset[tuple[str, dict[str, Pair]]]):
-    """What the metrics compare, by task, of each image; tasks without a prediction of it are left out."""
+class Pairs(Dataset[tuple[str, dict[str, Pair | str]]]):
+    """What the metrics compare, by task, of each image; tasks without a prediction of it are left out.
+
+    In place of a pair stands what is wrong with the prediction.
+    """
 
     def __init__(self, truths: DenseDataset, tasks: Sequence[Task], saved: Mapping[str, Predictions]) -> None:
-        self.truths, self.saved = truths, saved
+        self.truths = truths
+        self.saved = {task.name: saved[task.name] for task in tasks}
         self.keys = {task.name: task.truth or task.name for task in tasks}
 
     def __len__(self) -> int:
         return len(self.truths)
 
-    def __getitem__(self, index: int) -> tuple[str, dict[str, Pair]]:
+    def __getitem__(self, index: int) -> tuple[str, dict[str, Pair | str]]:
         sample = self.truths[index]
         id, size = sample["meta"]["id"], sample["meta"]["size"]
-        read = {task: saved.read(id, size) for task, saved in self.saved.items() if id in saved.files}
-        return id, {task: (one, sample[self.keys[task]].as_subclass(Tensor)) for task, one in read.items()}
+        pairs: dict[str, Pair | str] = {}
+        for task, saved in self.saved.items():
+            if id in saved.files:
+                try:
+                    pairs[task] = saved.read(id, size), sample[self.keys[task]].as_subclass(Tensor)
+                except DamagedFileError as error:
+                    pairs[task] = str(error)
+        return id, pairs
 
 
 def evaluate() -> None:
     """Do what the words of the command line ask for; see scripts/evaluate.py.
 
+    A task whose predictions are missing or wrong is left out, and named at the end.
+
     Raises:
-        ValueError: Predictions are missing or none, or do not fit their images.
+        ValueError: Words are wrong, or a task could not be scored.
     """
     own, words = split_words(sys.argv[1:], OWN)
     if not own.get("predictions"):
         raise ValueError("say where the predictions are: predictions=DIR")
     folder, split = Path(own["predictions"]), own.get("split", "val")
     cfg = build.compose([*words, *present(folder, words)])
-    tasks = build.build_tasks(cfg)
-    saved = {task.name: Predictions(folder, task.name, task.channels, unit(own)) for task in tasks}
-    truths = open_split(cfg, split, [task.name for task in tasks])
-    ids = image_ids(truths)
+    failures: Failures = {}
+    saved = open_predictions(cfg, folder, unit(own), failures)
+    tasks = [task for task in build.build_tasks(cfg) if task.name in saved]
+    if not tasks:
+        raise ValueError("; ".join(failures.values()))
+    truths = open_split(cfg, split, list(saved))
     for task in tasks:
-        check_files(cfg, split, task, saved[task.name], ids)
-    scores = score(Pairs(truths, tasks, saved), tasks, cfg.workers)
-    about = {"predictions": str(folder), "dataset": cfg.dataset.name, "split": split, "data": truths.about()}
-    output = Path(own.get("output", folder / "scores.json"))
-    write_whole(output, json.dumps(about | {"tasks": scores}, indent=2) + "\n")
+        try:
+            check_files(cfg, split, task, saved[task.name], image_ids(truths))
+        except ValueError as error:
+            failures[task.name] = str(error)
+    tasks = [task for task in tasks if task.name not in failures]
+    scores = score(Pairs(truths, tasks, saved), tasks, cfg.workers, failures) if tasks else {}
+    if scores:
+        about = {"predictions": str(folder), "dataset": cfg.dataset.name, "split": split, "data": truths.about()}
+        report(Path(own.get("output", folder / "scores.json")), about | {"tasks": scores, "not_scored": failures})
+    if failures:
+        rest = f"; scored: {', '.join(scores)}" if scores else ""
+        raise ValueError(f"{'; '.join(failures.values())} (not scored: {', '.join(failures)}{rest})")
+
+
+def open_predictions(
+    cfg: DictConfig, folder: Path, depth_unit: float | None, failures: Failures
+) -> dict[str, Predictions]:
+    """The predictions of every task that has a folder.
+
+    Args:
+        cfg: The composed config.
+        folder: Holds them.
+        depth_unit: Metres that a stored number 1 of depth stands for, if that is given.
+        failures: Gets the tasks that have no folder.
+    """
+    first = get_class(cfg.dataset.val._target_).first_numbers
+    saved = {}
+    for task in build.build_tasks(cfg):
+        try:
+            saved[task.name] = Predictions(folder, task.name, task.channels, depth_unit, first.get(task.name, 0))
+        except ValueError as error:
+            failures[task.name] = str(error)
+    return saved
+
+
+def report(output: Path, result: Mapping[str, Any]) -> None:
+    """Writes the scores and prints them as a table.
+
+    Args:
+        output: File for the scores.
+        result: What goes into it.
+    """
+    write_json(output, result, indent=2)
     rows = [
-        (task, metric, value, result["images"], result["preset"] or "")
-        for task, result in scores.items()
-        for metric, value in result["scores"].items()
+        (task, metric, value, about["images"], about["preset"] or "")
+        for task, about in result["tasks"].items()
+        for metric, value in about["scores"].items()
     ]
-    print(tabulate(rows, ["task", "metric", f"{cfg.dataset.name} {split}", "images", "preset"], floatfmt=".4f"))
+    title = f"{result['dataset']} {result['split']}"
+    print(tabulate(rows, ["task", "metric", title, "images", "preset"], floatfmt=".4f"))
     print(output)
 
 
@@ -123,7 +178,7 @@ def check_files(cfg: DictConfig, split: str, task: Task, saved: Predictions, ids
     if missing:
         raise ValueError(
             f"{len(missing)} of {len(ids)} predictions of {task.name} are missing, such as that of image "
-            f"{missing[0]} in {saved.folder}"
+            f"{missing[0]} in {saved.folder}{'' if saved.files else saved.others}"
         )
 
 
@@ -132,28 +187,34 @@ def labelled(labels: Any) -> bool:
     return bool((labels != (0 if labels.dtype.kind == "f" else IGNORE_INDEX)).any())
 
 
-def score(pairs: Pairs, tasks: Sequence[Task], workers: int) -> dict[str, dict[str, Any]]:
-    """Preset, number of images and metrics of every task.
+def score(pairs: Pairs, tasks: Sequence[Task], workers: int, failures: Failures) -> dict[str, dict[str, Any]]:
+    """Preset, number of images and metrics of every task that can be scored.
 
     Args:
         pairs: Predictions and truths.
         tasks: The tasks.
         workers: Processes that read; 0: this one.
+        failures: Gets the tasks that cannot be scored.
     """
     loader = DataLoader(pairs, batch_size=None, num_workers=workers, worker_init_fn=single_threaded)
     images = dict.fromkeys((task.name for task in tasks), 0)
     for id, found in tqdm(loader, "scoring", unit="img", mininterval=1):
         for task in tasks:
-            if task.name in found and task.metric.judges(id):
-                prediction, truth = found[task.name]
-                task.metric.update(prediction[None], truth[None])
-                images[task.name] += 1
-    return {
-        task.name: {
-            "primary": task.metric.primary,
-            "preset": getattr(task.metric, "preset", None),
-            "images": images[task.name],
-            "scores": {key: float(value) for key, value in task.metric.compute().items()},
-        }
-        for task in tasks
-    }
+            if task.name in found and task.name not in failures and task.metric.judges(id):
+                pair = found[task.name]
+                if isinstance(pair, str):
+                    failures[task.name] = pair
+                else:
+                    task.metric.update(pair[0][None], pair[1][None])
+                    images[task.name] += 1
+    scores = {}
+    for task in tasks:
+        if task.name not in failures:
+            try:
+                values = {key: float(value) for key, value in task.metric.compute().items()}
+            except ValueError as error:
+                failures[task.name] = str(error)
+                continue
+            about = {"primary": task.metric.primary, "preset": task.metric.preset}
+            scores[task.name] = about | {"images": images[task.name], "scores": values}
+    return scores

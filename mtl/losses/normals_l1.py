@@ -16,7 +16,7 @@ from mtl.losses.base import Loss, full_precision
 class NormalsL1(Loss):
     """Compares directions: the prediction is scaled to length one first, so its length is free.
 
-    sum over valid pixels of |z / max(|z|_2, 1e-12) - n|_1, valid where |n|_2 > 0.1
+    sum over valid pixels of |z / max(|z|_2, 1e-12) - n|_1, valid where n is not exactly 0
 
     Implementations differ by a factor 3: `pixel` adds the three channels of a pixel up (ATRC, InvPT, SAK), `element`
     takes their mean (the survey). The count is the number of pixels in both cases.
@@ -39,8 +39,8 @@ class NormalsL1(Loss):
         self.share = 1.0 if reduction == "pixel" else 1 / 3  # of a pixel's channel sum
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss of vectors [B, 3, H, W] of any length against unit normals [B, 3, H, W]."""
-        valid = target.norm(dim=1) > 0.1  # [B, H, W]
+        """Loss of vectors [B, 3, H, W] of any length against normals [B, 3, H, W]."""
+        valid = (target != 0).any(dim=1)  # [B, H, W]; which pixels are 0 is decided by the dataset alone
         direction = F.normalize(full_precision(prediction), dim=1, eps=1e-12)
         error = (direction - target).abs().sum(dim=1)  # [B, H, W]
         return self.share * torch.where(valid, error, 0.0).sum(), valid.sum()

@@ -6,6 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 from torchmetrics import Metric
 
+IGNORE = 255  # label of a pixel that is not valid, in every class map
+
 
 class TaskMetric(Metric):
     """Judges one task over a whole split.
@@ -17,6 +19,7 @@ class TaskMetric(Metric):
     primary: ClassVar[str]  # key of the number that enters Delta_m
     higher_is_better: ClassVar[bool]
     full_state_update: ClassVar[bool] = False
+    preset: str | None = None  # which of the definitions in use; numbers of two presets are not comparable
 
     @property
     def update_called(self) -> bool:

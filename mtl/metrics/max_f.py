@@ -5,27 +5,35 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from mtl.metrics.base import TaskMetric
+from mtl.metrics.base import IGNORE, TaskMetric
 
-THRESHOLDS = [k / 20 for k in range(1, 20)]  # 0.05, 0.10, ..., 0.95
-BETA2 = 0.3  # weighs precision above recall
-IGNORE = 255
+THRESHOLDS = {  # by preset
+    "plain": [k / 20 for k in range(1, 20)],  # 0.05, 0.10 .. 0.95
+    "invpt": [k / 20 for k in range(1, 20)],
+    "survey": [k / 20 for k in range(4, 19)],  # 0.20, 0.25 .. 0.90
+}
+BETA2 = 0.3  # of the pooled presets; weighs precision above recall
 
-Preset = Literal["plain", "invpt"]
+Preset = Literal["plain", "invpt", "survey"]
 
 
 class MaxF(TaskMetric):
     """The best F-measure that one threshold for the whole split can reach, in percent.
 
-    F = (1 + b) P R / (b P + R),   b = 0.3
+    F = (1 + b) P R / (b P + R), 0 where it is undefined, with p = softmax(z)_1 and the preset's rules for
+    precision P and recall R. Numbers of two presets are not comparable.
 
-    at each of 19 thresholds (0.05 .. 0.95, foreground where softmax(z)_1 >= threshold), with precision P and
-    recall R pooled over the valid pixels of the split. F is 0 where it is undefined.
+    | preset | equals the meter of | thresholds | foreground | P and R | b |
+    |---|---|---|---|---|---|
+    | `plain` | SAK, ATRC | 0.05 .. 0.95 (19) | p >= threshold | pooled over the split | 0.3 |
+    | `invpt` | InvPT, TaskPrompter | 0.05 .. 0.95 (19) | sigmoid(p) >= threshold | pooled over the split | 0.3 |
+    | `survey` | the survey code, ASTMT | 0.20 .. 0.90 (15) | p > threshold | mean over images | 1 |
+
+    The second sigmoid of `invpt` leaves four thresholds that tell pixels apart (at probabilities 0.20, 0.41, 0.62 and
+    0.85). With `survey` an image without foreground has P = R = 0 and counts; one without a valid pixel does not.
 
     Args:
-        preset: `plain`; or `invpt`, for comparison only: the code of InvPT puts a sigmoid on the probability before it
-            is compared, so that four thresholds are left that tell pixels apart (at probabilities 0.20, 0.41, 0.62
-            and 0.85). Of two presets the numbers do not compare.
+        preset: `plain`, `invpt` or `survey`.
     """
 
     primary = "max_f"
@@ -34,30 +42,52 @@ class MaxF(TaskMetric):
     def __init__(self, preset: Preset = "plain") -> None:
         super().__init__()
         if preset not in get_args(Preset):
-            raise ValueError(f"preset must be {' or '.join(get_args(Preset))}, got {preset!r}")
+            raise ValueError(f"preset must be {', '.join(get_args(Preset))}, got {preset!r}")
         self.preset = preset
+        levels = len(THRESHOLDS[preset]) + 1
         # A pixel's bin is the number of thresholds it passes: sums over bins give all thresholds at once.
-        bins = torch.zeros(2, len(THRESHOLDS) + 1, dtype=torch.int64)  # background, foreground
+        bins = torch.zeros(2, levels, dtype=torch.int64)  # background, foreground
+        rates = torch.zeros(2, levels - 1, dtype=torch.float64)  # precision and recall of every image, added up
         self.add_state("bins", bins, dist_reduce_fx="sum")
+        self.add_state("rates", rates, dist_reduce_fx="sum")
+        self.add_state("images", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # with a valid pixel
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Counts two logits [B, 2, H, W] against a mask [B, 1, H, W]."""
         label = target.squeeze(1).long()  # [B, H, W]
-        valid = label != IGNORE
-        probability = prediction.float().softmax(dim=1)[:, 1][valid]  # [N]
+        # Rounded to float32 once, so that a probability which was saved as a byte is that byte again.
+        probability = prediction.double().softmax(dim=1)[:, 1].float()  # [B, H, W]
         if self.preset == "invpt":
             probability = probability.sigmoid()
-        thresholds = torch.tensor(THRESHOLDS, device=probability.device)
-        passed = torch.bucketize(probability, thresholds, right=True)  # [N]
-        pairs = label[valid] * self.bins.shape[1] + passed
-        self.bins += torch.bincount(pairs, minlength=self.bins.numel()).view_as(self.bins)
+        thresholds = torch.tensor(THRESHOLDS[self.preset], device=probability.device)
+        passed = torch.bucketize(probability, thresholds, right=self.preset != "survey")  # [B, H, W]
+        for one, own in zip(label, passed, strict=True):
+            valid = one != IGNORE
+            pairs = one[valid] * self.bins.shape[1] + own[valid]
+            bins = torch.bincount(pairs, minlength=self.bins.numel()).view_as(self.bins)
+            hits, predicted, positives = _counts(bins)
+            self.bins += bins
+            self.rates += torch.stack([hits / predicted.clamp(min=1), hits / positives.clamp(min=1)])
+            self.images += valid.any()
 
     def compute(self) -> dict[str, float]:
         """Key `max_f`, in percent."""
-        if not self.bins.any():
+        if not self.images:
             return {"max_f": float("nan")}
-        bins = self.bins.double()
-        false_alarms, hits = bins.flip(1).cumsum(dim=1).flip(1)[:, 1:]  # [19] each
-        # (1 + b) P R / (b P + R) with P = hits / (hits + false_alarms) and R = hits / positives
-        f = (1 + BETA2) * hits / (BETA2 * bins[1].sum() + hits + false_alarms).clamp(min=1)
+        if self.preset == "survey":
+            precision, recall = self.rates / self.images  # [K] each
+            f = 2 * precision * recall / (precision + recall).clamp(min=1e-12)
+        else:
+            hits, predicted, positives = _counts(self.bins)  # P = hits / predicted, R = hits / positives
+            f = (1 + BETA2) * hits / (BETA2 * positives + predicted).clamp(min=1)
         return {"max_f": 100 * f.max().item()}
+
+
+def _counts(bins: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Hits and predicted pixels at each threshold, float64, shapes [K], and the number of foreground pixels.
+
+    Args:
+        bins: Pixels by label and number of thresholds passed. Shape [2, K + 1].
+    """
+    false_alarms, hits = bins.double().flip(1).cumsum(dim=1).flip(1)[:, 1:]
+    return hits, hits + false_alarms, bins[1].sum().double()

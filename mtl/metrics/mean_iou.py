@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mtl.metrics.base import TaskMetric
+from mtl.metrics.base import IGNORE, TaskMetric
 
 
 class MeanIoU(TaskMetric):
@@ -15,28 +15,27 @@ class MeanIoU(TaskMetric):
 
     Args:
         num_classes: Number of classes K.
-        ignore_index: Label of pixels that are not valid.
         absent: What a class without a true pixel does to the mean: `zero` counts its IoU, which is 0 whether
-            it is predicted or not; `skip` averages over the classes that occur in the labels of the split.
+            it is predicted or not, as in all published code; `skip` averages over the classes that occur in the labels
+            of the split.
     """
 
     primary = "miou"
     higher_is_better = True
 
-    def __init__(self, num_classes: int, ignore_index: int = 255, absent: Literal["zero", "skip"] = "zero") -> None:
+    def __init__(self, num_classes: int, absent: Literal["zero", "skip"] = "zero") -> None:
         super().__init__()
         if absent not in ("zero", "skip"):
             raise ValueError(f"absent must be 'zero' or 'skip', got {absent!r}")
         self.num_classes = num_classes
-        self.ignore_index = ignore_index
-        self.absent = absent
+        self.absent, self.preset = absent, f"absent_{absent}"
         confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)  # [K, K], true class x predicted class
         self.add_state("confusion", confusion, dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Counts logits [B, K, H, W] against class numbers [B, 1, H, W]."""
         guess, label = prediction.argmax(dim=1), target.squeeze(1).long()  # [B, H, W]
-        valid = label != self.ignore_index
+        valid = label != IGNORE
         size = self.num_classes**2
         pairs = torch.bincount(label[valid] * self.num_classes + guess[valid], minlength=size)
         if len(pairs) > size:

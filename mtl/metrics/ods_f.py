@@ -88,7 +88,7 @@ class OdsF(TaskMetric):
         self._add(self._workers.ready())
 
     def compute(self) -> dict[str, float]:
-        """Key `ods_f`, in percent; with an interpolating protocol also `ois_f` and `ap`.
+        """Key `ods_f`, in percent; with an interpolating protocol also `ois_f` and `ap` (see `average_precision`).
 
         Raises:
             ValueError: Images of the protocol's list were not scored.

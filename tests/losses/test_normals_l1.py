@@ -13,6 +13,14 @@ def test_by_hand():
     assert count == 2
 
 
+def test_every_normal_that_is_not_exactly_zero_counts():
+    prediction = torch.tensor([[0.0, 0.0, 2.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]).T.view(1, 3, 1, 3)
+    target = torch.tensor([[0.0, 0.0, 0.05], [0.01, 0.0, 0.0], [0.0, 0.0, 0.0]]).T.view(1, 3, 1, 3)
+    total, count = NormalsL1(reduction="pixel")(prediction, target)
+    assert total.item() == pytest.approx(0.95 + 1.01)
+    assert count == 2
+
+
 def test_element_is_the_mean_over_all_valid_elements():
     generator = torch.Generator().manual_seed(0)
     prediction = torch.randn(2, 3, 4, 5, generator=generator, dtype=torch.float64)

@@ -1,5 +1,6 @@
 from math import isnan
 
+import numpy as np
 import pytest
 import torch
 from torchmetrics.classification import BinaryPrecisionRecallCurve
@@ -69,8 +70,59 @@ def test_invpt_sees_the_probability_through_a_second_sigmoid():
     assert (invpt.preset, MaxF().preset) == ("invpt", "plain")
 
 
+def survey_by_loops(prediction, target):
+    """Images, thresholds and pixels one by one, as the survey code states its meter."""
+    best = 0
+    for threshold in np.linspace(0.2, 0.9, 15):
+        precisions, recalls = [], []
+        for logits, label in zip(prediction.double().numpy(), target.numpy(), strict=True):
+            valid = label[0] != 255
+            guess = 1 / (1 + np.exp(logits[0] - logits[1]))[valid] > threshold
+            true = label[0][valid] == 1
+            precisions.append((guess & true).sum() / max(guess.sum(), 1e-12))
+            recalls.append((guess & true).sum() / max(true.sum(), 1e-12))
+        p, r = np.mean(precisions), np.mean(recalls)
+        best = max(best, 2 * p * r / (p + r) if p + r else 0)
+    return 100 * best
+
+
+def test_survey_averages_precision_and_recall_over_images():
+    prediction, target = random_split()
+    target[0][target[0] == 1] = 0  # an image without foreground counts, with P = R = 0
+    metric = MaxF(preset="survey")
+    for one in range(len(target)):
+        metric.update(prediction[one : one + 1], target[one : one + 1])
+    expected = survey_by_loops(prediction, target)
+    assert metric.compute()["max_f"] == pytest.approx(expected, rel=1e-12)
+    whole, plain = MaxF(preset="survey"), MaxF()
+    for other in (whole, plain):
+        other.update(prediction, target)
+    assert whole.compute()["max_f"] == pytest.approx(expected, rel=1e-12)
+    assert abs(plain.compute()["max_f"] - expected) > 1
+
+
+def test_survey_by_hand():
+    metric = MaxF(preset="survey")
+    metric.update(logits(0.95, 0.5, 0.1, 0.1), mask(1, 0, 0, 0))  # P = 1/2, R = 1 below 0.5; P = R = 1 from there on
+    metric.update(logits(0.85, 0.1, 0.1, 0.3), mask(1, 0, 0, 1))  # P = R = 1 below 0.3; P = 1, R = 1/2 below 0.85
+    metric.update(logits(0.5, 0.5, 0.5, 0.5), mask(255, 255, 255, 255))  # no image at all
+    # 0.2 and 0.25: P = 3/4, R = 1; 0.3 to 0.45: P = 3/4, R = 3/4; 0.5 to 0.8: P = 1, R = 3/4; 0.85: P = 1/2, R = 1/2
+    assert metric.compute()["max_f"] == pytest.approx(100 * 2 * 0.75 / 1.75)
+    assert isnan(MaxF(preset="survey").compute()["max_f"])
+
+
+@pytest.mark.parametrize("preset", ["plain", "invpt", "survey"])
+def test_presets_survive_any_batches(preset):
+    prediction, target = random_split()
+    whole, parts = MaxF(preset=preset), MaxF(preset=preset)
+    whole.update(prediction, target)
+    for part in (slice(0, 2), slice(2, 5)):
+        parts.update(prediction[part], target[part])
+    assert parts.compute()["max_f"] == pytest.approx(whole.compute()["max_f"], rel=1e-14)
+
+
 def test_unknown_preset_is_refused_by_name():
-    with pytest.raises(ValueError, match="plain or invpt, got 'atrc'"):
+    with pytest.raises(ValueError, match="plain, invpt, survey, got 'atrc'"):
         MaxF(preset="atrc")
 
 

@@ -48,6 +48,12 @@ def test_mean_is_over_valid_pixels_only():
     assert score((prediction, target)) == pytest.approx((45 + 90) / 2)
 
 
+def test_every_normal_that_is_not_exactly_zero_counts():
+    """No bound on the length here: the loader alone decides which pixels are valid."""
+    target = normals((0.0, 0.0, 1e-6), (0.0, 0.0, 0.09), (0.0, 0.0, 0.0))
+    assert score((normals((0.0, 1.0, 1.0), (1.0, 0.0, 0.0), FORWARD), target)) == pytest.approx((45 + 90) / 2)
+
+
 def test_equals_the_arc_cosine_of_the_dot_product():
     prediction, target = random_split()
     valid = target.abs().sum(dim=1) > 0

@@ -17,7 +17,6 @@ from mtl.data.view import View
 MODES = ("none", "pixel", "category")
 IGNORE = 255  # label of a pixel that is not valid
 NEAREST = 1e-3  # metres; noise does not make a measured depth invalid
-SHORTEST = 0.1  # normals below this length are not valid, as in the loss and in the metric
 
 Map = NDArray[Any]
 
@@ -110,7 +109,7 @@ class LabelNoise:
         """Unit vectors tilted by noise. Shapes [3, H, W]."""
         tilted = normals + np.float32(self.normals) * rng.standard_normal(normals.shape, np.float32)
         tilted /= np.maximum(np.linalg.norm(tilted, axis=0), np.float32(1e-12))
-        return np.where(np.linalg.norm(normals, axis=0) > SHORTEST, tilted, normals)
+        return np.where(normals.any(axis=0), tilted, normals)
 
     def _others(self, classes: Map, rng: Generator) -> Map:
         """For each of the classes one of the others. Shapes [N]."""

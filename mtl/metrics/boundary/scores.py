@@ -39,7 +39,8 @@ def interpolated_f(counts: Tensor) -> float:
 def average_precision(counts: Tensor) -> float:
     """Mean precision at the recalls 0, 0.01 .. 1, nothing added where the curve does not reach.
 
-    Of equal recalls the lowest threshold counts. The 101 terms are divided by 100, as in all published numbers.
+    As the Berkeley benchmark has it: where nothing is predicted the precision is 0 (it is 1 in `f_measure` and in
+    seism), of equal recalls the lowest threshold counts, and the 101 terms are divided by 100.
 
     Args:
         counts: Summed counts at ascending thresholds. Shape [4, K].

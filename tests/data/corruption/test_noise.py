@@ -113,8 +113,8 @@ def test_normals_are_tilted_unit_vectors():
     tilt = np.degrees(np.arccos(-after[2, 4:]))
     assert 10 < tilt.mean() < 30  # 0.25 across each of two axes: about 18 degrees
     assert noise(normals=0.0).spoil_normals(after, stream()) == pytest.approx(after, abs=1e-6)
-    grey = np.full((3, 2, 2), 1 / 255, np.float32)  # what a byte makes of no normal
-    assert np.array_equal(noise().spoil_normals(grey, stream()), grey)
+    short = np.full((3, 2, 2), 1 / 255, np.float32)  # short is not invalid: the loader alone decides that
+    assert np.linalg.norm(noise().spoil_normals(short, stream()), axis=0) == pytest.approx(1, abs=1e-6)
 
 
 def equal(one, other, tasks):

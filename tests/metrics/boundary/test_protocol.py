@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from protocols import plain
+from skimage.morphology import thin
 
 from mtl import build
 from mtl.metrics import Protocol
@@ -13,7 +14,7 @@ from mtl.metrics.boundary.nms import suppress
 HUNDREDTHS = [k / 100 for k in range(1, 100)]
 TABLE = {  # thresholds, strict, nms, taper, smooth and quantise, lines as partition, interpolate
     "seism": ([0.001, *HUNDREDTHS, 0.999], True, 1, 5, False, True, False),
-    "sak": (HUNDREDTHS, False, 4, 5, True, False, False),
+    "sak": (HUNDREDTHS, False, 4, 5, True, True, False),
     "survey": (HUNDREDTHS, False, 0, 0, False, False, False),
     "bsds": (HUNDREDTHS, False, 1, 5, True, False, True),
     "rooms": ([0.001, *HUNDREDTHS, 0.999], True, 1, 0, False, False, False),
@@ -48,12 +49,32 @@ def test_sak_smooths_suppresses_at_radius_four_and_stores_8_bits():
     padded = np.pad(probability.astype(np.float32) / np.float32(255), 1, mode="symmetric")
     rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
     smooth = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
-    stored = np.rint(suppress(smooth, radius=4, taper=5) * 255).astype(np.uint8)
+    stored = np.floor(suppress(smooth, radius=4, taper=5) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    lines = thin(seg2bmap_by_loops(boundary[0]))
     expected = boundary_counts(
-        stored, boundary[0], thresholds=np.arange(1, 100) / 100, max_distance=0.02, nms=False, strict=False
+        stored, lines, thresholds=np.arange(1, 100) / 100, max_distance=0.02, nms=False, strict=False
     )
     assert expected[1, 0] > 20
     assert np.array_equal(from_config("sak").counts(probability, boundary, max_distance=0.02), expected)
+
+
+def seg2bmap_by_loops(lines):
+    """A pixel is marked where it differs from its east, south or south-east neighbour."""
+    height, width = lines.shape
+    marks = np.zeros_like(lines)
+    for y in range(height):
+        for x in range(width):
+            others = [(y, x + 1), (y + 1, x), (y + 1, x + 1)]
+            marks[y, x] = any(lines[a, b] != lines[y, x] for a, b in others if a < height and b < width)
+    return marks
+
+
+@pytest.mark.parametrize("name", ["sak", "seism"])
+def test_lines_of_nyud_are_taken_for_a_partition(name):
+    lines = np.zeros((40, 50), bool)
+    lines[7:30, 12], lines[20, 5:44], lines[33:36, 20:28] = True, True, True
+    p = from_config(name, "dataset=nyud")
+    assert np.array_equal(p.boundary(lines[None])[0], thin(seg2bmap_by_loops(lines)))
 
 
 def test_survey_does_nothing_but_thin():

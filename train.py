@@ -1,6 +1,5 @@
 """Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml has all there is to set."""
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -17,7 +16,7 @@ from mtl.engine.checkpoint import keep_weights, load_checkpoint
 from mtl.engine.device import choose_device
 from mtl.engine.record import code_changes, environment, metrics_of
 from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
-from mtl.files import write_whole
+from mtl.files import read_json, write_json, write_whole
 from mtl.report.command import training_command
 from mtl.report.runs import Run, differing, finished_runs, single_task_runs
 
@@ -46,7 +45,7 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
         tidy(folder)
     distributed.wait_for_all()
     begun = folder / "science.json"
-    if begun.exists() and (keys := differing(config, json.loads(begun.read_text()))):
+    if begun.exists() and (keys := differing(config, read_json(begun))):
         raise ValueError(f"{folder} holds another config ({', '.join(keys)} differ): force=true sets it aside")
 
 
@@ -58,11 +57,12 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     if first:
-        write_whole(folder / "science.json", json.dumps(config, indent=2))
+        write_json(folder / "science.json", config, indent=2)
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
         write_whole(folder / "changes.patch", code_changes())
     result = trainer.fit()
     if test is not None:
+        result["last"] = {**result["last"], "test": test.run(trainer.model)}
         distributed.wait_for_all()  # until the best network is written
         trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
         result["best"] = {**result["best"], "test": test.run(trainer.model)}
@@ -82,7 +82,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
             "command": shlex.join(["python", "train.py", *words]),
             "environment": about,
         }
-        write_whole(folder / "record.json", json.dumps(record, indent=2) + "\n")
+        write_json(folder / "record.json", record, indent=2)
         keep_weights(folder)
         print(folder)
 

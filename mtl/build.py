@@ -30,8 +30,9 @@ from mtl.engine.plan import Plan
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.seed import seed_everything
 from mtl.engine.trainer import Trainer
+from mtl.files import finite
 from mtl.task import Task
-from mtl.validate import validate
+from mtl.validate import or_null, validate
 
 # Keys that change where and how fast a run runs, but not what comes out of it.
 INCIDENTAL = (
@@ -65,7 +66,9 @@ def run_folder(cfg: DictConfig) -> Path:
     """
     validate(cfg)
     config = science(cfg)
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
+    for key, reason in finite(config)[1].items():
+        raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number{or_null(key)}")
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True, allow_nan=False).encode()).hexdigest()[:8]
     names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
     return Path(cfg.results) / "runs" / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest}" / f"seed{cfg.seed}"
 

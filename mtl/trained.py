@@ -15,6 +15,10 @@ from mtl.engine.device import choose_device
 from mtl.models.base import MultiTaskModel
 
 
+class UnfitPictureError(ValueError):
+    """A picture is none, or of a size that the network cannot take."""
+
+
 def classes(prediction: Tensor) -> Tensor:
     """Most likely class of every pixel. Shape [H, W], uint8."""
     return prediction.argmax(dim=0).byte()
@@ -100,17 +104,23 @@ class TrainedModel(nn.Module):
         colour.
 
         Raises:
-            ValueError: This is no picture, or the transform has cut a part of it off.
+            UnfitPictureError: This is no picture, or the transform refuses its size or has cut a part of it off.
         """
-        if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3:
-            raise ValueError(f"a picture is uint8 of shape [3, H, W], got {image.dtype} of shape {list(image.shape)}")
+        if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3 or not image.numel():
+            raise UnfitPictureError(
+                f"a picture is uint8 of shape [3, H, W], got {image.dtype} of shape {list(image.shape)}"
+            )
         size = tuple(image.shape[-2:])
-        sample = self.transform(
-            {"image": tv_tensors.Image(image.cpu()), "meta": {"id": "", "size": size, "padding": (0, 0)}}
-        )
+        meta = {"id": "given", "size": size, "padding": (0, 0)}
+        try:
+            sample = self.transform({"image": tv_tensors.Image(image.cpu()), "meta": meta})
+        except ValueError as error:
+            raise UnfitPictureError(f"the dataset's transform refuses it ({error}); shrink it before") from error
         pixels, place = sample["image"], sample["meta"]["padding"]
         if any(inner < begin + side for inner, begin, side in zip(pixels.shape[-2:], place, size, strict=True)):
-            raise ValueError(f"picture of {size[0]} x {size[1]}: the dataset's transform cuts it; shrink it before")
+            raise UnfitPictureError(
+                f"picture of {size[0]} x {size[1]}: the dataset's transform cuts it; shrink it before"
+            )
         rows, columns = (-side % self.network.backbone.multiple for side in pixels.shape[-2:])
         above, before = rows // 2, columns // 2
         padded = F.pad(pixels, (before, columns - before, above, rows - above))  # 0 is the mean colour

@@ -1,8 +1,17 @@
+import ast
 import errno
+import json
+import math
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from mtl import files
+
+ROOT = Path(__file__).parent.parent
+SOURCES = [ROOT / "train.py", *sorted((ROOT / "mtl").rglob("*.py")), *sorted((ROOT / "scripts").glob("*.py"))]
 
 
 def test_text_bytes_and_functions_are_written(tmp_path):
@@ -43,3 +52,59 @@ def test_full_disk_behind_an_error_of_torch_is_reported_with_the_file(tmp_path):
     with pytest.raises(RuntimeError, match="unexpected pos") as caught:
         files.write_whole(tmp_path / "state", write)
     assert caught.value.__context__.filename == str(tmp_path / "state")
+
+
+def unknown(literal: str) -> None:
+    raise AssertionError(f"{literal} is not JSON")
+
+
+def strict(path: Path) -> Any:
+    """What a reader finds that takes nothing but JSON."""
+    return json.loads(path.read_text(), parse_constant=unknown)
+
+
+def test_json_has_null_for_numbers_it_does_not_know_and_says_why(tmp_path, capsys):
+    scores = {"depth": {"rmse": math.nan}, "edge": {"ods_f": 50.0}}
+    files.write_json(tmp_path / "record.json", {"best": {"scores": scores, "selection": -math.inf}, "w": [1, math.inf]})
+    assert strict(tmp_path / "record.json") == {
+        "best": {"scores": {"depth": {"rmse": None}, "edge": {"ods_f": 50.0}}, "selection": None},
+        "w": [1, None],
+        "not_finite": {"best.scores.depth.rmse": files.NAN, "best.selection": files.INFINITE, "w[1]": files.INFINITE},
+    }
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{tmp_path}/record.json: best.scores.depth.rmse is {files.NAN}; written as null"
+    assert len(lines) == 3
+
+
+def test_json_of_finite_numbers_is_as_it_was(tmp_path, capsys):
+    content = {"b": [1, 2.5, None, True, "NaN"], "a": {"c": np.float64(3)}}
+    files.write_json(tmp_path / "x.json", content)
+    assert files.read_json(tmp_path / "x.json") == strict(tmp_path / "x.json") == content
+    assert capsys.readouterr().out == ""
+
+
+def test_lists_of_numbers_become_null_as_well(tmp_path):
+    files.write_json(tmp_path / "x.json", (math.nan, {"a": np.float64("inf")}))
+    assert strict(tmp_path / "x.json") == [None, {"a": None}]
+
+
+def test_damaged_json_is_named(tmp_path):
+    (tmp_path / "x.json").write_text('{"a": ')
+    with pytest.raises(ValueError, match=r"x.json is damaged \(Expecting value"):
+        files.read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_source_writes_json_that_others_cannot_read(path):
+    """Files go through `write_json`; whatever else becomes JSON, such as what is hashed, refuses NaN."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "json"], "import json"
+    strict = {id(part) for node in nodes if refuses_nan(node) for part in (node.func, *node.args)}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("json.dump", "json.dumps"):
+            assert id(node) in strict, f"{path}:{node.lineno}: use mtl.files.write_json, or allow_nan=False"
+
+
+def refuses_nan(node: ast.AST) -> bool:
+    """Whether this calls, or prepares to call, something without NaN."""
+    return isinstance(node, ast.Call) and "allow_nan=False" in [ast.unparse(word) for word in node.keywords]

@@ -1,6 +1,7 @@
 """What a run has trained comes back, and predicts for any picture."""
 
 import json
+import os
 import runpy
 import shutil
 import sys
@@ -11,15 +12,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny import tiny
 from torch import nn
+from torchvision.transforms.v2 import Compose
 
 import mtl
 from mtl import build
+from mtl.data.disk.decode import read_image
 from mtl.data.rooms.scene import CLASSES
-from mtl.data.transforms import Normalize
+from mtl.data.transforms import Normalize, Pad
 from mtl.engine.evaluator import Evaluator
-from mtl.trained import TrainedModel
+from mtl.trained import TrainedModel, UnfitPictureError
 
 ROOT = Path(__file__).parent.parent
 TASKS = ["semseg", "human_parts", "depth", "normals", "saliency", "edge"]
@@ -128,7 +132,18 @@ def test_transform_that_cuts_the_picture_is_refused():
         TrainedModel(Echo(), cut, {})(torch.zeros(3, 20, 30, dtype=torch.uint8))
 
 
-@pytest.mark.parametrize("image", [torch.zeros(3, 8, 8), torch.zeros(8, 8, 3).byte(), torch.zeros(1, 3, 8, 8).byte()])
+def test_picture_that_the_transform_refuses_is_unfit():
+    transform = Compose([Normalize([0.0] * 3, [1.0] * 3), Pad(16, 32)])
+    with pytest.raises(
+        UnfitPictureError, match=r"transform refuses it \(image given of 20 x 30 is larger.*; shrink it"
+    ):
+        TrainedModel(Echo(), transform, {})(torch.zeros(3, 20, 30, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [torch.zeros(3, 8, 8), torch.zeros(8, 8, 3).byte(), torch.zeros(1, 3, 8, 8).byte(), torch.zeros(3, 0, 8).byte()],
+)
 def test_what_is_no_picture_is_refused(model, image):
     with pytest.raises(ValueError, match=r"a picture is uint8 of shape \[3, H, W\], got"):
         model(image)
@@ -206,10 +221,80 @@ def test_script_names_what_is_wrong(predict, word, message):
         predict(word)
 
 
-def test_script_refuses_pictures_it_cannot_read_or_tell_apart(predict, tmp_path):
-    (tmp_path / "photos" / "broken.jpg").write_bytes(b"not a picture")
-    with pytest.raises(ValueError, match=r"broken.jpg is damaged or no picture"):
+def png(path: Path, height: int, width: int) -> None:
+    image = np.random.default_rng(0).integers(256, size=(height, width, 3), dtype=np.uint8)
+    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+
+
+def predicted(folder: Path) -> set[str]:
+    return {path.name.removesuffix("_depth.npy") for path in folder.glob("*_depth.npy")}
+
+
+def test_script_reads_pictures_as_a_dataset_does(predict, model, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a camera held upright
+    turned = Image.open(tmp_path / "photos" / "kitchen.png")
+    turned.save(tmp_path / "photos" / "hall.jpg", exif=exif)
+    turned.quantize(9).save(tmp_path / "photos" / "icon.png", transparency=bytes([0, 9, 255]))
+    predict()
+    for name in ("hall.jpg", "icon.png"):
+        image = torch.from_numpy(read_image(tmp_path / "photos" / name))
+        assert image.shape[1:] == (40, 52)
+        depth = np.load(tmp_path / "out" / f"{name[:4]}_depth.npy")
+        assert np.array_equal(depth, model(image)["depth"].numpy())
+
+
+def test_script_lists_at_the_end_what_it_cannot_predict_and_predicts_the_rest(predict, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    Image.open(photos / "kitchen.png").save(photos / "cut.jpg")
+    (photos / "cut.jpg").write_bytes((photos / "cut.jpg").read_bytes()[: (photos / "cut.jpg").stat().st_size * 6 // 10])
+    (photos / "._kitchen.png").write_bytes(b"\0\5\x16\7" + bytes(100))  # left by macOS
+    (photos / "empty.png").write_bytes(b"")
+    (photos / "loop.png").symlink_to(photos / "loop.png")
+    (photos / "folder.png").mkdir()
+    png(photos / "line.png", 1, 1500)
+    png(photos / "yard.png", 20, 30)
+    with pytest.raises(ValueError, match=r"^5 of 7 pictures were not predicted:\n") as caught:
+        predict("longest=640")
+    listed = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert [line.removeprefix(f"{photos}/").partition(": ")[0] for line in listed] == [
+        *("._kitchen.png", "cut.jpg", "empty.png", "line.png", "loop.png")
+    ]
+    assert "cut off at" in listed[1]
+    assert listed[3].endswith("at longest=640 nothing is left of its 1 x 1500 pixels")
+    assert listed[4].endswith("is a link to a file that is not there")
+    assert predicted(tmp_path / "out") == {"kitchen", "yard"}
+    assert f"failed: {listed[1]}" in capsys.readouterr().out
+
+
+def test_script_takes_names_that_are_not_utf8(predict, tmp_path):
+    name = b"caf\xe9"
+    (tmp_path / "photos" / "kitchen.png").rename(tmp_path / "photos" / os.fsdecode(name + b".png"))
+    (tmp_path / "photos" / os.fsdecode(b"bad\xff.png")).write_bytes(b"")
+    with pytest.raises(ValueError, match="1 of 2 pictures were not predicted"):
         predict()
-    (tmp_path / "photos" / "broken.png").write_bytes(b"not a picture")
-    with pytest.raises(ValueError, match="several pictures of the name broken"):
+    assert name + b"_depth.npy" in os.listdir(os.fsencode(tmp_path / "out"))
+
+
+def test_script_ends_with_one_line_where_it_cannot_write(predict, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"out=.*file: File exists; choose a folder that can be written to"):
+        predict(f"out={tmp_path}/file")
+    with pytest.raises(ValueError, match=r"out=.*file/in: Not a directory; choose"):
+        predict(f"out={tmp_path}/file/in")
+
+
+def test_script_refuses_pictures_it_cannot_tell_apart(predict, tmp_path):
+    png(tmp_path / "photos" / "kitchen.bmp", 8, 8)
+    with pytest.raises(ValueError, match="several pictures of the name kitchen"):
         predict()
+
+
+def test_command_ends_with_the_list_and_exit_code_1(trained, tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_text("no picture")
+    monkeypatch.setattr(sys, "argv", ["predict.py", f"run={trained.run}", f"images={tmp_path}", f"out={tmp_path}/out"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "scripts" / "predict.py"), run_name="__main__")
+    assert ended.value.code.startswith(
+        f"error: 1 of 1 pictures were not predicted:\n  {tmp_path}/a.png: cannot be read"
+    )

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from mtl.data.disk.check import THREADS, locked
 from mtl.data.disk.decode import DamagedFileError
 from mtl.data.pascal_labels import PERSON, categories
-from mtl.files import write_whole
+from mtl.files import write_json
 
 Index = dict[str, list[int]]
 
@@ -64,7 +64,7 @@ def make_index(path: Path, folder: Path, ids: Sequence[str]) -> Index:
         found = list(tqdm(pool.map(look, ids), f"indexing objects {path.stem}", len(ids), mininterval=1, delay=1))
     if None not in found:
         try:
-            write_whole(path, json.dumps(dict(zip(ids, found, strict=True))))
+            write_json(path, dict(zip(ids, found, strict=True)))
         except OSError as error:
             print(f"{path}: {error.strerror}, so the next run makes it again")
     # A file that cannot be read may show a person: whoever reads it then will name it.

@@ -1,9 +1,10 @@
 """A run's folder: one config, one process at a time, nothing overwritten."""
 
-import json
 from pathlib import Path
 
 import filelock
+
+from mtl.files import read_json
 
 TIMES = ("step_seconds", "step_cpu_seconds")
 
@@ -42,7 +43,7 @@ def earlier_times(folder: Path, device: str) -> dict[str, float]:
     A run that notes gradients at every step has no step to time.
     """
     for path in sorted(folder.parent.glob(f"old-{folder.name}-*/record.json"), reverse=True):
-        record = json.loads(path.read_text())
+        record = read_json(path)
         if record["environment"]["device"] == device and record["step_seconds"] is not None:
             return {key: record[key] for key in TIMES}
     return {}

@@ -102,7 +102,7 @@ def _by_method(runs: Sequence[Run]) -> dict[str, dict[int, Run]]:
     """Label -> seed -> run; equal names with different settings become rows that tell the difference."""
     settings: dict[str, list[Run]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: (method_order(run.weighter), run.folder)):
-        settings[json.dumps([run.config["weighter"], run.config["model"]])].append(run)
+        settings[json.dumps([run.config["weighter"], run.config["model"]], allow_nan=False)].append(run)
     flat = [leaves({key: found[0].config[key] for key in ("model", "weighter")}) for found in settings.values()]
     methods = {}
     for own, found in zip(flat, settings.values(), strict=True):

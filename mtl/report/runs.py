@@ -1,10 +1,12 @@
 """Finished runs, found by what they recorded and not by where they lie."""
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mtl.files import read_json
 
 COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
 
@@ -47,18 +49,29 @@ class Run:
         return len(self.tasks) if self.config["weighter"].get("scope") == "shared" else 1
 
     def scores(self, which: str = "best") -> Mapping[str, Mapping[str, float]]:
-        """Task -> metric -> value at the best or the last evaluation; of the best network on the test split, if any."""
-        return self.record[which].get("test") or self.record[which]["scores"]
+        """Task -> metric -> value of the best or the last network, on the test split if there is one; NaN for null."""
+        found = self.record[which].get("test") or self.record[which]["scores"]
+        return {task: {key: number(value) for key, value in metrics.items()} for task, metrics in found.items()}
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Mean weight of each task over all steps."""
+        return {task: number(weight) for task, weight in self.record["mean_weights"].items()}
 
     def primary(self, task: str, which: str = "best") -> float:
         """The metric of a task that enters Delta_m, as `scores` has it."""
         return self.scores(which)[task][self.record["metrics"][task]["primary"]]
 
 
+def number(value: float | None) -> float:
+    """The value, NaN for null, which stands for it in JSON."""
+    return math.nan if value is None else value
+
+
 def finished_runs(results: Path) -> list[Run]:
     """All finished runs, in the order of their folders."""
     records = sorted(Path(results).glob("runs/*/seed*/record.json"))
-    return [Run(path.parent, json.loads(path.read_text())) for path in records]
+    return [Run(path.parent, read_json(path)) for path in records]
 
 
 def comparable(run: Run, config: Mapping[str, Any], *, judged_alike: bool = True) -> bool:

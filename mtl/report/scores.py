@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from mtl.metrics.delta_m import delta_m, mean_rank, task_gain
 from mtl.report.comparison import Comparison
 from mtl.report.names import SINGLE_TASK
-from mtl.report.runs import Run
+from mtl.report.runs import Run, number
 
 Line = dict[tuple[str, str], float]
 
@@ -29,7 +30,7 @@ def by_seed(comparison: Comparison) -> pd.DataFrame:
     for label, seeds in comparison.methods.items():
         for seed, run in seeds.items():
             results = _results(comparison, dict.fromkeys(tasks, run), comparison.singles.get(seed, {}))
-            weights = {("weight", task): run.record["mean_weights"][task] for task in tasks}
+            weights = {("weight", task): run.weights[task] for task in tasks}
             lines[label, seed] = results | weights | _cost(comparison, {label: run})
     groups = {"metric": tasks, "gain": tasks, "delta_m": ["best", "last"], "weight": tasks, "cost": ["time", "memory"]}
     columns = pd.MultiIndex.from_tuples([(group, name) for group, names in groups.items() for name in names])
@@ -71,7 +72,7 @@ def _results(comparison: Comparison, runs: Mapping[str, Run], singles: Mapping[s
 def _cost(comparison: Comparison, networks: Mapping[str, Run]) -> Line:
     whole = len(networks) in (1, len(comparison.tasks))
     times = [_relative_time(run, comparison.uniform(run)) for run in networks.values()]
-    memory = max(run.record["peak_memory_mib"] for run in networks.values())
+    memory = float(np.max([number(run.record["peak_memory_mib"]) for run in networks.values()]))
     return {("cost", "time"): sum(times) if whole else math.nan, ("cost", "memory"): memory}
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mtl.report.address import method_of, setting_of
 from mtl.report.names import method_order
-from mtl.report.runs import Run
+from mtl.report.runs import Run, number
 
 
 def summary(runs: Sequence[Run], variants: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -32,8 +32,8 @@ def _line(run: Run, variant: str) -> dict[str, str | int | float | None]:
         line[f"{which}/step"] = record[which]["step"]
         for task, scores in run.scores(which).items():
             line |= {f"{which}/{task}/{metric}": value for metric, value in scores.items()}
-    line |= {f"weight/{task}": weight for task, weight in record["mean_weights"].items()}
-    line |= {key: record[key] for key in ("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib")}
+    line |= {f"weight/{task}": weight for task, weight in run.weights.items()}
+    line |= {key: number(record[key]) for key in ("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib")}
     line |= {"encoder_passes": run.encoder_passes, "command": record.get("command", "")}
     line |= {key: environment[key] for key in ("device", "threads", "commit")}
     presets = {task: metric["preset"] for task, metric in record["metrics"].items() if metric["preset"]}

@@ -43,7 +43,7 @@ class Cached(View):
             "length": len(source),  # a dataset may leave images out that have no label of the only task
             "settings": settings,
         }
-        text = json.dumps(about, indent=2, sort_keys=True, default=str) + "\n"
+        text = json.dumps(about, indent=2, sort_keys=True, default=str, allow_nan=False) + "\n"
         folder = root / f"{type(source).__name__}_{source.split}_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         probes = {index: source.read(index) for index in sorted({0, len(source) // 2, len(source) - 1})}
         if missing_from(folder, probes, len(source)):

@@ -1,7 +1,6 @@
 """Writes the files of a cache: a dataset is read from one end to the other, in order, by several processes."""
 
 import errno
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from tqdm import tqdm
 
 from mtl.data.base import DenseDataset, Sample
 from mtl.data.loader import single_threaded
-from mtl.files import write_whole
+from mtl.files import write_json
 
 
 def check_room(folder: Path, arrays: Sequence[NDArray[Any]], length: int) -> None:
@@ -72,9 +71,9 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
         if len(types[key]) > 1:
             raise ValueError(f"{key} is of several types in {type(source).__name__}: {', '.join(sorted(types[key]))}")
         os.replace(folder / f"{key}.unfinished", folder / f"{key}.bin")
-        write_whole(folder / f"{key}.json", json.dumps({"dtype": types[key].pop(), "shapes": shapes[key]}))
+        write_json(folder / f"{key}.json", {"dtype": types[key].pop(), "shapes": shapes[key]})
     if "meta" in keys:
-        write_whole(folder / "meta.json", json.dumps(metas))
+        write_json(folder / "meta.json", metas)
 
 
 class Readings(Dataset[Sample]):

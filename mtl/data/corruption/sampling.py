@@ -140,4 +140,4 @@ class Subset(View):
 
 def digest(content: object) -> str:
     """A name for anything that JSON can hold."""
-    return hashlib.sha256(json.dumps(content, default=list).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, default=list, allow_nan=False).encode()).hexdigest()

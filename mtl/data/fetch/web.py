@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import json
 import time
 import urllib.error
 import urllib.request
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from mtl.files import write_whole
+from mtl.files import read_json, write_json
 
 TRIES = 5  # in a row that bring nothing
 PAUSE = 1.0  # seconds between them, each time twice as long
@@ -120,7 +119,7 @@ def receive(url: str, begun: Begun) -> bool:
         size = start + int(length) if length else None
         tag = answer.headers["ETag"] or answer.headers["Last-Modified"]
         tag = None if tag and tag.startswith("W/") else tag  # a weak one does not stand for the bytes
-        write_whole(begun.part.with_suffix(".part.json"), json.dumps({"url": url, "tag": tag, "size": size}))
+        write_json(begun.part.with_suffix(".part.json"), {"url": url, "tag": tag, "size": size})
         with (
             open(begun.part, "ab" if resumed else "wb") as file,
             tqdm(desc=begun.part.stem, total=size, initial=start, unit="B", unit_scale=True, mininterval=1) as bar,
@@ -134,5 +133,5 @@ def receive(url: str, begun: Begun) -> bool:
 def read_begun(part: Path) -> Begun:
     """What is on disk of the download."""
     about = part.with_suffix(".part.json")
-    known = json.loads(about.read_text()) if about.exists() else {}
+    known = read_json(about) if about.exists() else {}
     return Begun(part, part.stat().st_size if part.exists() else 0, known.get("size"), known.get("tag"))

@@ -63,7 +63,9 @@ class Spec:
     @property
     def text(self) -> str:
         """Everything that determines the images, as JSON."""
-        return json.dumps(asdict(self) | {"version": RENDERER_VERSION}, indent=2, sort_keys=True) + "\n"
+        return (
+            json.dumps(asdict(self) | {"version": RENDERER_VERSION}, indent=2, sort_keys=True, allow_nan=False) + "\n"
+        )
 
     @property
     def name(self) -> str:

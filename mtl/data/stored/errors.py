@@ -31,6 +31,8 @@ def unreadable(path: Path, error: BaseException) -> DamagedFileError:
         path: The file.
         error: What the library raised.
     """
+    if path.is_symlink() and not path.exists():
+        return DamagedFileError(f"{path}: is a link to a file that is not there")
     if not path.exists():
         return DamagedFileError(f"{path}: missing{near_miss(path)}")
     if isinstance(error, PermissionError):

@@ -135,7 +135,7 @@ def test_full_disk_is_no_fault_of_the_network(site, tmp_path, monkeypatch):
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(web, "write_whole", full)
+    monkeypatch.setattr(web, "write_json", full)
     with serve(site) as address, pytest.raises(OSError, match="No space left") as caught:
         download([address], tmp_path, "nyud")
     assert caught.value.filename

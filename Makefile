@@ -69,7 +69,7 @@ table4:  ## IV
 table5:  ## V
 table6:  ## VI
 table7:  ## VII
-controls:  ## what the paper states without numbers: claims 43, 50, 52 and the searches of GradNorm and DWA
+controls:  ## what the paper states without numbers: claims 43, 50 and 52
 grid:  ## the grid search over loss weights, and its cost beside AvgNorm's
 $(TABLES): install
 	@$(REPRODUCE) $(call small,$@)

@@ -23,9 +23,9 @@ PLANS = {
     if "runs" in (plan := OmegaConf.load(path).get("plan", {}))
 }
 JOBS = {  # of each line of the plan
-    ("table2", "nyud"): [4, 4, 15, 15],
-    ("table2", "pascal_context"): [5, 5, 15, 15],
-    ("table3", "nyud"): [4, 15],
+    ("table2", "nyud"): [4, 4, 15, 15, 6, 7, 6, 7],  # the last four: searches of GradNorm's alpha and DWA's temperature
+    ("table2", "pascal_context"): [5, 5, 15, 15, 6, 7, 6, 7],
+    ("table3", "nyud"): [4, 15, 6, 7],
     ("table4", "nyud"): [4, 20, 4, 12, 2],  # 28 single-task networks and 14 others
     ("table4", "pascal_context"): [5, 25, 5, 12, 2],
     ("table5", "replica"): [3, 1, 3, 1, 18, 6],
@@ -35,8 +35,8 @@ JOBS = {  # of each line of the plan
     ("figure4", "pascal_context"): [5, 10, 2, 4, 5, 5, 5, 2, 2, 2],
     ("figures", "nyud"): [4, 5],
     ("figures", "pascal_context"): [5, 5],
-    ("controls", "nyud"): [4, 6, 2, 6, 7],
-    ("controls", "pascal_context"): [5, 6, 2, 6, 7],
+    ("controls", "nyud"): [4, 6, 2],
+    ("controls", "pascal_context"): [5, 6, 2],
     ("grid", "nyud"): [4, 2, 24],
     ("grid", "pascal_context"): [5, 2, 54],
     ("architectures", "rooms"): [3, 3, 3],
@@ -75,6 +75,7 @@ def test_plan_expands_for_each_of_its_datasets(name, dataset):
     assert not any(mark in word for line in words for word in line for mark in "{}")
 
 
+AGAIN = {"table2": 4}  # defaults that a search has once more
 LONG = {"table2", "table4", "table5"}  # a quarter of a second a job
 
 
@@ -85,10 +86,11 @@ def test_every_row_of_the_table_has_its_jobs_and_every_job_its_folder(name, data
     """With two tasks, as a job takes a quarter of a second."""
     made = experiment(name, dataset, "subset=[semseg,normals]")
     jobs = [job for line in made.jobs() for job in line]
-    assert len({job.folder for job in jobs}) == len(jobs) == sum(len(swept(line)) for line in made.lines())
+    assert len({job.folder for job in jobs}) == len(jobs)
+    assert len(jobs) == sum(len(swept(line)) for line in made.lines()) - AGAIN.get(name, 0)
     assert {job.folder.parent for job in jobs} == {Path("results/runs")}
     assert {job.config["dataset"]["name"] for job in jobs} == {dataset}
-    assert {job.variant for job in jobs} == {""}
+    assert all((job.variant != "") <= (job.config["weighter"]["name"] in made.plan.get("best_of", {})) for job in jobs)
     planned = {(*setting_of(job.config), method_of(job.config)) for job in jobs}
     paper = paper_results(ROOT / "results" / "paper")
     here = paper[(paper["table"] == made.plan["paper"]) & (paper["dataset"] == DATASETS[dataset])]
@@ -97,6 +99,27 @@ def test_every_row_of_the_table_has_its_jobs_and_every_job_its_folder(name, data
     assert len(printed) == count
     assert printed <= planned
     assert {row[-1] for row in planned - printed} == more
+
+
+@pytest.mark.parametrize("name", ["table2", "table3"])
+def test_hyper_parameters_are_searched_where_the_paper_does(name):
+    """Appendix, Others. The searches come last, so that a table with the defaults is there before."""
+    made = experiment(name, "nyud")
+    assert made.plan["best_of"] == {"gradnorm": "alpha", "dwa": "temperature"}
+    expected = {
+        ("weighter=gradnorm", "weighter.method.alpha=0.1,0.2,0.5,1,1.5,2"),
+        ("weighter=dwa", "weighter.method.temperature=0.5,1,1.5,2,2.5,3,4"),
+    }
+    searches = [line for line in made.lines() if any(word.startswith("weighter.method.") for word in line)]
+    assert made.lines()[-len(searches) :] == searches
+    assert {line[-2:] for line in searches} == expected
+    assert [line[:-2] for line in searches] == [(), ()] + [("model=mtan",)] * 2 * (name == "table2")
+
+
+def test_small_trial_searches_two_values_of_which_one_is_the_default():
+    made = experiment("[table3,small]", "rooms")
+    jobs = [[made._job(words) for words in swept(line)] for line in made.lines()[-2:]]
+    assert [[job.variant for job in line] for line in jobs] == [["alpha 0.5", ""], ["temperature 1", ""]]
 
 
 def test_table_iii_has_the_rows_of_table_ii_with_another_backbone():

@@ -8,11 +8,11 @@ import pandas as pd
 
 from mtl.report.address import Setting, method_of, setting_of
 from mtl.report.misprints import check, read_tables
-from mtl.report.names import SINGLE_TASK
+from mtl.report.names import SINGLE_TASK, method_label
 from mtl.report.reproduction import ROW, sheet
 from mtl.report.results import our_results, paper_results, published_baseline
 from mtl.report.runs import Run
-from mtl.report.search import outcome
+from mtl.report.search import best_variants, choices, given, mean_deltas, outcome, rows_to_show
 from mtl.report.sheet import Metrics, blocks, flat, label, notes
 from mtl.report.summary import summary
 from mtl.report.windows import windowed
@@ -45,9 +45,16 @@ def render(
     rows = list(dict.fromkeys((*setting_of(config), method_of(config), variant) for config, variant in jobs))
     baseline = divisor(rows)
     beside = printed(paper, plan.get("paper"), rows)
-    table = sheet(results, beside, rows, baseline)
+    # Of a search the table has the default and the best, and the paper's numbers belong to the best.
+    keys = {method_label(weighter): key for weighter, key in plan.get("best_of", {}).items()}
+    deltas = mean_deltas(results, baseline).reindex(pd.MultiIndex.from_tuples(rows, names=ROW))
+    best = best_variants(deltas, keys)
+    rows = rows_to_show(rows, best, keys)
+    beside["variant"] = [best.get(row, "") for row in beside[ROW[:-1]].itertuples(index=False, name=None)]
+    table = sheet(results[pd.MultiIndex.from_frame(results[ROW]).isin(rows)], beside, rows, baseline)
     metrics = {r.task: (r.metric, r.higher_is_better) for r in results.drop_duplicates("task").itertuples()}
-    remarks = [*plan.get("notes", []), *notes(table, _divided_by(rows, baseline)), *_misfits(paper, beside)]
+    remarks = [*plan.get("notes", []), *choices(deltas, best, keys, runs, variants), *given(rows, plan)]
+    remarks += [*notes(table, _divided_by(rows, baseline)), *_misfits(paper, beside)]
     if "search" in plan:
         remarks = [*outcome(results, table, plan["search"], runs), *remarks]
     files = {

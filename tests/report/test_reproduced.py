@@ -194,6 +194,40 @@ def test_search_ends_with_what_it_has_chosen(trained, make_run):
     assert chosen in text
 
 
+@pytest.fixture
+def searched(trained, make_run):
+    """As `trained` on NYUD-v2, and GradNorm with three alphas, of which 2 has the best Delta_m."""
+    runs, jobs = trained(**NYUD)
+    for alpha, semseg in ((1.5, 40), (0.1, 38), (2, 44)):
+        config = config_of("gradnorm", list(BOTH)) | NYUD
+        config["weighter"]["method"]["alpha"] = alpha
+        runs.append(make_run("gradnorm", BOTH | {"semseg": semseg}, config=config, digest=str(alpha)))
+        jobs.append((config, "" if alpha == 1.5 else f"alpha {alpha}"))
+    return runs, jobs
+
+
+def test_search_adds_its_best_to_the_table_and_the_papers_numbers_are_compared_with_that(searched):
+    files, _ = rendered(*searched, paper="II", best_of={"gradnorm": "alpha"})
+    table = table_of(files)
+    assert table["method"].tolist() == ["Single-task", "Uniform", "AvgNorm", "GradNorm", "GradNorm"]
+    assert table["variant"].fillna("").tolist() == ["", "", "", "", "alpha 2"]
+    assert table["ours/semseg"].tolist()[3:] == [40, 44]
+    assert table["paper/semseg"].notna().tolist() == [True, True, False, False, True]
+    assert table["paper/semseg"].iloc[-1] == 39.31  # GradNorm's
+    assert (
+        "\n- GradNorm (ResNet-18, Vanilla): alpha 2 has the best Δm of 0.1, 1.5, 2: +5.00 % (default 1.5: +0.00 %). "
+        in (files["tables/table2_rooms.md"])
+    )
+    assert "| GradNorm (alpha 2) |" in files["tables/table2_rooms.md"]
+    assert "alpha 0.1" not in files["tables/table2_rooms.tex"]
+
+
+def test_every_run_of_a_search_is_in_the_summary_and_in_the_list_of_runs(searched):
+    files, _ = rendered(*searched, paper="II", best_of={"gradnorm": "alpha"})
+    assert ",GradNorm,alpha 0.1," in files["summary/table2_rooms.csv"]
+    assert "GradNorm (alpha 0.1): `nyud_resnet18_vanilla_gradnorm_" in files["tables/table2_rooms.md"]
+
+
 def test_delta_m_divides_by_the_papers_choice_or_by_the_first_row():
     mtan, other = PLAIN._replace(architecture="MTAN"), PLAIN._replace(backbone="other")
     paper_like = divisor([(*PLAIN, "Single-task", ""), (*mtan, "Single-task", "")])

@@ -1,9 +1,10 @@
+import pandas as pd
 import pytest
-from fake_runs import PLAIN, lines_of, results_of
+from fake_runs import PLAIN, config_of, lines_of, results_of
 
-from mtl.report.reproduction import sheet
+from mtl.report.reproduction import ROW, sheet
 from mtl.report.results import published_baseline
-from mtl.report.search import hours, outcome
+from mtl.report.search import best_variants, choices, given, hours, mean_deltas, outcome, rows_to_show
 
 SCORES = {"semseg": 40, "depth": 0.5}
 GRID = {"": {"semseg": 1, "depth": 1}, "depth 2": {"semseg": 1, "depth": 2}, "depth 0.5": {"semseg": 1, "depth": 0.5}}
@@ -67,3 +68,81 @@ def test_hours_are_of_steps_that_were_timed(make_run):
     runs = [make_run("uw", SCORES, seed=0, steps=10, step_seconds=36)]
     runs.append(make_run("uw", SCORES, seed=1, steps=10, step_seconds=None))
     assert hours(runs) == pytest.approx(0.1)
+
+
+MTAN = PLAIN._replace(architecture="MTAN")
+
+
+def deltas_of(values):
+    return pd.Series(list(values.values()), pd.MultiIndex.from_tuples(list(values), names=ROW))
+
+
+def test_mean_delta_m_is_over_seeds():
+    networks = [lines_of("Single-task", SCORES, seed=seed) for seed in (0, 1)]
+    networks += [
+        lines_of("DWA", SCORES | {"semseg": 40 + 8 * seed}, seed=seed, variant="temperature 1") for seed in (0, 1)
+    ]
+    deltas = mean_deltas(results_of(*networks), published_baseline)
+    assert deltas[row("DWA", "temperature 1")] == 5  # gains of semseg 0 and 20, of depth 0
+    assert deltas[row("Single-task")] == 0
+
+
+def test_best_variant_is_chosen_for_each_network_and_method():
+    deltas = deltas_of(
+        {
+            row("DWA"): 1.0,
+            row("DWA", "temperature 1"): 2.0,
+            row("DWA", "temperature 4"): float("nan"),  # not run yet
+            (*MTAN, "DWA", ""): 3.0,
+            (*MTAN, "DWA", "temperature 1"): 3.0,
+            row("AvgNorm", "scope shared"): 9.0,  # not searched
+            row("GradNorm"): float("nan"),
+        }
+    )
+    assert best_variants(deltas, ["DWA", "GradNorm"]) == {row("DWA")[:-1]: "temperature 1", (*MTAN, "DWA"): ""}
+
+
+def test_default_and_best_of_a_search_are_shown_one_below_the_other():
+    rows = [row("GradNorm"), row("DWA"), row("AvgNorm"), (*MTAN, "GradNorm", "")]
+    rows += [row("GradNorm", f"alpha {alpha}") for alpha in (0.1, 0.2)] + [row("DWA", "temperature 1")]
+    shown = rows_to_show(rows, {row("GradNorm")[:-1]: "alpha 0.2", row("DWA")[:-1]: ""}, ["GradNorm", "DWA"])
+    assert shown == [row("GradNorm"), row("GradNorm", "alpha 0.2"), row("DWA"), row("AvgNorm"), (*MTAN, "GradNorm", "")]
+
+
+@pytest.fixture
+def search(make_run):
+    """Runs of a search with an hour of steps each, and the variants of their folders."""
+    runs, names = [], {}
+    for alpha in (1.5, 0.1, 2):
+        config = config_of("gradnorm", list(SCORES))
+        config["weighter"]["method"]["alpha"] = alpha
+        runs.append(make_run("gradnorm", SCORES, config=config, digest=str(alpha), steps=20, step_seconds=180))
+        names[runs[-1].folder.parent.name] = "" if alpha == 1.5 else f"alpha {alpha}"
+    return runs, names
+
+
+@pytest.mark.parametrize(
+    ("best", "said"),
+    [
+        ("alpha 0.1", "alpha 0.1 has the best Δm of 0.1, 1.5, 2: +3.00 % (default 1.5: +1.00 %)."),
+        ("", "alpha 1.5 has the best Δm of 0.1, 1.5, 2: +1.00 %."),
+    ],
+)
+def test_choice_is_said_beside_the_default_with_its_cost(search, make_run, best, said):
+    deltas = deltas_of({row("GradNorm"): 1.0, row("GradNorm", "alpha 0.1"): 3.0, row("GradNorm", "alpha 2"): -1.0})
+    runs = [*search[0], make_run("dwa", SCORES, step_seconds=999)]
+    lines = choices(deltas, {row("GradNorm")[:-1]: best}, {"GradNorm": "alpha"}, runs, search[1])
+    assert lines == [f"GradNorm (tiny, Vanilla): {said} Cost: 3 runs, 3 hours of training steps."]
+
+
+def test_default_that_is_not_run_yet_is_left_out(search):
+    deltas = deltas_of({row("GradNorm", "alpha 0.1"): 3.0})
+    found = best_variants(deltas, ["GradNorm"])
+    said = choices(deltas, found, {"GradNorm": "alpha"}, search[0][1:], search[1])[0]
+    assert "alpha 0.1 has the best Δm of 0.1, 2: +3.00 %. Cost: 2 runs" in said
+
+
+def test_weights_of_grid_search_are_the_papers_where_none_are_searched():
+    rows = [row("Grid Search")]
+    assert "that the paper found" in given(rows, {})[0]
+    assert given(rows, {"search": "grid_search"}) == given([row("AvgNorm")], {}) == []

@@ -14,6 +14,7 @@ FIVE = (*FOUR, NYUD_R50)  # of Tables II and III
 
 ROWS = tuple(METHODS.values())[: list(METHODS).index("avgnorm")]  # multi-task rows of Table II
 OPTIMISERS = ROWS[2:]  # without Uniform and Grid Search
+SEARCHED = ("GradNorm", "DWA")  # the paper prints the best of a search (appendix, Others)
 GOOD = (GRID, "CAGrad", "NashMTL")  # whose curves the paper shows beside Uniform's
 
 ARCHITECTURES = {"MTAN": "ResNet-18", "MTI-Net": "HRNet-18", "InvPT": "ViT-T/16"}  # -> backbone, Sec. V-C

@@ -1,13 +1,16 @@
 """The two kinds of evidence: what the paper prints, and what our runs have left."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from mtl.report.address import Setting
-from mtl.report.claims.evidence import Evidence
+from mtl.report.claims.evidence import ROW, Evidence
+from mtl.report.claims.settings import SEARCHED
 from mtl.report.names import BACKBONES, DATASETS
-from mtl.report.results import paper_results, read_results
+from mtl.report.results import paper_results, published_baseline, read_results
+from mtl.report.search import best_variants, mean_deltas
 from mtl.report.windows import COLUMNS, read_curves
 
 STAND_INS = {"rooms": "resnet_narrow"}  # for ResNet-18, as experiment=small has it
@@ -26,14 +29,16 @@ def paper_evidence(folder: Path) -> Evidence:
 
 
 def our_evidence(folder: Path, stand_in: str = "", backbone: str = "") -> Evidence:
-    """What is left of our runs in summaries and curves.
+    """What is left of our runs in summaries and curves; of a search the best, as the paper has it.
 
     Args:
         folder: Folder of the CSV files.
         stand_in: Dataset that stands in for all others, as it is printed; empty: each claim is judged on its own.
         backbone: What stands in for ResNet-18 there, as it is printed.
     """
-    return Evidence(read_results(folder), read_curves(folder), stand_in=stand_in, backbone=backbone)
+    results, curves = read_results(folder), read_curves(folder)
+    best = best_variants(mean_deltas(results, published_baseline).sort_index(), SEARCHED)  # the default wins a tie
+    return Evidence(_chosen(results, best), _chosen(curves, best), stand_in=stand_in, backbone=backbone)
 
 
 def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:
@@ -51,6 +56,13 @@ def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:
         raise SystemExit(f"dataset={dataset}: known datasets are {', '.join(DATASETS)}")
     backbone = backbone or STAND_INS.get(dataset, "")
     return our_evidence(results / "summary", DATASETS.get(dataset, ""), BACKBONES.get(backbone, (backbone, ""))[0])
+
+
+def _chosen(frame: pd.DataFrame, best: Mapping[tuple, str]) -> pd.DataFrame:
+    """The lines of a frame without those of a search that are not its best, which goes by the method's name alone."""
+    rows = list(frame[ROW].itertuples(index=False, name=None))
+    is_kept = pd.Series([best.get(row[:-1], row[-1]) == row[-1] for row in rows], frame.index, dtype=bool)
+    return frame.assign(variant=["" if row[:-1] in best else row[-1] for row in rows])[is_kept]
 
 
 def _prose(folder: Path) -> dict[tuple[Setting, str], float]:

@@ -90,7 +90,9 @@ def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) ->
     experiment = name.partition("_")[0]
     behind, per_row = origins(lines), len(tasks_of(table)) if experiment in NUMBERS else 1
     there = {row: len(behind[row].networks) if row in behind else 0 for row in table.index}
-    marks, footnotes = _footnotes(printed(paper, NUMBERS.get(experiment), list(table.index)), findings)
+    noted, footnotes = _footnotes(printed(paper, NUMBERS.get(experiment), list(table.index)), findings)
+    compared = table.index[table["paper", "delta_m"].notna()] if ("paper", "delta_m") in table else []
+    marks = {row: noted[*row[:-1], ""] for row in compared if (*row[:-1], "") in noted}  # the best of a search has them
     planned = sum(max(there[row], per_row if row[-2] == SINGLE_TASK else 1) for row in table.index)
     about, remarks = read_remarks(path.with_suffix(".md"), table)
     return Section(

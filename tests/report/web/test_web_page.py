@@ -2,8 +2,10 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 
+import numpy as np
+import pandas as pd
 import pytest
-from fake_folder import COMMIT, NOT_RUN, PAPER, rows_of
+from fake_folder import COMMIT, NOT_RUN, PAPER, rows_of, summary_of, write_experiment
 
 from mtl.report.claims.sources import our_evidence
 from mtl.report.results import paper_results
@@ -160,6 +162,20 @@ def test_misprint_is_a_footnote_of_its_row(html):
     mark = re.search(r'href="#(table3_nyud-note-\d+)"', rows_in(section, "URL")[0])[1]
     assert "Vanilla, URL: the paper prints" in section.split(f'<li id="{mark}">')[1].split("</li>")[0]
     assert html.count(": the paper prints Δm") == 17
+
+
+def test_misprint_of_a_searched_method_is_a_footnote_of_its_best(tmp_path):
+    rows = rows_of("III", "NYUD-v2")
+    write_experiment(tmp_path, "table3_nyud", "III", rows, summary_of(rows, [0]))
+    path = tmp_path / "tables" / "table3_nyud.csv"
+    table = pd.read_csv(path)
+    best = table[table["method"] == "GradNorm"].assign(variant="alpha 2")
+    table.loc[table["method"] == "GradNorm", [name for name in table if name.startswith("paper/")]] = np.nan
+    pd.concat([table, best]).to_csv(path, index=False)
+    html = page(tmp_path, PAPER, our_evidence(tmp_path / "summary"), Made("make report", "today"))
+    default, searched = rows_in(section_of(html, "table3_nyud"), "GradNorm")[0], rows_in(html, "GradNorm (alpha 2)")[0]
+    assert "table3_nyud-note-" in searched
+    assert "table3_nyud-note-" not in default
 
 
 def test_contents_count_networks_and_runs(read):

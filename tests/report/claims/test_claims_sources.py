@@ -1,0 +1,44 @@
+import pytest
+from fake_runs import config_of
+
+from mtl.report.claims.quantity import MissingError
+from mtl.report.claims.settings import AVGNORM, NYUD
+from mtl.report.claims.sources import our_evidence
+from mtl.report.summary import summary
+from mtl.report.windows import windowed
+
+SCORES = {"semseg": 40, "depth": 0.5}
+
+
+@pytest.fixture
+def evidence(make_run, tmp_path):
+    """Single-task networks, AvgNorm at two scopes, and GradNorm with three alphas, of which 2 has the best Delta_m."""
+    runs, variants = [make_run("uniform", {task: value}) for task, value in SCORES.items()], {}
+    found = {"alpha 2": 44, "": 40, "alpha 0.1": 42}
+    for method, semseg in {"gradnorm": found, "avgnorm": {"": 40, "scope shared": 44}}.items():
+        for variant, value in semseg.items():
+            config = config_of(method, list(SCORES))
+            config["weighter"]["variant"] = variant
+            scores = SCORES | {"semseg": value}
+            runs.append(make_run(method, scores, config=config, digest=variant.replace(" ", "") or "default"))
+            variants[runs[-1].folder.parent.name] = variant
+    summary(runs, variants).to_csv(tmp_path / "table2_rooms.csv", index=False)
+    windowed(runs, 10, variants).to_csv(tmp_path / "table2_rooms_curves.csv", index=False)
+    return our_evidence(tmp_path, "rooms", "tiny")
+
+
+def test_best_of_a_search_goes_by_the_name_of_its_method(evidence):
+    assert evidence.number(NYUD, "GradNorm", "semseg").values == {0: 44}
+    assert evidence.delta(NYUD, "GradNorm").values == {0: 5}
+    with pytest.raises(MissingError, match=r"GradNorm alpha 0\.1"):
+        evidence.delta(NYUD, "GradNorm", variant="alpha 0.1")
+
+
+def test_curves_are_those_of_the_best(evidence):
+    curve = evidence.curve(NYUD, "GradNorm", "gradient/norm")  # several would be refused
+    assert set(curve) == set(SCORES)
+
+
+def test_variants_that_are_no_search_stay_apart(evidence):
+    assert evidence.number(NYUD, AVGNORM, "semseg").values == {0: 40}
+    assert evidence.number(NYUD, AVGNORM, "semseg", variant="scope shared").values == {0: 44}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
@@ -49,12 +50,20 @@ def rebuild(path: Path) -> tuple[MultiTaskModel, Callable[[dict], dict], Mapping
 
     Returns:
         The network, still untrained, the transform of evaluated images, and the names of classes by task.
+
+    Raises:
+        ValueError: The config is of another version of this code, with other keys for the network.
     """
     cfg = OmegaConf.load(path)
     for key in {"pretrained", "checkpoint"} & set(cfg.backbone.encoder):
         cfg.backbone.encoder[key] = None  # its own weights follow
+    try:
+        network = build_model(cfg, build_tasks(cfg))
+    except (InstantiationException, TypeError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise ValueError(f"{path} is of another version of this code ({reason}): train the run again") from error
     dataset = cfg.dataset.val
-    return build_model(cfg, build_tasks(cfg)), instantiate(dataset.transform), get_class(dataset._target_).class_names
+    return network, instantiate(dataset.transform), get_class(dataset._target_).class_names
 
 
 def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:

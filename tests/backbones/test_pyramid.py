@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torchvision.models import resnet
 
 from mtl.backbones import Pyramid
 
@@ -52,6 +53,26 @@ def test_strides_of_the_last_stages_become_dilations(name, third, fourth):
     assert dilations(body["layer4"]) == fourth
     strided = [conv for stage in ("layer3", "layer4") for conv in body[stage].modules() if hasattr(conv, "stride")]
     assert {conv.stride for conv in strided if isinstance(conv, nn.Conv2d)} == {(1, 1)}
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_maps_and_statistics_are_those_of_torchvision(train):
+    """At an odd size, on a map larger than the dilations; a dilated network with basic blocks torchvision has not."""
+    torch.manual_seed(0)
+    shallow = {"layers": [2, 2, 2, 2], "output_stride": 8, "stages": (1, 2, 3, 4)}
+    ours = Pyramid("resnet50.tv_in1k", pretrained=False, **shallow).double().train(train)
+    dilate = {"replace_stride_with_dilation": [False, True, True]}
+    theirs = resnet.ResNet(resnet.Bottleneck, [2, 2, 2, 2], **dilate).double().train(train)
+    assert not theirs.load_state_dict(ours.body.state_dict(), strict=False).unexpected_keys
+    image = torch.randn(2, 3, 75, 99, dtype=torch.float64)
+    with torch.no_grad():
+        x = theirs.maxpool(theirs.relu(theirs.bn1(theirs.conv1(image))))
+        for stage, found in enumerate(ours(image), 1):
+            x = getattr(theirs, f"layer{stage}")(x)
+            torch.testing.assert_close(found, x, rtol=1e-9, atol=1e-12)
+    buffers = dict(theirs.named_buffers())
+    for name, buffer in ours.body.named_buffers():
+        torch.testing.assert_close(buffer, buffers[name], rtol=1e-9, atol=1e-12)
 
 
 def test_last_layer_is_the_last_convolution_of_the_residual_path():

@@ -137,8 +137,9 @@ def test_size_that_the_patches_cannot_tile_is_refused_by_name(name, size, advice
         narrow(name).check_size(torch.empty(1, 3, *size))
 
 
-def test_drop_path_grows_linearly_to_the_last_block():
-    rates = [getattr(block.drop_path1, "drop_prob", 0.0) for block in full(PLAIN).body.blocks]
+@pytest.mark.parametrize("name", [PLAIN, CLIP, DINOV2, SAM_NAME])
+def test_drop_path_grows_linearly_to_the_last_block(name):
+    rates = [getattr(block.drop_path1, "drop_prob", 0.0) for block in full(name).body.blocks]
     assert rates == pytest.approx([0.15 * i / 11 for i in range(12)])
 
 

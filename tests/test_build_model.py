@@ -1,0 +1,31 @@
+import pytest
+from omegaconf import OmegaConf
+
+from mtl import build
+from mtl.build_model import rebuild
+
+
+def config_without(key, words, folder):
+    """The config.yaml of a run as an earlier version wrote it, without a key that the network has needed since."""
+    cfg = build.compose(words)
+    OmegaConf.resolve(cfg)
+    OmegaConf.set_struct(cfg, False)
+    node, _, name = key.rpartition(".")
+    del OmegaConf.select(cfg, node)[name]
+    OmegaConf.save(cfg, folder / "config.yaml")
+    return folder / "config.yaml"
+
+
+@pytest.mark.parametrize(
+    "key", ["backbone.encoder.upsample", "backbone.encoder.bn_momentum", "model.network.squeeze_bias"]
+)
+def test_config_of_an_earlier_network_is_refused_and_not_taken_for_the_present_one(key, tmp_path):
+    path = config_without(key, ["model=mti_net"], tmp_path)
+    name = key.rpartition(".")[2]
+    with pytest.raises(ValueError, match=rf"config.yaml is of another version .*'{name}'.*: train the run again"):
+        rebuild(path)
+
+
+def test_config_from_before_the_switch_of_the_last_tap_keeps_its_network(tmp_path):
+    model, *_ = rebuild(config_without("backbone.encoder.norm_last", ["backbone=vit_tiny"], tmp_path))
+    assert "norm.weight" in model.backbone.body.state_dict()

@@ -24,20 +24,32 @@ def read_npy(path: Path, name: str) -> NDArray[Any]:
         DamagedFileError: It is missing, cut off, or holds no such array.
     """
     try:
-        content = np.load(path, allow_pickle=False)
-        if not isinstance(content, NpzFile):
-            return content
-        with content as arrays:
-            keys = list(arrays.files)
-            if any(key.endswith(TORCH) for key in keys):
-                raise DamagedFileError(f"{path}: was written by torch.save; use np.save(path, tensor.cpu().numpy())")
-            if name not in keys and len(keys) != 1:
-                raise DamagedFileError(f"{path}: has the arrays {', '.join(keys) or 'none'}, and none is named {name}")
-            return arrays[name if name in keys else keys[0]]
+        with open(path, "rb") as file:  # opened here, for NumPy leaves it open where a zip is cut off
+            content = np.load(file, allow_pickle=False)
+            return member(path, content, name) if isinstance(content, NpzFile) else content
     except DamagedFileError:
         raise
     except UNREADABLE as error:
         raise unreadable(path, error) from error
+
+
+def member(path: Path, arrays: NpzFile, name: str) -> NDArray[Any]:
+    """One of the arrays of a zip.
+
+    Args:
+        path: Its file, for the message.
+        arrays: All of them.
+        name: Key of the array; the only one needs no name.
+
+    Raises:
+        DamagedFileError: There is no such array.
+    """
+    keys = list(arrays.files)
+    if any(key.endswith(TORCH) for key in keys):
+        raise DamagedFileError(f"{path}: was written by torch.save; use np.save(path, tensor.cpu().numpy())")
+    if name not in keys and len(keys) != 1:
+        raise DamagedFileError(f"{path}: has the arrays {', '.join(keys) or 'none'}, and none is named {name}")
+    return arrays[name if name in keys else keys[0]]
 
 
 def read_mat(path: Path, name: str) -> Any:

@@ -37,7 +37,9 @@ class Stored:
         if not (finite := np.isfinite(numbers)).all():
             count = numbers.size - np.count_nonzero(finite)
             raise DamagedFileError(f"{self.path}: {count} of its {numbers.size} numbers are NaN or infinite")
-        object.__setattr__(self, "numbers", numbers.astype(numbers.dtype.newbyteorder("="), copy=False))
+        longest = numbers.dtype.kind == "f" and numbers.itemsize > 8  # torch has nothing for it
+        dtype = np.dtype(np.float64) if longest else numbers.dtype.newbyteorder("=")
+        object.__setattr__(self, "numbers", numbers.astype(dtype, copy=False))
 
     def grey(self) -> NDArray[Any]:
         """The numbers as one value a pixel: grey values of an image, however it stores them.

@@ -96,7 +96,7 @@ def from_bytes(stored: NDArray[np.float32]) -> NDArray[np.float32]:
         stored: The bytes. Shape [3, H, W].
     """
     rounded = 2 * stored / 255 - 1
-    cut = (2 * stored + 1) / 255 - 1
+    cut = np.minimum((2 * stored + 1) / 255 - 1, 1)  # 255 is left of 1 alone
     return min(rounded, cut, key=lambda vectors: float(np.square(np.linalg.norm(vectors, axis=0) - 1).mean()))
 
 

@@ -59,6 +59,7 @@ REFUSED = [
     (["recipe.batch_size=0"], "recipe.batch_size=0: use a whole number, 1 or above"),
     (["recipe.batch_size=1000"], "8 training images do not fill one batch of 1000", "at most 8"),
     (["recipe.optimizer.lr=-1"], "recipe.optimizer.lr=-1: use a number above 0"),
+    (["recipe.clip=inf"], "recipe.clip is infinite: use a finite number, or null"),
     (["backbone.head.dropout=2"], "backbone.head.dropout=2: use a number from 0 to below 1"),
     (["weighter=avgnorm", "weighter.scope=feature"], "weighter.scope=feature", "did you mean features?"),
     (["logging.gradient_statistics.scope=shard"], "gradient_statistics.scope=shard", "did you mean shared?"),

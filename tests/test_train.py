@@ -129,12 +129,12 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(command, t
     assert pd.read_csv(row)["val/delta_m"].notna().all()
 
 
-def test_test_split_is_scored_once_by_the_network_that_was_best_in_validation(command, tmp_path):
+def test_test_split_is_scored_by_the_best_network_in_validation_and_by_the_last(command, tmp_path):
     command("recipe.evaluate=1", "subset=depth", "+dataset.test=${dataset.val}", "force=True")
     (path,) = tmp_path.glob("results/runs/*/seed0/record.json")
     record = json.loads(path.read_text())
     assert record["best"]["test"] == record["best"]["scores"]  # here the two splits are one
-    assert "test" not in record["last"]
+    assert record["last"]["test"] == record["last"]["scores"]
     assert record["command"].startswith("python train.py experiment=demo ")
     assert "force" not in record["command"]
     assert Run(path.parent, record).primary("depth") == record["best"]["test"]["depth"]["rmse"]

@@ -99,9 +99,9 @@ def test_replica_is_trained_with_half_of_its_scans(train, tmp_path):
     assert code == 0, err
     assert record(tmp_path)["data"]["train"]["images"] == 4
     assert list(record(tmp_path)["metrics"]) == ["semseg", "depth", "normals"]
-    best = record(tmp_path)["best"]
-    assert list(best["test"]) == list(best["scores"])
-    assert best["test"] != best["scores"]  # of other scenes
+    for found in (record(tmp_path)["best"], record(tmp_path)["last"]):
+        assert list(found["test"]) == list(found["scores"])
+        assert found["test"] != found["scores"]  # of other scenes
 
 
 @pytest.mark.parametrize("task", ["depth", "edge", "human_parts"])

@@ -1,5 +1,6 @@
 """What weighters, tasks and metrics are called where people read them."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 SINGLE_TASK = "Single-task"
@@ -29,6 +30,9 @@ METHODS = {
 }
 
 DATASETS = {"nyud": "NYUD-v2", "pascal_context": "PASCAL-Context", "replica": "Replica", "rooms": "rooms"}
+
+# Datasets with images of their own for choosing the best network; on all others it is chosen on those that are scored.
+VALIDATED_APART = ("Replica",)
 
 # Name of the config -> backbone and its initial weights in print; the paper names the weights in Table IV alone.
 BACKBONES = {
@@ -84,6 +88,21 @@ METRICS = {
     "max_f": Notation("maxF", "%", 2),
     "ods_f": Notation("odsF", "%", 2),
 }
+
+
+def chosen_on(datasets: Iterable[str], ours: bool = True) -> list[str]:
+    """How the best networks of a table were chosen, as notes below it.
+
+    Args:
+        datasets: What the datasets of its rows are called in print.
+        ours: Whether the table has numbers at the last evaluation as well.
+    """
+    last = "; last is not" * ours
+    return [
+        f"{name}: best is chosen on the scored images, as in the paper's protocol, so it is optimistic{last}."
+        for name in dict.fromkeys(datasets)
+        if name not in VALIDATED_APART
+    ]
 
 
 def method_label(weighter: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from mtl.report.command import training_command
 from mtl.report.comparison import Comparison
-from mtl.report.names import SINGLE_TASK
+from mtl.report.names import DATASETS, SINGLE_TASK, chosen_on
 from mtl.report.scores import by_seed
 from mtl.report.table import headings, markdown, stacked, table
 
@@ -42,7 +42,8 @@ def notes(comparison: Comparison) -> list[str]:
     fewer = [f"{label} has only the seeds {_listed(own)}" for label, own in seeds.items() if own != every]
     return [
         f"Values: {count}.",
-        "Metrics: at the evaluation with the best mean of log metrics over tasks; last Δm: at the last evaluation.",
+        "Metrics: at the evaluation with the best mean of log metrics over tasks; last: at the last evaluation.",
+        *chosen_on(DATASETS.get(name, name) for name in [comparison.runs[0].config["dataset"]["name"]]),
         "M: gain over the single-task network of the same seed, in percent; Δm: mean of M over tasks.",
         "Mean rank: of the mean metrics, among the multi-task methods. Weight: mean over all steps.",
         f"Step time: relative to Uniform. {SINGLE_TASK}: sum of the times of its networks, largest of their memory.",

@@ -4,7 +4,8 @@ Rows come in blocks of one dataset, backbone and architecture; the columns of a 
 
     (ours | std | paper | difference, task or delta_m)    means and sample standard deviations over seeds
     (noise, task or delta_m)    whether the row's distance from the best of its block lies inside the seed noise
-    (last, delta_m), (rank, mean)    Delta_m at the last evaluation; mean rank of the mean metrics in the block
+    (last, task or delta_m)    means at the last evaluation
+    (rank, mean)    mean rank of the mean metrics in the block
     (weight | printed, task)    mean weights, ours and the paper's
     (cost, time | memory | passes)    of a step, time and memory over those of Uniform
     (runs, seeds)    how many
@@ -43,7 +44,7 @@ def sheet(
     index = pd.MultiIndex.from_tuples(rows, names=ROW)
     ours, paper = (with_gains(frame, baseline) for frame in (ours, paper))
     tasks = list(dict.fromkeys(ours["task"])) or list(dict.fromkeys(paper["task"]))
-    seeds = pd.concat([_by_seed(ours, tasks), _with_last(_whole(ours, tasks), baseline)], axis=1)
+    seeds, last = _by_seed(ours, tasks), _by_seed(with_gains(ours, baseline, "last"), tasks, "last")
     printed = _by_seed(paper, tasks).groupby(level=ROW).mean()
     grouped = seeds.groupby(level=ROW)
     mean, std = (grouped.agg(lambda v, f=f: getattr(v, f)(skipna=False)) for f in ("mean", "std"))
@@ -58,7 +59,8 @@ def sheet(
     better = dict(zip(both["task"], both["higher_is_better"], strict=True)) | {"delta_m": True}
     for key in columns:
         table["noise", key] = _inside_noise(seeds[key], table["ours", key], better[key])
-    table["last", "delta_m"] = mean["last"].reindex(index)
+    for key in columns:
+        table["last", key] = last[key].groupby(level=ROW).agg(lambda v: v.mean(skipna=False)).reindex(index)
     table["rank", "mean"] = _ranks(table["ours"][tasks], [better[task] for task in tasks])
     for key, values in (_weights(ours, "weight") | _weights(paper, "printed") | _costs(_whole(ours, tasks))).items():
         table[key] = values.reindex(index)
@@ -73,9 +75,9 @@ def best_rows(table: pd.DataFrame, key: str, higher_is_better: bool) -> set[tupl
     return set(blocks.idxmax() if higher_is_better else blocks.idxmin())
 
 
-def _by_seed(results: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
-    """Metrics and Delta_m by row and seed."""
-    wide = results.pivot_table(index=[*ROW, "seed"], columns="task", values="value", sort=False, observed=True)
+def _by_seed(results: pd.DataFrame, tasks: Sequence[str], values: str = "value") -> pd.DataFrame:
+    """Metrics and Delta_m by row and seed, of the best or the last evaluation."""
+    wide = results.pivot_table(index=[*ROW, "seed"], columns="task", values=values, sort=False, observed=True)
     return wide.reindex(columns=tasks).assign(delta_m=delta_by_seed(_whole(results, tasks)))
 
 
@@ -83,11 +85,6 @@ def _whole(results: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
     """The results without single-task rows that still lack a network at a seed: a mean over some tasks misleads."""
     count = results.groupby([*ROW, "seed"], sort=False)["task"].transform("nunique")
     return results[count >= len(tasks)]
-
-
-def _with_last(results: pd.DataFrame, baseline: Callable[[Setting], Setting]) -> pd.Series:
-    """Delta_m at the last evaluation, by row and seed."""
-    return delta_by_seed(with_gains(results, baseline, "last")).rename("last")
 
 
 def _inside_noise(seeds: pd.Series, means: pd.Series, higher_is_better: bool) -> pd.Series:

@@ -17,8 +17,8 @@ Line = dict[tuple[str, str], float]
 def by_seed(comparison: Comparison) -> pd.DataFrame:
     """One line per method and seed, single-task networks first.
 
-    The columns come in groups: (metric, task), (gain, task), (delta_m, best or last), (weight, task) and
-    (cost, time or memory). Gains are relative to the single-task networks of the same seed, time to Uniform of
+    The columns come in groups: (metric, task), (last, task), (gain, task), (delta_m, best or last), (weight, task)
+    and (cost, time or memory). Gains are relative to the single-task networks of the same seed, time to Uniform of
     the same seed on the same machine; what cannot be told is NaN. The single-task line is its T networks together:
     their times are summed, of their memory it has the largest.
     """
@@ -32,7 +32,8 @@ def by_seed(comparison: Comparison) -> pd.DataFrame:
             results = _results(comparison, dict.fromkeys(tasks, run), comparison.singles.get(seed, {}))
             weights = {("weight", task): run.weights[task] for task in tasks}
             lines[label, seed] = results | weights | _cost(comparison, {label: run})
-    groups = {"metric": tasks, "gain": tasks, "delta_m": ["best", "last"], "weight": tasks, "cost": ["time", "memory"]}
+    groups = {"metric": tasks, "last": tasks, "gain": tasks, "delta_m": ["best", "last"], "weight": tasks}
+    groups["cost"] = ["time", "memory"]
     columns = pd.MultiIndex.from_tuples([(group, name) for group, names in groups.items() for name in names])
     index = pd.MultiIndex.from_tuples(lines, names=["method", "seed"])
     return pd.DataFrame(list(lines.values()), index, dtype=float).reindex(columns=columns)
@@ -57,6 +58,7 @@ def over_seeds(comparison: Comparison) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _results(comparison: Comparison, runs: Mapping[str, Run], singles: Mapping[str, Run]) -> Line:
     """Metrics, gains and Delta_m of the networks that `runs` names for each task."""
     line = {("metric", task): run.primary(task) for task, run in runs.items()}
+    line |= {("last", task): run.primary(task, "last") for task, run in runs.items()}
     for which in ("last", "best"):
         gains = {
             task: task_gain(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from tabulate import tabulate
 
-from mtl.report.names import METRICS, Notation
+from mtl.report.names import METRICS, Notation, chosen_on
 from mtl.report.reproduction import BLOCK, best_rows
 
 BOLD = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}", "html": "<strong>{}</strong>"}
@@ -27,7 +27,7 @@ Metrics = Mapping[str, tuple[str, bool]]  # task -> its metric, and whether high
 
 
 def blocks(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, list[str]]:
-    """Heading of each block -> its tables: the metrics, then ranks, weights and costs.
+    """Heading of each block -> its tables: the metrics, those at the last evaluation, then ranks, weights and costs.
 
     Args:
         table: Result of `reproduction.sheet`.
@@ -35,7 +35,7 @@ def blocks(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, list[s
         form: `pipe` for Markdown, `latex_raw` for LaTeX, `simple` for the console.
     """
     return {
-        heading: [_tabulate(labels, part, form) for part in parts]
+        heading: [_tabulate(labels, part, form) for part in parts if part]
         for heading, (labels, parts) in columns(table, metrics, form).items()
     }
 
@@ -52,7 +52,7 @@ def columns(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, tuple
     return {
         ", ".join(key): (
             [label(row) for row in block.index],
-            [_quality(block, metrics, best, form), _costs(block, metrics)],
+            [_quality(block, metrics, best, form), _last(block, metrics), _costs(block, metrics)],
         )
         for key, block in table.groupby(level=BLOCK, sort=False)
     }
@@ -75,26 +75,31 @@ def _quality(block: pd.DataFrame, metrics: Metrics, best: Mapping[str, set], for
     """Ours, the paper's and the difference, for every task and for Delta_m."""
     columns = []
     for key, (metric, better) in _judged(metrics).items():
-        name, unit, digits = METRICS.get(metric, DELTA_M)
-        plus = "+z" if metric not in METRICS else ""
-        task = "" if metric not in METRICS else f"{key.replace('_', ' ')} "
+        title, plus, digits = _notation(key, metric, better)
         values = zip(block.index, block["noise", key], block["ours", key], block["std", key], strict=True)
         cells = [
             _marked(_pair(mean, std, digits, plus), row in best[key], noise, form) for row, noise, mean, std in values
         ]
-        columns.append((f"{task}{name} {unit} {'↑' if better else '↓'}", cells))
+        columns.append((title, cells))
         if ("paper", key) in block and block["paper", key].notna().any():
             columns.append(("paper", [_number(value, f"{plus}.{digits}f") for value in block["paper", key]]))
             columns.append(("diff.", [_number(value, f"+z.{digits}f") for value in block["difference", key]]))
     return columns
 
 
+def _last(block: pd.DataFrame, metrics: Metrics) -> Columns:
+    """Ours at the last evaluation, for every task and for Delta_m."""
+    columns = []
+    for key, (metric, better) in _judged(metrics).items():
+        title, plus, digits = _notation(key, metric, better)
+        if ("last", key) in block and block["last", key].notna().any():
+            columns.append((f"last {title}", [_number(value, f"{plus}.{digits}f") for value in block["last", key]]))
+    return columns
+
+
 def _costs(block: pd.DataFrame, metrics: Metrics) -> Columns:
-    """Delta_m of the last evaluation, rank, weights and cost."""
-    shown: list[tuple[str, Column, str]] = [
-        ("last Δm % ↑", ("last", "delta_m"), "+z.2f"),
-        ("mean rank ↓", ("rank", "mean"), ".2f"),
-    ]
+    """Rank, weights and cost."""
+    shown: list[tuple[str, Column, str]] = [("mean rank ↓", ("rank", "mean"), ".2f")]
     for task in metrics:
         shown.append((f"{task.replace('_', ' ')} weight", ("weight", task), ".3g"))
         shown.append(("paper", ("printed", task), ".4g"))
@@ -110,6 +115,13 @@ def _costs(block: pd.DataFrame, metrics: Metrics) -> Columns:
 
 def _judged(metrics: Metrics) -> dict[str, tuple[str, bool]]:
     return {**metrics, "delta_m": ("delta_m", True)}
+
+
+def _notation(key: str, metric: str, better: bool) -> tuple[str, str, int]:
+    """Title of a column, the sign that its numbers have, and their digits."""
+    name, unit, digits = METRICS.get(metric, DELTA_M)
+    task = f"{key.replace('_', ' ')} " if metric in METRICS else ""
+    return f"{task}{name} {unit} {'↑' if better else '↓'}", "" if metric in METRICS else "+z", digits
 
 
 def _number(value: float, form: str) -> str:
@@ -153,8 +165,9 @@ def notes(table: pd.DataFrame, divided_by: str) -> list[str]:
         count = "one seed"
         best = "Bold: best multi-task value of the block; one seed cannot tell a difference from noise."
     lines = [
-        f"Values: {count}; at the evaluation with the best mean of log metrics over tasks.",
-        f"Δm: mean over tasks of the gain over {divided_by}, of the same seed; last Δm: at the last evaluation.",
+        f"Values: {count}; best: at the evaluation with the best mean of log metrics over tasks.",
+        *chosen_on(table.index.get_level_values("dataset")),
+        f"Δm: mean over tasks of the gain over {divided_by}, of the same seed; last: at the last evaluation.",
         best,
         "Step time and memory: over those of Uniform on the same device; single-task: sum of times, largest memory.",
         "Encoder passes: how often a step differentiates the encoder. Weights: mean over all steps.",

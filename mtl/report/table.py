@@ -36,6 +36,7 @@ def headings(comparison: Comparison, columns: Sequence[Column]) -> dict[Column, 
         metric = METRICS[comparison.metric(task)]
         arrow = "↑" if comparison.higher_is_better(task) else "↓"
         titles["metric", task] = (task, metric.name, f"{metric.unit} {arrow}")
+        titles["last", task] = (f"last {task}", metric.name, f"{metric.unit} {arrow}")
         titles["gain", task] = (task, "M", "% ↑")
         titles["weight", task] = (task, "weight")
     return {column: titles[column] for column in columns}
@@ -71,7 +72,7 @@ def markdown(cells: pd.DataFrame, headings: Mapping[Column, Sequence[str]]) -> s
 
 def _format(column: Column, comparison: Comparison) -> str:
     group, name = column
-    if group == "metric":
+    if group in ("metric", "last"):
         return f".{METRICS[comparison.metric(name)].digits}f"
     if column == ("cost", "memory"):
         return ".0f"

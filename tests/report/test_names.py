@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from mtl import metrics
-from mtl.report.names import METHODS, METRICS, method_label
+from mtl.report.names import DATASETS, METHODS, METRICS, VALIDATED_APART, chosen_on, method_label
 
-WEIGHTERS = sorted((Path(__file__).parents[2] / "configs" / "weighter").glob("*.yaml"))
+CONFIGS = Path(__file__).parents[2] / "configs"
+WEIGHTERS = sorted((CONFIGS / "weighter").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", WEIGHTERS, ids=lambda path: path.stem)
@@ -21,3 +22,16 @@ def test_unknown_weighter_keeps_its_name():
 def test_every_primary_metric_has_a_notation():
     kinds = (metrics.MeanIoU, metrics.RMSE, metrics.MeanAngularError, metrics.MaxF, metrics.OdsF)
     assert {kind.primary for kind in kinds} == set(METRICS)
+
+
+def test_datasets_with_a_test_split_beside_validation_are_those_that_say_so():
+    apart = [path.stem for path in (CONFIGS / "dataset").glob("*.yaml") if "\ntest:" in path.read_text()]
+    assert [DATASETS[name] for name in apart] == list(VALIDATED_APART)
+
+
+def test_how_the_best_was_chosen_is_said_once_for_each_dataset():
+    assert [line.partition(":")[0] for line in chosen_on(["NYUD-v2", "Replica", "rooms", "NYUD-v2"])] == [
+        *("NYUD-v2", "rooms")
+    ]
+    assert chosen_on(["rooms"])[0].endswith("so it is optimistic; last is not.")
+    assert chosen_on(["rooms"], ours=False)[0].endswith("so it is optimistic.")

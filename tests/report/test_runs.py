@@ -1,6 +1,11 @@
+import pytest
 from fake_runs import config_of
 
+from mtl.report.comparison import compare
+from mtl.report.results import our_results
 from mtl.report.runs import finished_runs, single_task_runs
+from mtl.report.summary import summary
+from mtl.report.table import table
 
 
 def test_only_folders_with_a_record_are_finished(two_seeds, tmp_path):
@@ -40,3 +45,28 @@ def test_encoder_is_passed_for_every_task_only_where_their_whole_gradients_are_s
     configs = [config_of(name, list(tasks)) | {"weighter": {"name": name} | scope} for name, scope in scopes.items()]
     runs = [make_run(name, tasks, config=config) for name, config in zip(scopes, configs, strict=True)]
     assert [run.encoder_passes for run in runs] == [1, 1, 3]
+
+
+def test_null_in_a_record_is_a_number_that_is_missing(make_run, tmp_path):
+    """So `write_json` leaves what NaN was in training."""
+    make_run("uniform", {"semseg": 40})
+    make_run("uniform", {"depth": 0.5})
+    make_run(
+        "avgnorm", {"semseg": 42, "depth": None}, mean_weights={"semseg": 1.0, "depth": None}, peak_memory_mib=None
+    )
+    comparison = compare(finished_runs(tmp_path), config_of("uniform", ["semseg", "depth"]))
+    row = table(comparison).loc["AvgNorm"]
+    assert row["metric"].tolist() == ["42.00", ""]
+    assert row["gain"].tolist() == ["+5.00", ""]
+    assert row["delta_m"].tolist() == [""] * 3
+    assert row["weight"].tolist() == ["1.00", ""]
+    assert row["cost", "memory"] == ""
+    lines = our_results([summary(comparison.runs)]).set_index(["method", "task"])
+    assert lines.loc[("AvgNorm", "depth"), ["value", "last", "weight", "memory"]].isna().all()
+
+
+def test_damaged_record_is_named(make_run, tmp_path):
+    path = make_run("uniform", {"semseg": 40}).folder / "record.json"
+    path.write_text(path.read_text()[:-9])
+    with pytest.raises(ValueError, match=r"record.json is damaged"):
+        finished_runs(tmp_path)

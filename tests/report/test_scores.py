@@ -31,6 +31,8 @@ def test_last_delta_compares_last_evaluations(make_run):
         make_run("avgnorm", {"semseg": 44, "depth": 0.5}, last={"semseg": 30, "depth": 0.5}),
     ]
     row = by_seed(compare(runs, BOTH)).loc[("AvgNorm", 0)]
+    assert row["metric"].tolist() == [44, 0.5]
+    assert row["last"].tolist() == [30, 0.5]
     assert row["delta_m"].tolist() == pytest.approx([5, 25])  # (44 - 40) / 40 / 2 and (30 - 20) / 20 / 2
 
 

@@ -37,7 +37,7 @@ def cells(text):
 
 
 def tables(*args, form="pipe", metrics=METRICS):
-    """The two tables of the first block."""
+    """The three tables of the first block."""
     return next(iter(blocks(made(*args), metrics, form).values()))
 
 
@@ -52,10 +52,11 @@ def test_every_task_has_ours_the_papers_and_the_difference():
 
 
 def test_what_has_no_number_is_an_empty_cell():
-    quality, costs = (cells(table) for table in tables())
+    quality, last, costs = (cells(table) for table in tables())
     assert quality[3][2:4] == ["", ""]  # AvgNorm in print
     assert quality[4] == ["DWA (human_parts 2)", *[""] * 9]
-    assert costs[4] == ["DWA (human_parts 2)", *[""] * 9, "0"]
+    assert last[4] == ["DWA (human_parts 2)", *[""] * 3]
+    assert costs[4] == ["DWA (human_parts 2)", *[""] * 8, "0"]
 
 
 def test_without_printed_numbers_the_papers_columns_are_left_out():
@@ -83,15 +84,29 @@ def test_best_is_bold_in_markdown_and_latex_and_starred_on_the_console():
     assert "**40.00**" not in tables()[0]  # single-task networks do not compete
 
 
-def test_second_table_has_ranks_weights_and_costs():
-    costs = cells(tables()[1])
+def test_second_table_has_the_last_evaluation():
+    ours = results_of(
+        lines_of("Single-task", {"semseg": 40, "depth": 0.5}),
+        lines_of("Uniform", {"semseg": 38, "depth": 0.45}, last={"semseg": 36, "depth": 0.5}),
+    )
+    last = cells(tables(ours)[1])
+    assert last[0] == ["method", "last semseg mIoU % ↑", "last depth RMSE m ↓", "last Δm % ↑"]
+    assert last[1:3] == [["Single-task", "40.00", "0.5000", "+0.00"], ["Uniform", "36.00", "0.5000", "-5.00"]]
+
+
+def test_table_without_a_last_evaluation_leaves_it_out():
+    assert len(tables(PAPER.assign(last=float("nan")))) == 2
+
+
+def test_third_table_has_ranks_weights_and_costs():
+    costs = cells(tables()[2])
     assert costs[0] == [
-        *("method", "last Δm % ↑", "mean rank ↓", "semseg weight", "paper", "depth weight", "paper"),
+        *("method", "mean rank ↓", "semseg weight", "paper", "depth weight", "paper"),
         *("step time ↓", "memory ↓", "encoder passes ↓", "seeds"),
     ]
-    assert costs[1] == ["Single-task", "+0.00", "", "", "", "", "", "2.00", "1.00", "1", "1"]
-    assert costs[2] == ["Uniform", "+2.50", "2.00", "1", "1", "1", "2", "1.00", "1.00", "1", "1"]
-    assert costs[3] == ["AvgNorm", "+12.50", "1.00", "0.5", "", "123", "", "1.00", "1.00", "1", "1"]
+    assert costs[1] == ["Single-task", "", "", "", "", "", "2.00", "1.00", "1", "1"]
+    assert costs[2] == ["Uniform", "2.00", "1", "1", "1", "2", "1.00", "1.00", "1", "1"]
+    assert costs[3] == ["AvgNorm", "1.00", "0.5", "", "123", "", "1.00", "1.00", "1", "1"]
 
 
 def test_deviation_over_seeds_stands_behind_the_mean():
@@ -117,7 +132,7 @@ def test_row_inside_the_noise_of_the_best_is_marked(form, sign):
 
 
 def test_latex_has_its_own_signs():
-    quality, costs = tables(form="latex_raw")
+    quality, _, costs = tables(form="latex_raw")
     assert r"\begin{tabular}{lrrrrrrrrr}" in quality
     assert r"semseg mIoU \% $\uparrow$" in quality
     assert r"depth RMSE m $\downarrow$" in quality
@@ -167,6 +182,14 @@ def test_notes_say_how_many_seeds_there_are():
     assert "one seed cannot tell a difference from noise" in text
     assert "gain over the networks of Alice, of the same seed" in text
     assert "Rows with fewer seeds: the column seeds says how many." in text
+
+
+@pytest.mark.parametrize(("dataset", "chosen"), [("NYUD-v2", True), ("rooms", True), ("Replica", False)])
+def test_notes_say_where_the_best_evaluation_is_chosen_on_the_scored_images(dataset, chosen):
+    setting = PLAIN._replace(dataset=dataset)
+    table = made(results_of(lines_of("Uniform", {"semseg": 40}, setting=setting)), rows=[row("Uniform", setting)])
+    found = [line for line in notes(table, "others") if "chosen on the scored images" in line]
+    assert [line.partition(":")[0] for line in found] == [dataset] * chosen
 
 
 def test_notes_on_several_seeds_speak_of_the_deviation():

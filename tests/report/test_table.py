@@ -36,16 +36,18 @@ def test_markdown_heads_columns_with_metric_unit_and_direction(two_seeds):
     _, cells, titles = titled(two_seeds)
     head, rule, first, *_ = markdown(cells, titles).splitlines()
     names = [cell.strip() for cell in head.strip("|").split("|")]
-    assert names[:7] == [
+    assert names[:9] == [
         "method",
         "semseg mIoU % ↑",
         "depth RMSE m ↓",
+        "last semseg mIoU % ↑",
+        "last depth RMSE m ↓",
         "semseg M % ↑",
         "depth M % ↑",
         "Δm % ↑",
         "last Δm % ↑",
     ]
-    assert names[7:] == ["mean rank ↓", "semseg weight", "depth weight", "step time ↓", "memory MiB ↓"]
+    assert names[9:] == ["mean rank ↓", "semseg weight", "depth weight", "step time ↓", "memory MiB ↓"]
     assert rule.startswith("|:--")
     assert first.startswith("| Single-task ")
 
@@ -71,6 +73,11 @@ def test_several_missing_baselines_are_one_sweep(two_seeds):
     runs = [run for run in two_seeds if len(run.tasks) > 1 and run.seed == 0]
     (line,) = missing_runs(compare(runs, BOTH), ["experiment=demo"])
     assert line.endswith("python train.py -m experiment=demo subset=semseg,depth seed=0")
+
+
+def test_notes_say_that_the_best_evaluation_is_chosen_on_the_scored_images(two_seeds):
+    (line,) = [line for line in notes(compare(two_seeds, BOTH)) if "chosen" in line]
+    assert line.startswith("rooms: best is chosen on the scored images")
 
 
 def test_row_with_fewer_seeds_is_noted(two_seeds):

@@ -74,7 +74,7 @@ class Grid(NamedTuple):
 def grids(
     sheet: pd.DataFrame, metrics: Metrics, origins: Mapping[Row, Origin], marks: Mapping[Row, int]
 ) -> dict[str, list[Grid]]:
-    """Heading of each block -> its tables: metrics, then ranks, weights and costs.
+    """Heading of each block -> its tables: metrics, those at the last evaluation, then ranks, weights and costs.
 
     Args:
         sheet: Result of `reproduction.sheet`.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mtl.report.misprints import Finding
-from mtl.report.names import DATASETS, SINGLE_TASK
+from mtl.report.names import DATASETS, SINGLE_TASK, chosen_on
 from mtl.report.reproduced import printed
 from mtl.report.reproduction import ROW, sheet
 from mtl.report.results import paper_results, published_baseline
@@ -132,7 +132,7 @@ def _theirs(name: str, results: Path, paper: Path, findings: Sequence[Finding]) 
         facts=[],
         about=[],
         blocks=grids(shown, metrics_of(table, pd.DataFrame(), numbers), {}, marks),
-        remarks=AS_PRINTED + ["Weights: as printed."] * bool(weights),
+        remarks=AS_PRINTED + chosen_on(here["dataset"], ours=False) + ["Weights: as printed."] * bool(weights),
         footnotes=footnotes,
     )
 

@@ -32,7 +32,7 @@ METHODS = {
 DATASETS = {"nyud": "NYUD-v2", "pascal_context": "PASCAL-Context", "replica": "Replica", "rooms": "rooms"}
 
 # Datasets with images of their own for choosing the best network; on all others it is chosen on those that are scored.
-VALIDATED_APART = ("Replica",)
+VALIDATED_APART = ("Replica", "BSDS500")
 
 # Name of the config -> backbone and its initial weights in print; the paper names the weights in Table IV alone.
 BACKBONES = {

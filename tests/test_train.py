@@ -40,6 +40,7 @@ def test_run_leaves_complete_files(shared, tmp_path, weighter):
     assert metrics.step.tolist() == [3]
     assert gradients.step.tolist() == [1, 2, 3]
     assert metrics["val/delta_m"].isna().all()
+    assert metrics["presets"].tolist() == ["semseg=absent_zero normals=marked edge=rooms"]
     assert gradients.notna().all(axis=None)
     for task in TASKS:
         assert gradients[f"weight/{task}"].mean() == pytest.approx(result["mean_weights"][task], rel=1e-5)

@@ -15,7 +15,7 @@ from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
 from mtl.engine.checkpoint import load_last, save_checkpoint, save_last
 from mtl.engine.decision import Gradients
-from mtl.engine.evaluator import Evaluator, gain_over, selection_score
+from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.interrupt import Interrupts
 from mtl.engine.objective import Objective, split
@@ -204,8 +204,7 @@ class Trainer:
         distributed.average_buffers(self.model)
         scores = self.evaluator.run(self.model)
         row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/loss/")
-        row |= {f"val/{task}/{key}": v for task, values in scores.items() for key, v in values.items()}
-        self._log("metrics", row | {"val/delta_m": gain_over(self.baseline, scores, self.tasks)})
+        self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}
         if self.progress.scored(evaluation) and distributed.rank() == 0:
             save_checkpoint({"model": self.model.state_dict(), **evaluation}, self.folder / "best.pt")

@@ -23,13 +23,14 @@ class Logger(ABC):
         self.steps = steps
 
     @abstractmethod
-    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Takes one row.
 
         Args:
             kind: Which series the row belongs to; all rows of a series have the same keys.
             step: Optimizer steps done.
-            values: Numbers by key, such as `train/loss/depth` or `val/depth/rmse`; NaN where there is none.
+            values: Numbers by key, such as `train/loss/depth` or `val/depth/rmse`; NaN where there is none. Of
+                metrics also the text `presets`, by which the tasks were judged.
         """
 
     def resume(self, step: int) -> None:  # noqa: B027  most loggers have nothing to do here and below

@@ -21,7 +21,7 @@ class ConsoleLogger(Logger):
         self.first = 0  # steps done before this process
         self.bar = tqdm(total=steps, desc=name, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
-    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Prints the metrics of an evaluation; rows of single steps are for files."""
         if kind == "metrics":
             shown = {key.removeprefix("val/"): v for key, v in values.items() if key.startswith("val/")}

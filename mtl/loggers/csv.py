@@ -18,7 +18,7 @@ class CSVLogger(Logger):
         self.files = {}
 
     def resume(self, step: int) -> None:
-        """Drops the rows behind `step` and goes on below the others."""
+        """Drops the rows behind `step` and goes on below the others, in the columns that they have."""
         for path in [self.folder / f"{kind}.csv" for kind in get_args(Kind)]:
             if path.exists():
                 header, *rows = path.read_text().splitlines(keepends=True)
@@ -26,14 +26,13 @@ class CSVLogger(Logger):
                 write_whole(path, "".join([header, *kept]))
                 self._open(path, header.rstrip("\n").split(","), "a")
 
-    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Appends the row and hands it to the operating system at once."""
         if kind not in self.files:
             self._open(self.folder / f"{kind}.csv", ["step", *values], "w")
             self.files[kind][1].writeheader()
         file, writer = self.files[kind]
-        cells = {key: "" if math.isnan(value) else f"{value:.7g}" for key, value in values.items()}
-        writer.writerow({"step": step, **cells})
+        writer.writerow({"step": step, **{key: _cell(value) for key, value in values.items()}})
         file.flush()
 
     def close(self) -> None:
@@ -43,4 +42,10 @@ class CSVLogger(Logger):
 
     def _open(self, path: Path, keys: list[str], mode: str) -> None:
         file = open(path, mode, newline="")  # noqa: SIM115  closed by close
-        self.files[path.stem] = file, csv.DictWriter(file, keys, lineterminator="\n")
+        self.files[path.stem] = file, csv.DictWriter(file, keys, extrasaction="ignore", lineterminator="\n")
+
+
+def _cell(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if math.isnan(value) else f"{value:.7g}"

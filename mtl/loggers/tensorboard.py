@@ -20,11 +20,11 @@ class TensorBoardLogger(Logger):
         """Hides the scalars behind `step` that an interrupted process has written."""
         self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
 
-    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
-        """Adds one scalar per key."""
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
+        """Adds one scalar per key; text is for files."""
         self.writer = self.writer or SummaryWriter(str(self.folder))
         for key, value in values.items():
-            if not math.isnan(value):
+            if not (isinstance(value, str) or math.isnan(value)):
                 self.writer.add_scalar(key, value, step)
 
     def close(self) -> None:

@@ -139,7 +139,7 @@ class Trainer:
         gradients = self._backward(parts, statistics)
         self.scaler.unscale_(self.optimizer)
         length = clip_grad_norm_(self.model.parameters(), self.plan.clip or torch.inf)
-        if torch.isfinite(length) & torch.isfinite(gradients.losses).all():
+        if torch.isfinite(length) & torch.isfinite(gradients.losses).all() & ~gradients.broken.any():
             self.scaler.step(self.optimizer)
             if self.alignment is not None:
                 self.alignment.after_step(self.scaler)
@@ -182,7 +182,8 @@ class Trainer:
         self.progress.skipped += 1
         losses = ", ".join(f"{task} {loss:.4g}" for task, loss in self._by_task(gradients.losses).items())
         ids = ", ".join(m["id"] for m in meta)
-        line = f"step {self.progress.step + 1}: loss or gradient not finite (losses {losses}; images {ids})"
+        where = ", ".join(n for n, b in zip(self.names, gradients.broken.tolist(), strict=True) if b) or "the network"
+        line = f"step {self.progress.step + 1}: loss or gradient not finite in {where} (losses {losses}; images {ids})"
         overflow = self.scaler.is_enabled() and torch.isfinite(gradients.losses).all()  # the scaler finds its scale so
         if self.plan.on_nonfinite == "raise" and not overflow:
             raise ValueError(f"{line}: lower the learning rate, or recipe.on_nonfinite=skip")

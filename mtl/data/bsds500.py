@@ -19,7 +19,7 @@ TRUTH = "groundTruth"  # folder of the annotations, and their variable
 
 
 class BSDS500(DiskDataset):
-    """200 training, 100 validation and 200 test images, 321 x 481 or upright, with boundaries of several annotators each.
+    """200 training, 100 validation and 200 test images, 321 x 481 or upright, each with boundaries of several people.
 
     Labels: `edge` is 1 where any annotator has drawn; `boundary`, which edges are scored against, has a channel for
     each annotator. The published numbers are of the split `test`.

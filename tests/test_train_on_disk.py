@@ -19,7 +19,7 @@ SMALL = [
     "recipe.steps=2",
     "recipe.evaluate=end",
     "device=cpu",
-    "~logging.loggers.tensorboard",
+    "logger=csv",
 ]
 COUNTS = ["dataset.train.images=3", "dataset.val.images=2"]
 NYUD, PASCAL = ["dataset=nyud", *COUNTS], ["dataset=pascal_context", *COUNTS]

@@ -204,7 +204,7 @@ class Trainer:
         self.timer.stop(step)
         distributed.average_buffers(self.model)
         scores = self.evaluator.run(self.model)
-        row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/loss/")
+        row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/mean_loss/")
         self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}
         if self.progress.scored(evaluation) and distributed.rank() == 0:

@@ -4,7 +4,7 @@ import csv
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from mtl.files import write_whole
 from mtl.loggers.base import Kind, Logger
@@ -13,8 +13,8 @@ from mtl.loggers.base import Kind, Logger
 class CSVLogger(Logger):
     """Writes `metrics.csv` and `gradients.csv` into the run folder, a row at a time; NaN is an empty cell."""
 
-    def __init__(self, folder: Path, name: str, steps: int) -> None:
-        super().__init__(folder, name, steps)
+    def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
+        super().__init__(folder, name, steps, config)
         self.files = {}
 
     def resume(self, step: int) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
@@ -12,8 +13,8 @@ from mtl.loggers.base import Kind, Logger
 class TensorBoardLogger(Logger):
     """Writes event files into the run folder; `tensorboard --logdir results/runs` compares runs."""
 
-    def __init__(self, folder: Path, name: str, steps: int) -> None:
-        super().__init__(folder, name, steps)
+    def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
+        super().__init__(folder, name, steps, config)
         self.writer = None
 
     def resume(self, step: int) -> None:

@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from mtl.loggers.base import Kind
 from mtl.loggers.tracker import Tracker
@@ -38,12 +41,14 @@ class MLflowLogger(Tracker):
 
     def start(self, run_id: str | None) -> str:
         """Creates the run with the config as its parameters, or opens it again."""
-        self.client = self.package.MlflowClient(self.uri)
+        database = self.uri.removeprefix("sqlite:///")
+        # the first process creates the tables, which MLflow does not protect from a second one
+        with filelock.FileLock(f"{database}.lock") if database != self.uri else nullcontext():
+            self.client = self.package.MlflowClient(self.uri)
+            experiment = self._find_experiment()
         if run_id is not None:
             self.client.update_run(run_id, status="RUNNING")
             return run_id
-        found = self.client.get_experiment_by_name(self.experiment)
-        experiment = found.experiment_id if found else self.client.create_experiment(self.experiment)
         run_id = self.client.create_run(experiment, run_name=self.name).info.run_id
         params = [self.package.entities.Param(key, str(value)[:LONGEST]) for key, value in leaves(self.config)]
         for first in range(0, len(params), BATCH):
@@ -59,6 +64,14 @@ class MLflowLogger(Tracker):
     def finish(self, complete: bool) -> None:
         """Marks the run finished, or killed."""
         self.client.set_terminated(self.sent["id"], "FINISHED" if complete else "KILLED")
+
+    def _find_experiment(self) -> str:
+        try:
+            return self.client.create_experiment(self.experiment)
+        except self.error:
+            if found := self.client.get_experiment_by_name(self.experiment):
+                return found.experiment_id
+            raise
 
 
 def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

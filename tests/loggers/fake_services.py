@@ -75,6 +75,8 @@ class FakeMLflow(ModuleType):
         return self.experiments.get(name)
 
     def create_experiment(self, name):
+        if self.refuses or name in self.experiments:
+            raise self.MlflowException(f"Experiment {name} already exists.")
         self.experiments[name] = SimpleNamespace(experiment_id="1")
         return "1"
 

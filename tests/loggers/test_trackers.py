@@ -5,6 +5,8 @@ import math
 import os
 import signal
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 from fake_services import FakeMLflow, FakeWandb, Service
@@ -30,8 +32,10 @@ def service(word, monkeypatch) -> Service:
     return kept
 
 
-def logger(word: str, folder, config=CONFIG):
-    node = build.compose([f"logger={word}", f"results={folder}"]).logger[word]
+def logger(word: str, folder, config=CONFIG, results=None):
+    results = results or folder
+    (results / "runs").mkdir(parents=True, exist_ok=True)
+    node = build.compose([f"logger={word}", f"results={results}"]).logger[word]
     return instantiate(node, _partial_=True)(folder=folder, name=NAME, steps=4, config=config)
 
 
@@ -84,7 +88,7 @@ def test_missing_package_is_named_with_its_extra(word, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, word, None)
     with pytest.raises(ValueError, match=rf"logger={word}: not installed; pip install -e '\.\[{word}\]'"):
         logger(word, tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / f"{word}.json").exists()
 
 
 def test_service_that_refuses_is_one_line_with_a_way_out(word, tmp_path, monkeypatch):
@@ -140,11 +144,23 @@ def test_real_mlflow_keeps_every_row_once(tmp_path):
             tracker.progress(step)
         tracker.close()
     run_id = json.loads((tmp_path / "mlflow.json").read_text())["id"]
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
     history = client.get_metric_history(run_id, "gradient/cosine/depth-edge")
     assert [metric.step for metric in history] == [1, 2, 3, 4]
     run = client.get_run(run_id)
     assert (run.info.run_name, run.info.status, run.data.params["weighter.name"]) == (NAME, "FINISHED", "uniform")
+
+
+def start_and_end(folder):
+    logger("mlflow", folder, results=folder.parent).close()
+
+
+@pytest.mark.slow
+def test_real_mlflow_starts_in_two_processes_at_once(tmp_path):
+    pytest.importorskip("mlflow")
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(start_and_end, [tmp_path / "a", tmp_path / "b"]))
+    assert len(list(tmp_path.glob("*/mlflow.json"))) == 2
 
 
 @pytest.mark.slow

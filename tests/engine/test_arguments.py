@@ -89,7 +89,6 @@ def test_losses_of_different_dtypes_are_welcome():
         ),
         ({"statistics": "last_layer", "last_layer": torch.ones(1)}, "last_layer is no parameter of the encoder"),
     ],
-    ids=str,
 )
 def test_options_are_checked(options, line):
     with pytest.raises(ValueError, match=line):

@@ -12,13 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl import build, cli
 from mtl.engine import distributed
-from mtl.engine.checkpoint import keep_weights, load_checkpoint
-from mtl.engine.device import choose_device
-from mtl.engine.record import code_changes, environment, metrics_of
-from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
 from mtl.files import read_json, write_json, write_whole
 from mtl.report.command import training_command
 from mtl.report.runs import Run, differing, finished_runs, judged_otherwise, single_task_runs
+from mtl.run.checkpoint import keep_weights, load_checkpoint
+from mtl.run.device import choose_device
+from mtl.run.folder import earlier_times, lock, set_aside, tidy
+from mtl.run.record import code_changes, environment, metrics_of
 
 FORCE = "force=true"  # belongs to no run
 

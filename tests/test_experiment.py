@@ -11,9 +11,8 @@ from omegaconf import OmegaConf
 from mtl import build
 from mtl.build_data import build_dataset
 from mtl.experiment import Experiment, datasets, finished, swept, variant
-from mtl.report.address import method_of, setting_of
-from mtl.report.names import DATASETS
-from mtl.report.results import SETTING, paper_results
+from mtl.report.names import DATASETS, SETTING, method_of, setting_of
+from mtl.report.results import paper_results
 from mtl.report.runs import Run
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision import tv_tensors
 
-from mtl import build_model
+from mtl.build.model import rebuild
 from mtl.models.base import MultiTaskModel
 from mtl.run.checkpoint import load_checkpoint
 from mtl.run.device import choose_device
@@ -138,7 +138,7 @@ def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> T
         there = ", ".join(sorted(path.name for path in folder.glob("*.pt"))) or "none yet"
         raise ValueError(f"{folder} holds no {checkpoint}; checkpoints: {there}")
     where = choose_device(device)
-    model = TrainedModel(*build_model.rebuild(folder / "config.yaml"))
+    model = TrainedModel(*rebuild(folder / "config.yaml"))
     try:
         model.network.load_state_dict(load_checkpoint(folder / checkpoint)["model"])
     except (KeyError, RuntimeError) as error:

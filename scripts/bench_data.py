@@ -80,7 +80,7 @@ def write_files(root: Path, size: Size, images: int) -> None:
     cfg = build.compose([*words, "dataset.train.scans=1", f"data={root / 'rooms'}"])
     for key in ("image", *TASKS):
         (root / key).mkdir()
-    rooms = build.build_dataset(cfg, "train", TASKS, build.science(cfg))
+    rooms = build.build_dataset(cfg, "train", TASKS)
     for sample in map(rooms.read, range(images)):
         name, maps = sample["meta"]["id"], {key: sample[key].transpose(1, 2, 0) for key in ("image", *TASKS)}
         np.save(root / f"depth/{name}.npy", maps["depth"][..., 0])

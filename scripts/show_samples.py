@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mtl import build
-from mtl.build_data import build_dataset
+from mtl.build.data import build_dataset
 from mtl.data.loader import make_loader
 from mtl.files import write_whole
 from mtl.report.picture import palette
@@ -31,7 +31,7 @@ def samples(
     """The first samples of the split, as in the first epoch, and the mean and std that the image was scaled by."""
     cfg = build.compose(words)
     names = build.subset(cfg)
-    dataset = build_dataset(cfg, split, names, build.science(cfg))
+    dataset = build_dataset(cfg, split, names)
     options = {"batch_size": 1, "workers": 0, "seed": cfg.seed, "rank": 0, "world_size": 1}
     limits = {task.name: max(task.channels, 2) for task in build.build_tasks(cfg)}
     loader = make_loader(dataset, train=split == "train", limits=limits, **options)

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from mtl import build
-from mtl.build_data import build_dataset
+from mtl.build.data import build_dataset
 from mtl.experiment import Experiment, datasets, finished, swept, variant
 from mtl.report.names import DATASETS, SETTING, method_of, setting_of
 from mtl.report.results import paper_results
@@ -318,7 +318,7 @@ def test_small_trial_on_rooms_can_run_every_line(name, tmp_path):
         cfg = build.compose([*made.words, *swept(line)[-1]])
         assert cfg.recipe.steps == 40
         assert build.run_folder(cfg).parent.name.startswith("rooms_")
-        build_dataset(cfg, "train", build.subset(cfg), build.science(cfg))  # with the noise or the images of the line
+        build_dataset(cfg, "train", build.subset(cfg))  # with the noise or the images of the line
 
 
 def test_trial_with_other_words_takes_no_name_of_a_result(tmp_path):

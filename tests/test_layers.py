@@ -21,6 +21,7 @@ CONTRACTS = (
 ALLOWED = {
     "engine": ("mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
     "run": ("mtl.run", "mtl.files", "mtl.task"),
+    "build": ("mtl.build", "mtl.data", "mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
     "bench": ("mtl.bench", "mtl.engine", "mtl.losses.total", "mtl.models.base", "mtl.task", "mtl.weighters.base"),
     "models": ("mtl.models", "mtl.backbones", "mtl.heads", "mtl.layers", "mtl.task"),
     "heads": ("mtl.heads", "mtl.layers"),
@@ -31,7 +32,7 @@ ALLOWED = {
     "layers": ("mtl.layers",),
     "data": ("mtl.data", "mtl.files", "mtl.image_list"),
     "loggers": ("mtl.loggers", "mtl.files"),
-    "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.task", "mtl.validate", "mtl.files"),
+    "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.task", "mtl.files"),
     "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files"),
 }
 SHORT = (
@@ -42,21 +43,8 @@ SHORT = (
     "prepare_bsds500",
 )  # scripts that only call
 FILES = {
-    "mtl/build.py": (
-        "mtl.engine",
-        "mtl.run",
-        "mtl.build_data",
-        "mtl.build_model",
-        "mtl.data.loader",
-        "mtl.files",
-        "mtl.task",
-        "mtl.validate",
-    ),
-    "mtl/build_data.py": ("mtl.data.base", "mtl.data.cache"),
-    "mtl/build_model.py": ("mtl.engine", "mtl.models.base", "mtl.task", "mtl.validate", "mtl.weighters.base"),
     "mtl/experiment.py": ("mtl.build", "mtl.report.runs"),
-    "mtl/trained.py": ("mtl.build_model", "mtl.run", "mtl.models.base"),
-    "mtl/validate.py": ("mtl.data.corruption", "mtl.weighters.base"),
+    "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base"),
     "mtl/task.py": (),
     "mtl/files.py": (),
     "mtl/image_list.py": (),
@@ -90,7 +78,6 @@ def is_module(package: str, name: str) -> bool:
 def house() -> dict[Path, tuple[str, ...]]:
     front = (
         "mtl.build",
-        "mtl.build_data",
         "mtl.experiment",
         "mtl.data",
         "mtl.bench",
@@ -121,7 +108,7 @@ def test_every_file_of_the_package_has_a_rule():
 @pytest.mark.parametrize("path", sorted((ROOT / "mtl").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_hydra_is_known_to_build_and_cli_alone_and_torch_not_to_the_report(path):
     roots = {name.split(".")[0] for name in imports(path)}
-    composes = path.name in ("build.py", "build_data.py", "build_model.py", "experiment.py") or "cli" in path.parts
+    composes = path.name == "experiment.py" or {"build", "cli"} & set(path.parts)
     assert composes or not roots & {"hydra", "omegaconf"}
     assert "report" not in path.parts or not roots & {"torch", "torchvision", "timm"}
 

@@ -16,7 +16,7 @@ from mtl.cli.settings import group_without_file, unknown_choice, unknown_key, wr
 HOUSE = Path(__file__).parents[2]
 OURS = tuple(str(HOUSE / place) for place in ("mtl", "scripts", "train.py"))
 LIBRARIES = tuple(str(Path(library.__file__).parent) for library in (hydra, omegaconf))
-CALLERS = (str(HOUSE / "mtl" / "build.py"), *LIBRARIES)  # whose arguments come straight from the config
+CALLERS = (str(HOUSE / "mtl" / "build"), *LIBRARIES)  # whose arguments come straight from the config
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 

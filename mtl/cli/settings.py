@@ -13,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl import build
-from mtl.validate import closest, select
+from mtl.build.validate import closest, select
 
 FEW = 24  # so many names are read at a glance
 ALIKE = 0.6  # least likeness worth a question

@@ -28,7 +28,7 @@ def expected_hours(config: Mapping[str, Any], steps: int | None, runs: Iterable[
         if run.record["environment"]["device"] == device
         and run.record["step_seconds"] is not None
         and all(run.config[group]["name"] == config[group]["name"] for group in LIKE)
-        and run.config["dataset"].get("height") == config["dataset"].get("height")
+        and run.config["dataset"].get("train") == config["dataset"].get("train")
         and run.config["recipe"]["batch_size"] == config["recipe"]["batch_size"]
         and (len(run.tasks) == 1) == (len(config["subset"]) == 1)
     ]

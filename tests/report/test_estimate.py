@@ -50,7 +50,7 @@ def test_open_length_is_that_of_the_runs(runs):
         {"backbone": {"name": "other"}},
         {"model": {"name": "mtan"}},
         {"dataset": {"name": "nyud"}},
-        {"dataset": {"name": "rooms", "height": 448}},
+        {"dataset": {"name": "rooms", "train": {"height": 448}}},
         {"recipe": {"steps": 20, "batch_size": 4}},
     ],
 )

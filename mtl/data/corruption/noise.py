@@ -5,6 +5,7 @@ https://arxiv.org/abs/2509.23915, Sec. V-E.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,11 @@ class LabelNoise:
         self.normals = normals
         self.seed = seed
         self.spoil = {"semseg": self.spoil_classes, "depth": self.spoil_depth, "normals": self.spoil_normals}
+
+    @staticmethod
+    def idle(settings: Mapping[str, Any]) -> bool:
+        """Whether these settings leave the labels as they are."""
+        return settings["mode"] == "none"
 
     def __call__(self, dataset: DenseDataset) -> DenseDataset:
         """The dataset with spoilt labels.

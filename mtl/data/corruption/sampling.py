@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import floor
 from pathlib import Path
+from typing import Any
 
 from mtl.data.base import DenseDataset, Place, Sample
 from mtl.data.view import View
@@ -52,6 +53,11 @@ class Sampling:
         self.seed = seed
         self.scenes = scenes
         self.lists = Path(lists)
+
+    @staticmethod
+    def idle(settings: Mapping[str, Any]) -> bool:
+        """Whether these settings keep all images."""
+        return settings["word"] == "full"
 
     def __call__(self, dataset: DenseDataset) -> DenseDataset:
         """The dataset with the images that stay.

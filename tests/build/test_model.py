@@ -2,7 +2,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from mtl import build
-from mtl.build_model import rebuild
+from mtl.build.model import rebuild
 
 
 def config_without(key, words, folder):

@@ -5,7 +5,7 @@ import torch
 from tiny import SIZE
 
 from mtl import build
-from mtl.build_data import build_dataset
+from mtl.build.data import build_dataset
 from mtl.data import make_loader
 
 NOISY = ["subset=[semseg,depth,normals]", "dataset.noise=pixel"]
@@ -20,7 +20,7 @@ def home(tmp_path_factory):
 def dataset(home):
     def call(*words, split="train", tasks=None):
         cfg = build.compose([*SIZE, f"data={home}/data", f"results={home}/results", *words])
-        return build_dataset(cfg, split, tasks or build.subset(cfg), build.science(cfg))
+        return build_dataset(cfg, split, tasks or build.subset(cfg))
 
     return call
 

@@ -9,29 +9,11 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from mtl.build.config import CONFIGS, subset
 from mtl.engine.teachers import load_teachers
 from mtl.models.base import MultiTaskModel
 from mtl.task import TASK_ORDER, Task
-from mtl.validate import closest
 from mtl.weighters.base import Weighter
-
-CONFIGS = Path(__file__).parents[1] / "configs"
-
-
-def subset(cfg: DictConfig) -> list[str]:
-    """Names of the tasks to train, in the order that holds everywhere.
-
-    Raises:
-        ValueError: A task is unknown to the dataset, or none is given.
-    """
-    wanted = [cfg.subset] if isinstance(cfg.subset, str) else list(cfg.subset)
-    unknown = [name for name in wanted if name not in cfg.dataset.tasks]
-    if unknown or not wanted:
-        raise ValueError(
-            f"subset={','.join(unknown) or '[]'}: {cfg.dataset.name} has the tasks {', '.join(cfg.dataset.tasks)}"
-            f"{closest(unknown[0], cfg.dataset.tasks) if unknown else ''}"
-        )
-    return [name for name in TASK_ORDER if name in wanted]
 
 
 def build_tasks(cfg: DictConfig) -> list[Task]:

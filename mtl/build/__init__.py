@@ -1,0 +1,29 @@
+"""From a composed config to the objects of a run, read one way down: config -> data -> model -> trainer.
+
+Next to `mtl.cli` and `mtl.experiment` the only code that knows Hydra.
+"""
+
+from mtl.build.config import CONFIGS, INCIDENTAL, applied, compose, run_folder, science, subset, watches
+from mtl.build.data import build_dataset, share_of_batch
+from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, rebuild
+from mtl.build.trainer import build_evaluator, build_trainer
+
+__all__ = [
+    "CONFIGS",
+    "INCIDENTAL",
+    "applied",
+    "build_alignment",
+    "build_dataset",
+    "build_evaluator",
+    "build_model",
+    "build_tasks",
+    "build_trainer",
+    "build_weighter",
+    "compose",
+    "rebuild",
+    "run_folder",
+    "science",
+    "share_of_batch",
+    "subset",
+    "watches",
+]

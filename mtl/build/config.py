@@ -1,0 +1,146 @@
+"""The config of a run: composed, checked, and reduced to what can change the result."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from mtl.build.validate import closest, or_null, validate
+from mtl.files import finite
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+# Keys that change where and how fast a run runs, but not what comes out of it.
+INCIDENTAL = (
+    *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging", "logger", "plan"),
+    *("dataset.render_workers", "dataset.cache"),
+)
+# What a run is built from. Other keys of a group count where one of these quotes them.
+BUILT = {
+    "dataset": ("name", "train", "val", "test", "operations", "tasks"),
+    "backbone": ("name", "encoder", "head"),
+    "model": ("name", "network"),
+}
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """The config that `python train.py` gets from the same words."""
+    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        return hydra.compose("config", list(overrides))
+
+
+def subset(cfg: DictConfig) -> list[str]:
+    """Names of the tasks to train, in the order of the dataset's config.
+
+    Raises:
+        ValueError: A task is unknown to the dataset, or none is given.
+    """
+    wanted = [cfg.subset] if isinstance(cfg.subset, str) else list(cfg.subset)
+    unknown = [name for name in wanted if name not in cfg.dataset.tasks]
+    if unknown or not wanted:
+        raise ValueError(
+            f"subset={','.join(unknown) or '[]'}: {cfg.dataset.name} has the tasks {', '.join(cfg.dataset.tasks)}"
+            f"{closest(unknown[0], cfg.dataset.tasks) if unknown else ''}"
+        )
+    return [name for name in cfg.dataset.tasks if name in wanted]
+
+
+def science(cfg: DictConfig) -> dict[str, Any]:
+    """The part of the resolved config that can change the result.
+
+    It holds what the run is built from, for the tasks that it trains, with the `version` of every class that has one
+    above 1: a class raises its version when its numbers change on purpose. Operations on the dataset that do nothing
+    are left out.
+    """
+    cfg = cfg.copy()
+    OmegaConf.set_struct(cfg, False)
+    for key in INCIDENTAL:
+        OmegaConf.update(cfg, key, "", force_add=True)  # before it is resolved: other keys quote the folders
+    tasks, known = subset(cfg), set(cfg.dataset.tasks)
+    resolved = OmegaConf.to_container(cfg, resolve=True)
+    config = {key: resolved[key] for key in ("recipe", "weighter")}
+    config |= {
+        group: {key: resolved[group][key] for key in keys if key in resolved[group]} for group, keys in BUILT.items()
+    }
+    dataset, recipe = config["dataset"], config["recipe"]
+    operations = dataset.pop("operations", {})
+    dataset["operations"] = {key: node for key, node in operations.items() if not idle(node)}
+    if recipe["steps"] is None:
+        dataset["epochs"] = resolved["dataset"]["epochs"]
+    if recipe["micro_batches"] == 1:
+        del recipe["accumulation"]
+    return {"subset": tasks, **with_versions(of_tasks(config, tasks, known))}
+
+
+def of_tasks(node: Any, tasks: Sequence[str], known: set[str]) -> Any:
+    """The node with mappings by task name reduced to the given tasks.
+
+    Args:
+        node: Part of a resolved config.
+        tasks: Names to keep.
+        known: Names of all tasks.
+    """
+    if isinstance(node, list):
+        return [of_tasks(item, tasks, known) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    by_task = bool(node) and known.issuperset(node)
+    return {key: of_tasks(value, tasks, known) for key, value in node.items() if not by_task or key in tasks}
+
+
+def with_versions(node: Any) -> Any:
+    """The node with the version of every class in it that has one above 1."""
+    if isinstance(node, list):
+        return [with_versions(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    version = getattr(target(node), "version", 1)
+    own = {"version": version} if isinstance(version, int) and version > 1 else {}
+    return {key: with_versions(value) for key, value in node.items()} | own
+
+
+def idle(node: Mapping[str, Any]) -> bool:
+    """Whether an operation leaves the dataset as it is, by its class."""
+    asked = getattr(target(node), "idle", None)
+    return asked is not None and asked(node)
+
+
+def target(node: Mapping[str, Any]) -> Any:
+    """The class that a node names; None where it names none that can be found."""
+    try:
+        return get_object(node["_target_"]) if "_target_" in node else None
+    except Exception:
+        return None
+
+
+def run_folder(cfg: DictConfig) -> Path:
+    """Folder of the run: equal configs share one, whatever the date; different configs never do.
+
+    Raises:
+        ValueError: No run can have this config; it shall leave no folder behind.
+    """
+    validate(cfg)
+    config = science(cfg)
+    for key, reason in finite(config)[1].items():
+        raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number{or_null(key)}")
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True, allow_nan=False).encode()).hexdigest()[:8]
+    names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
+    return Path(cfg.results) / "runs" / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest}" / f"seed{cfg.seed}"
+
+
+def applied(cfg: DictConfig) -> dict[str, str]:
+    """How `backward` applies the weighter: scope, scale and heads, as far as it has them."""
+    return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
+
+
+def watches(cfg: DictConfig) -> bool:
+    """Whether the run notes how far its features are from those of single-task networks, of which it needs the weights.
+
+    A single-task network has none but itself to be far from.
+    """
+    return cfg.logging.feature_distance and len(subset(cfg)) > 1

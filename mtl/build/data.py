@@ -1,0 +1,70 @@
+"""From a composed config to the images of a split: read, cached, sampled, with noise on their labels, in batches."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from torch.utils.data import DataLoader
+
+from mtl.build.config import science
+from mtl.data.base import DenseDataset
+from mtl.data.cache import Cached
+from mtl.data.loader import make_loader
+from mtl.engine import distributed
+from mtl.task import Task
+
+
+def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDataset:
+    """A split of the dataset; that for training with fewer images or worse labels where the config says so.
+
+    Args:
+        cfg: The composed config.
+        split: Key of the split in the config of the dataset.
+        tasks: Names of the tasks to train.
+
+    Raises:
+        ValueError: The dataset cannot be had like this.
+    """
+    cache = cfg.dataset.get("cache", False)
+    if not isinstance(cache, bool):
+        raise ValueError(f"dataset.cache={cache}: use true or false")
+    dataset = instantiate(cfg.dataset[split], tasks=tasks)
+    if cache:
+        settings = {key: value for key, value in science(cfg)["dataset"][split].items() if key != "transform"}
+        settings["left_out"] = dataset.about().get("left_out", [])  # damaged images of a dataset that skips them
+        dataset = Cached(dataset, Path(cfg.data) / "cache", settings, cfg.workers)
+    if split == "train":
+        for operation in cfg.dataset.get("operations", {}).values():
+            dataset = instantiate(operation)(dataset)
+    return dataset
+
+
+def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> int:
+    """Images per process of a batch that is counted over all processes.
+
+    Raises:
+        ValueError: The processes and their micro-batches cannot share it equally.
+    """
+    if batch_size % (world_size * micro_batches):
+        parts = (
+            f"{micro_batches} micro-batches of {world_size} processes"
+            if micro_batches > 1
+            else f"{world_size} processes"
+        )
+        raise ValueError(f"recipe.batch_size={batch_size} does not divide into {parts}")
+    return batch_size // world_size
+
+
+def build_loader(cfg: DictConfig, split: str, tasks: Sequence[Task]) -> DataLoader:
+    """Batches of a split for this process, shuffled and augmented where it is that for training."""
+    return make_loader(
+        build_dataset(cfg, split, [task.name for task in tasks]),
+        train=split == "train",
+        batch_size=share_of_batch(cfg.recipe.batch_size, distributed.world_size(), cfg.recipe.micro_batches),
+        workers=cfg.workers,
+        seed=cfg.seed,
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        limits={task.name: max(task.channels, 2) for task in tasks},  # one logit tells two classes apart
+    )

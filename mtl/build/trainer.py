@@ -1,0 +1,103 @@
+"""From a composed config to a trainer: everything a run needs, built before its first batch."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from mtl.build.config import applied, watches
+from mtl.build.data import build_loader
+from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter
+from mtl.engine import distributed
+from mtl.engine.accumulation import Accumulation
+from mtl.engine.evaluator import Evaluator
+from mtl.engine.plan import Plan
+from mtl.engine.schedules import PolySchedule
+from mtl.engine.trainer import Trainer
+from mtl.run.device import choose_device
+from mtl.run.seed import seed_everything
+from mtl.task import Task
+
+
+def build_evaluator(cfg: DictConfig, split: str, tasks: list[Task], device: torch.device) -> Evaluator:
+    """What scores a network on a split."""
+    return Evaluator(tasks, build_loader(cfg, split, tasks), device)
+
+
+def build_trainer(
+    cfg: DictConfig,
+    folder: Path,
+    baseline: Mapping[str, float] | None = None,
+    checkpoints: Mapping[str, Path] | None = None,
+) -> Trainer:
+    """Everything a run needs, built before its first batch.
+
+    Args:
+        cfg: The composed config.
+        folder: The run folder.
+        baseline: Primary metric of each task's single-task network, if known.
+        checkpoints: Weights of each task's single-task network, where the run learns from them.
+    """
+    if cfg.threads is not None:
+        torch.set_num_threads(cfg.threads)
+    device = choose_device(cfg.device)
+    tasks = build_tasks(cfg)
+    loader = build_loader(cfg, "train", tasks)
+    evaluator = build_evaluator(cfg, "val", tasks, device)
+
+    seed_everything(cfg.seed)
+    model = build_model(cfg, tasks).to(device)
+    for first in (loader.dataset[0, 0], evaluator.loader.dataset[0]):
+        model.backbone.check_size(loader.collate_fn([first])["image"])
+    weighter = build_weighter(cfg, tasks).to(device)
+    Accumulation(weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg))  # refuses what cannot be
+    if distributed.world_size() > 1 and device.type == "cuda":
+        model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    groups = [{"params": list(model.parameters())}]
+    if own := list(weighter.parameters()):
+        groups.append({"params": own, "weight_decay": 0.0})
+    optimizer = instantiate(cfg.recipe.optimizer, _partial_=True)(groups)
+
+    steps = cfg.recipe.steps or cfg.dataset.epochs * len(loader)
+    every = {"epoch": len(loader), "end": steps}.get(cfg.recipe.evaluate, cfg.recipe.evaluate)
+    if not isinstance(every, int) or every < 1:
+        raise ValueError(f"recipe.evaluate must be epoch, end or a number of steps, got {every!r}")
+    distance = partial(build_alignment, cfg, tasks, model, checkpoints=checkpoints or {})
+    statistics = cfg.logging.gradient_statistics
+    about = {"folder": folder, "name": f"{folder.parent.name}/{folder.name}", "steps": steps}
+    about["config"] = OmegaConf.to_container(cfg, resolve=True)
+    chosen = [logger for logger in cfg.logger.values() if logger and distributed.rank() == 0]
+    loggers = [instantiate(logger, _partial_=True)(**about) for logger in chosen]
+    return Trainer(
+        model=model,
+        tasks=tasks,
+        weighter=weighter,
+        applied=applied(cfg),
+        optimizer=optimizer,
+        schedule=PolySchedule(
+            optimizer, power=cfg.recipe.power, per=cfg.recipe.schedule, steps=steps, steps_per_epoch=len(loader)
+        ),
+        loader=loader,
+        evaluator=evaluator,
+        loggers=loggers,
+        folder=folder,
+        device=device,
+        plan=Plan(
+            steps=steps,
+            evaluate_every=every,
+            clip=cfg.recipe.clip,
+            on_nonfinite=cfg.recipe.on_nonfinite,
+            precision=cfg.recipe.precision,
+            micro_batches=cfg.recipe.micro_batches,
+            accumulation=cfg.recipe.accumulation,
+            checkpoint_minutes=cfg.logging.checkpoint_minutes,
+            statistics_scope=statistics.scope,
+            statistics_every=statistics.every,
+        ),
+        baseline=baseline,
+        alignment=distance(steps=steps) if "alignment" in cfg.weighter else None,
+        watch=distance(steps=steps * cfg.recipe.micro_batches) if watches(cfg) else None,
+    )

@@ -17,8 +17,7 @@ from mtl.engine.device import choose_device
 from mtl.engine.record import code_changes, environment, metrics_of
 from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
 from mtl.files import read_json, write_json, write_whole
-from mtl.report.command import training_command
-from mtl.report.runs import Run, differing, finished_runs, single_task_runs
+from mtl.report.read.runs import Run, differing, finished_runs, single_task_runs, training_command
 
 FORCE = "force=true"  # belongs to no run
 

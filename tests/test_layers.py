@@ -45,7 +45,7 @@ FILES = {
     ),
     "mtl/build_data.py": ("mtl.data.base", "mtl.data.cache"),
     "mtl/build_model.py": ("mtl.engine", "mtl.models.base", "mtl.task", "mtl.validate", "mtl.weighters.base"),
-    "mtl/experiment.py": ("mtl.build", "mtl.report.runs"),
+    "mtl/experiment.py": ("mtl.build", "mtl.report.read.runs"),
     "mtl/trained.py": ("mtl.build_model", "mtl.engine", "mtl.models.base"),
     "mtl/validate.py": ("mtl.data.corruption", "mtl.weighters.base"),
     "mtl/task.py": (),

@@ -12,7 +12,7 @@ from tiny import tiny
 
 from mtl import build
 from mtl.engine.checkpoint import load_checkpoint
-from mtl.report.runs import Run
+from mtl.report.read.runs import Run
 
 ROOT = Path(__file__).parent.parent
 TASKS = ["semseg", "depth", "normals", "edge"]

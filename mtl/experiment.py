@@ -1,4 +1,4 @@
-"""An experiment: the lines of its plan, the runs they stand for, and which of these are still missing."""
+"""An experiment: the lines of its plan, the runs they expand to, and which of these are still missing."""
 
 import hashlib
 import itertools
@@ -24,7 +24,7 @@ class Job:
     """A run of the plan, for whatever seed.
 
     Args:
-        words: What is said to train.py beside the seed.
+        words: The words for train.py, without the seed.
         config: The resolved config without what does not change the result.
         folder: The run folder, without the seed.
         variant: In which settings its weighter leaves the default, such as `alpha 0.5`; empty where in none.
@@ -83,7 +83,7 @@ class Experiment:
         """
         split = self.cfg.dataset.train
         dataset = get_class(split._target_)
-        if hasattr(dataset, "locate"):  # it lies on disk
+        if hasattr(dataset, "locate"):  # it is on disk
             dataset.locate(Path(split.root))
 
     def lines(self) -> list[tuple[str, ...]]:

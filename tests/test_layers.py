@@ -31,6 +31,16 @@ ALLOWED = {
     "loggers": ("mtl.loggers", "mtl.files"),
     "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.task", "mtl.validate", "mtl.files"),
     "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files"),
+    "report/read": ("mtl.report.read", "mtl.report.names", "mtl.files"),
+    "report/numbers": ("mtl.report.numbers", "mtl.report.read", "mtl.report.names", "mtl.metrics.delta_m"),
+    "report/render": ("mtl.report.render", "mtl.report.numbers", "mtl.report.names"),
+    "report/figures": (
+        "mtl.report.figures",
+        "mtl.report.render.style",
+        "mtl.report.numbers.gains",
+        "mtl.report.read",
+        "mtl.report.names",
+    ),
 }
 SHORT = ("evaluate", "prepare_nyud", "prepare_pascal_context", "prepare_replica")  # scripts that only call
 FILES = {

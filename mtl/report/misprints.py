@@ -3,8 +3,8 @@
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
 https://arxiv.org/abs/2509.23915, Tables II to VII.
 
-Every Delta_m is recomputed from the printed cells of its row and of the row it is relative to. A cell stands for all
-numbers that round to it, so what was averaged before rounding lies in an interval, about 0.06 to either side.
+Every Delta_m is recomputed from the printed cells of its row and of the row it is relative to. A cell represents all
+numbers that round to it, so what was averaged before rounding is known to an interval, about 0.06 to either side.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
         low: Least Delta_m in print of numbers that round to the printed cells.
         high: Greatest such Delta_m.
         verdict: `ok`, `rounding` (further than `AGREES`, but rounding allows it) or `misfit`.
-        hints: Of a misfit, what a single other digit would have to be, and the row whose cells stand here too.
+        hints: Of a misfit, what a single other digit would have to be, and the row that has the same cells.
         reprint: Whether an earlier table prints the same row.
     """
 

@@ -43,17 +43,17 @@ def render(
     scores = our_scores([lines])
     rows = list(dict.fromkeys((*setting_of(config), method_of(config), variant) for config, variant in jobs))
     baseline = chosen_baseline(rows)
-    beside = printed(paper, plan.get("paper"), rows)
+    theirs = printed(paper, plan.get("paper"), rows)
     # Of a search the table has the default and the best, and the paper's numbers belong to the best.
     keys = {method_label(weighter): key for weighter, key in plan.get("best_of", {}).items()}
     deltas = mean_deltas(scores, baseline).reindex(pd.MultiIndex.from_tuples(rows, names=ROW))
     best = best_variants(deltas, keys)
     rows = rows_to_show(rows, best, keys)
-    beside["variant"] = [best.get(row, "") for row in beside[ROW[:-1]].itertuples(index=False, name=None)]
-    table = table_of(scores[pd.MultiIndex.from_frame(scores[ROW]).isin(rows)], beside, rows, baseline)
+    theirs["variant"] = [best.get(row, "") for row in theirs[ROW[:-1]].itertuples(index=False, name=None)]
+    table = table_of(scores[pd.MultiIndex.from_frame(scores[ROW]).isin(rows)], theirs, rows, baseline)
     metrics = {r.task: (r.metric, r.higher_is_better) for r in scores.drop_duplicates("task").itertuples()}
     remarks = [*plan.get("notes", []), *choices(deltas, best, keys, runs, variants), *given(rows, plan)]
-    remarks += [*notes(table, _divided_by(rows, baseline)), *_misfits(paper, beside)]
+    remarks += [*notes(table, _divided_by(rows, baseline)), *_misfits(paper, theirs)]
     if "search" in plan:
         remarks = [*outcome(scores, table, plan["search"], runs), *remarks]
     files: dict[str, str | bytes] = {
@@ -79,9 +79,9 @@ def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFram
     return found[here & keys.isin(rows)].drop_duplicates([*ROW, "task"])
 
 
-def _misfits(folder: Path, beside: pd.DataFrame) -> list[str]:
+def _misfits(folder: Path, theirs: pd.DataFrame) -> list[str]:
     """Notes on rows of the paper whose printed Delta_m is not that of their cells; the table has that of the cells."""
-    shown = set(beside["source"])
+    shown = set(theirs["source"])
     return [
         f"Paper, {found.row}: Δm is printed as {found.printed}, its cells give {found.recomputed:+.2f}, which is shown."
         for found in (check(read_tables(folder)) if shown else [])

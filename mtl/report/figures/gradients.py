@@ -46,7 +46,7 @@ def draw_norms(sources: Sources, datasets: Sequence[str]) -> Figure:
 
 
 def draw_single_task_norms(sources: Sources, datasets: Sequence[str]) -> Figure:
-    """Norms of the gradients of single-task networks, beside those of the tasks under Uniform (Fig. 16)."""
+    """Norms of the gradients of single-task networks, next to those of the tasks under Uniform (Fig. 16)."""
     key, methods = "gradient/norm", (SINGLE_TASK, "Uniform")
     curves = comparable_curves(sources.curves, datasets[0], methods, key)
     tasks = tasks_of(curves, key)

@@ -156,7 +156,7 @@ def _draw_grid(axes: Axes, angles: np.ndarray, gains: np.ndarray) -> None:
 
 
 def _name_axes(axes: Axes, angles: np.ndarray, tasks: Sequence[str]) -> None:
-    """Writes the tasks beyond the ends of their axes, clear of what stands there."""
+    """Writes the tasks beyond the ends of their axes, clear of what is there."""
     for angle, task in zip(angles[:-1], tasks, strict=True):
         right, up = np.sin(angle), np.cos(angle)
         axes.annotate(

@@ -7,7 +7,7 @@ from typing import Any
 
 from mtl.report.read.runs import Run
 
-LIKE = ("dataset", "backbone", "model")  # config groups whose names decide what a step costs, beside the weighter
+LIKE = ("dataset", "backbone", "model")  # config groups whose names decide what a step costs, besides the weighter
 
 
 def expected_hours(config: Mapping[str, Any], steps: int | None, runs: Iterable[Run], device: str) -> float:

@@ -16,31 +16,31 @@ GIVEN = (
 
 
 def outcome(scores: pd.DataFrame, table: pd.DataFrame, searched: str, runs: Sequence[Run]) -> list[str]:
-    """Lines for people: the setting with the best mean Delta_m, and the hours of the search beside AvgNorm's.
+    """Lines for people: the setting with the best mean Delta_m, and the hours of the search next to AvgNorm's.
 
     Args:
         scores: Frame of our scores.
         table: Result of `numbers.table.table_of`.
         searched: Name of the weighter's config.
-        runs: The finished runs of the search and beside it.
+        runs: The finished runs of the search and of AvgNorm.
     """
     method = method_label(searched)
     found = table["ours", "delta_m"].xs(method, level="method", drop_level=False).dropna()
     if not len(found):
         return [f"{method}: nothing to choose from yet; Delta_m needs the single-task networks too."]
     best = found.idxmax()
-    trials, beside = (
+    trials, single = (
         [run for run in runs if run.weighter == name and len(run.tasks) > 1] for name in (searched, BESIDE)
     )
     chosen = scores[(scores["variant"] == best[-1]) & (scores["method"] == method)].drop_duplicates("task")
     weights = ",".join(f"{row.task}:{row.weight:g}" for row in chosen.itertuples())
     words = f"weighter={searched} 'weighter.method.weights={{{weights}}}'"
     lines = [f"Chosen of {len(found)}: {words}, Δm {found.max():+.2f} %."]
-    if trials and (theirs := hours(beside)):
+    if trials and (theirs := hours(single)):
         ours = hours(trials)
         other = table["ours", "delta_m"].xs(method_label(BESIDE), level="method").mean()
         lines.append(
-            f"Cost: {len(trials)} runs, {ours:.3g} hours of training steps; {method_label(BESIDE)} {len(beside)}, "
+            f"Cost: {len(trials)} runs, {ours:.3g} hours of training steps; {method_label(BESIDE)} {len(single)}, "
             f"{theirs:.3g} hours ({ours / theirs:.3g} times less), Δm {other:+.2f} %."
         )
     return lines

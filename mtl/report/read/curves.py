@@ -35,7 +35,7 @@ def windowed(runs: Sequence[Run], width: int, variants: Mapping[str, str] | None
 
 
 def read_curves(folder: Path) -> pd.DataFrame:
-    """The curves of all experiments that stand for a part of the paper."""
+    """The curves of all experiments that reproduce a part of the paper."""
     texts = dict.fromkeys([*SETTING, "method", "variant", "source", "key"], str)
     frames = [pd.read_csv(path, dtype=texts, keep_default_na=False) for path in summaries(folder, "_curves")]
     frames = [frame for frame in frames if len(frame)]

@@ -66,7 +66,7 @@ class Run:
 
 
 def number(value: float | None) -> float:
-    """The value, NaN for null, which stands for it in JSON."""
+    """The value, NaN for null, its form in JSON."""
     return math.nan if value is None else value
 
 

@@ -11,7 +11,7 @@ from mtl.report.render.text import Columns, Metrics, columns
 from mtl.report.web.origins import Origin
 
 OURS, PAPER, DIFFERENCE = "ours", "paper", "diff."
-FIRST = "Δm"  # what a narrow screen shows beside the methods
+FIRST = "Δm"  # what a narrow screen shows next to the methods
 
 
 class Group(NamedTuple):
@@ -33,7 +33,7 @@ class Line(NamedTuple):
         label: Its name.
         mark: Number of its footnote; 0: none.
         origin: What is behind it; None where no run is known.
-        cells: What stands in its columns, as tags, each with the heading that it stands under.
+        cells: Content of its columns, as tags, each with its heading.
     """
 
     label: str
@@ -60,7 +60,7 @@ class Grid(NamedTuple):
 
     @property
     def is_grouped(self) -> bool:
-        """Whether a heading stands above several columns."""
+        """Whether a heading spans several columns."""
         return any(len(group.members) > 1 for group in self.groups)
 
     @property

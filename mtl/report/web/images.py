@@ -27,10 +27,10 @@ CAPTIONS = {
     13: "Dot product of every two tasks' gradients, by method.",
     14: "Cosine of each task's gradient and the aggregated gradient, by method.",
     15: "Norms of the tasks' gradients, as they are and times the weight of the task, by method.",
-    16: "Norms of the gradients of single-task networks, beside those of the tasks under Uniform.",
+    16: "Norms of the gradients of single-task networks, next to those of the tasks under Uniform.",
 }
 OTHERS = {
-    "demo_rooms": "Gradient norms under Uniform and AvgNorm, AvgNorm's weights, and the gain of three methods on rooms.",
+    "demo_rooms": "Gradient norms under Uniform and AvgNorm, AvgNorm's weights, and the gains of three methods.",
 }
 
 

@@ -112,7 +112,7 @@ def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) ->
 
 
 def _theirs(name: str, paper: Path, findings: Sequence[Finding]) -> Section:
-    """A table of the paper that has not been run: its numbers stand where ours would."""
+    """A table of the paper that has not been run: its numbers are shown in place of ours."""
     named, numbers = _named(name), paper_scores(paper)
     experiment, _, word = name.partition("_")
     here = numbers[(numbers["table"] == NUMBERS[experiment]) & (numbers["dataset"] == DATASETS[word])]

@@ -70,7 +70,7 @@ def test_seed_without_all_gains_is_left_out(ours):
     assert polygon("U", results, PLAIN, "Uniform", {}).deltas.index.get_level_values("seed").tolist() == [1]
 
 
-def test_initialisations_are_drawn_over_single_task_from_imagenet_1k(make_sources):
+def test_initializations_are_drawn_over_single_task_from_imagenet_1k(make_sources):
     networks = [single(IN1K, {"semseg": 40, "depth": 0.5}), single(SAM, {"semseg": 80, "depth": 0.1})]
     networks += [result_lines(setting, "Uniform", {"semseg": 44, "depth": 0.45}) for setting in (SAM, IN1K)]
     figure = draw_initializations(make_sources(ours=results_frame(*networks)), ["rooms"])
@@ -92,7 +92,7 @@ def paper(pytestconfig):
     return read_sources(pytestconfig.rootpath / "results")
 
 
-def test_papers_initialisations_have_their_printed_delta(paper):
+def test_papers_initializations_have_their_printed_delta(paper):
     figure = draw_initializations(paper, ["NYUD-v2", "PASCAL-Context"])
     nyud, pascal = ([text.get_text() for text in axes.get_legend().get_texts()] for axes in figure.axes[:2])
     assert figure.axes[0].get_title() == "NYUD-v2, paper"

@@ -124,7 +124,7 @@ def test_best_row_of_every_block_is_a_multi_task_row():
     assert best_rows(table, "depth", True) == {row("AvgNorm"), row("Uniform", MTAN)}
 
 
-def test_initialisations_share_a_block():
+def test_initializations_share_a_block():
     dino = PLAIN._replace(initialization="DINO")
     results = results_of(lines_of("Uniform", {"semseg": 40}), lines_of("Uniform", {"semseg": 41}, setting=dino))
     table = made(results, rows=[row("Uniform"), row("Uniform", dino)])

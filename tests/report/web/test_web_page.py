@@ -220,6 +220,8 @@ def test_paper_check_lists_every_row_that_is_off(html):
 
 
 def test_empty_folder_makes_a_page_of_the_paper_alone(tmp_path):
-    text = Reader(page(tmp_path, PAPER, our_evidence(tmp_path / "summary"), Made("make report", "today"), planned)).text
+    text = Reader(
+        page(tmp_path, PAPER, our_evidence(tmp_path / "summary"), Made("make report", "today"), lambda _: None)
+    ).text
     assert "nothing has been trained yet" in text
     assert "On ours: 52 not run." in text

@@ -42,7 +42,13 @@ ALLOWED = {
         "mtl.report.names",
     ),
 }
-SHORT = ("evaluate", "prepare_nyud", "prepare_pascal_context", "prepare_replica")  # scripts that only call
+SHORT = (
+    "evaluate",
+    "prepare_nyud",
+    "prepare_pascal_context",
+    "prepare_replica",
+    "prepare_bsds500",
+)  # scripts that only call
 FILES = {
     "mtl/build.py": (
         "mtl.engine",

@@ -10,8 +10,8 @@ from torch.optim.lr_scheduler import PolynomialLR
 class PolySchedule:
     """lr = lr0 * (1 - k / K)^power, with k counted in steps or in epochs.
 
-    Deviations from the paper: it says "Poly" and gives no power. The power 0.9, and k in epochs for ResNets and in steps
-    for HRNets and ViTs, are ours, as in the code that its recipes come from.
+    Deviations from the paper: it says "Poly" and gives no power. The power 0.9, and k in epochs for ResNets and in
+    steps for HRNets and ViTs, are ours, as in the code that its recipes come from.
 
     Args:
         optimizer: Whose learning rate falls.

@@ -29,10 +29,16 @@ METHODS = {
     "torchjd": "TorchJD",
 }
 
-DATASETS = {"nyud": "NYUD-v2", "pascal_context": "PASCAL-Context", "replica": "Replica", "rooms": "rooms"}
+DATASETS = {
+    "nyud": "NYUD-v2",
+    "pascal_context": "PASCAL-Context",
+    "replica": "Replica",
+    "rooms": "rooms",
+    "bsds500": "BSDS500",
+}
 
 # Datasets with images of their own for choosing the best network; on all others it is chosen on those that are scored.
-VALIDATED_APART = ("Replica",)
+VALIDATED_APART = ("Replica", "BSDS500")
 
 # Name of the config -> backbone and its initial weights in print; the paper names the weights in Table IV alone.
 BACKBONES = {

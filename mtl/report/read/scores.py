@@ -75,11 +75,15 @@ def our_scores(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
     Args:
         summaries: What `summary` has made, or read back from its CSV files.
+
+    Raises:
+        ValueError: Two runs on a dataset judge a task by different presets.
     """
     wide = [frame for frame in summaries if len(frame)]
     if not wide:
         return pd.DataFrame(columns=COLUMNS)
     lines = pd.concat(wide, ignore_index=True).drop_duplicates(["run", "seed"])
+    _check_presets(lines)
     return pd.DataFrame([line for _, row in lines.iterrows() for line in _lines(row)], columns=COLUMNS)
 
 
@@ -87,6 +91,21 @@ def read_scores(folder: Path) -> pd.DataFrame:
     """Our scores in the summaries of all experiments that reproduce a part of the paper."""
     paths = summaries(folder, "")
     return our_scores([pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths])
+
+
+def _check_presets(lines: pd.DataFrame) -> None:
+    """Refuse numbers that would be divided by each other and are not comparable."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for dataset, words, run in zip(
+        lines["dataset"], lines["protocol"].astype(object).fillna(""), lines["run"], strict=True
+    ):
+        for task, _, preset in (word.partition("=") for word in words.split()):
+            other, first = seen.setdefault((dataset, task), (preset, run))
+            if other != preset:
+                raise ValueError(
+                    f"{task} on {dataset} is judged by the preset {preset!r} in {run} but by {other!r} in {first}: "
+                    "such numbers are not comparable; keep each preset in a folder of its own (results=FOLDER)"
+                )
 
 
 def _lines(row: pd.Series) -> Iterable[dict]:

@@ -12,10 +12,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl import build, cli
 from mtl.engine import distributed
-from mtl.engine.checkpoint import keep_weights, load_checkpoint
-from mtl.engine.device import choose_device
-from mtl.engine.record import code_changes, environment, metrics_of
-from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
 from mtl.files import read_json, write_json, write_whole
 from mtl.report.read.runs import (
     Run,
@@ -25,6 +21,10 @@ from mtl.report.read.runs import (
     single_task_runs,
     training_command,
 )
+from mtl.run.checkpoint import keep_weights, load_checkpoint
+from mtl.run.device import choose_device
+from mtl.run.folder import earlier_times, lock, set_aside, tidy
+from mtl.run.record import code_changes, environment, metrics_of
 
 FORCE = "force=true"  # belongs to no run
 

@@ -24,13 +24,13 @@ from mtl.build_model import (
 from mtl.data.loader import make_loader
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
-from mtl.engine.device import choose_device
 from mtl.engine.evaluator import Evaluator
 from mtl.engine.plan import Plan
 from mtl.engine.schedules import PolySchedule
-from mtl.engine.seed import seed_everything
 from mtl.engine.trainer import Trainer
 from mtl.files import finite
+from mtl.run.device import choose_device
+from mtl.run.seed import seed_everything
 from mtl.task import Task
 from mtl.validate import or_null, validate
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 
 from mtl import build_model
-from mtl.engine.checkpoint import load_checkpoint
-from mtl.engine.device import choose_device
 from mtl.models.base import MultiTaskModel
+from mtl.run.checkpoint import load_checkpoint
+from mtl.run.device import choose_device
 
 
 class UnfitPictureError(ValueError):

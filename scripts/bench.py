@@ -19,17 +19,17 @@ import torch.nn.functional as F
 from tabulate import tabulate
 
 from mtl import build
-from mtl.engine import cost, steps
-from mtl.engine.device import choose_device
-from mtl.engine.record import environment
+from mtl.bench import cost, steps
 from mtl.files import write_whole
+from mtl.run.device import choose_device
+from mtl.run.record import environment
 
 SUMMARY = Path(__file__).parents[1] / "results/summary/bench.csv"
 SETTING = ("dataset=rooms", "backbone=resnet18", "model=vanilla", "dataset.num_classes.semseg=40")
 HEADS = {
     "DeepLab": (),
     "1x1": (
-        "backbone.head._target_=mtl.engine.steps.PointHead",
+        "backbone.head._target_=mtl.bench.steps.PointHead",
         *("~backbone.head.channels", "~backbone.head.dilations", "~backbone.head.dropout"),
     ),
 }

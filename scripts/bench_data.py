@@ -26,11 +26,11 @@ from tabulate import tabulate
 from torchvision.transforms import v2
 
 from mtl import build
+from mtl.bench import cost
 from mtl.data import DenseDataset, make_loader, transforms
 from mtl.data.cache import Cached
-from mtl.engine import cost
-from mtl.engine.record import environment
 from mtl.files import write_whole
+from mtl.run.record import environment
 
 SUMMARY = Path(__file__).parents[1] / "results/summary/bench_data.csv"
 TASKS = ("semseg", "depth", "normals", "edge")

@@ -19,7 +19,6 @@ import pandas as pd
 import torch
 from tabulate import tabulate
 
-from mtl.engine.record import environment
 from mtl.files import write_whole
 from mtl.metrics import OdsF, Protocol, boundary_counts
 from mtl.metrics.boundary.assignment import cheapest, cost_graph
@@ -27,6 +26,7 @@ from mtl.metrics.boundary.candidates import candidates
 from mtl.metrics.boundary.nms import suppress
 from mtl.metrics.boundary.thinning import pack, thin, unpack
 from mtl.metrics.boundary.truth import boundary_of
+from mtl.run.record import environment
 
 SUMMARY = Path(__file__).parents[1] / "results/summary/bench_edges.csv"
 SHAPE = (425, 560)

@@ -21,9 +21,9 @@ from omegaconf import DictConfig
 from tabulate import tabulate
 
 from mtl import Needs, Scope, build
-from mtl.engine import cost, steps
-from mtl.engine.device import choose_device
-from mtl.engine.record import environment
+from mtl.bench import cost, steps
+from mtl.run.device import choose_device
+from mtl.run.record import environment
 
 SUMMARY = bench.SUMMARY.with_name("bench_weighters.csv")
 TORCHJD = {  # their name of the methods that both have, with the hyper-parameters of our YAML

@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from mtl import build, cli
 from mtl.data.disk import DiskDataset, MissingDatasetError
 from mtl.data.disk.manifest import Manifest
-from mtl.engine.record import code_changes, environment
+from mtl.run.record import code_changes, environment
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 

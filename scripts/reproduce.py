@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtl import cli
-from mtl.engine.device import choose_device
-from mtl.engine.record import environment
 from mtl.experiment import Experiment, Job, datasets, finished, swept
 from mtl.files import write_whole
 from mtl.report.numbers.hours import expected_hours, total
 from mtl.report.outputs import render
+from mtl.run.device import choose_device
+from mtl.run.record import environment
 
 HOUSE = Path(__file__).parents[1]
 TRAIN, PAPER = HOUSE / "train.py", HOUSE / "results" / "paper"

@@ -8,7 +8,7 @@ from hydra.utils import get_class
 from omegaconf.errors import ConfigAttributeError
 
 from mtl import build
-from mtl.engine.device import choose_device
+from mtl.run.device import choose_device
 from mtl.weighters import AvgNorm, Fixed
 
 CONFIGS = Path(__file__).parent.parent / "configs"

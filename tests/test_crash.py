@@ -13,7 +13,7 @@ import pytest
 import torch
 from tiny import tiny
 
-from mtl.engine.checkpoint import load_checkpoint
+from mtl.run.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 LENGTH = ["weighter=avgnorm", "recipe.steps=60", "recipe.evaluate=6", "backbone.head.dropout=0.5"]

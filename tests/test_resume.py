@@ -10,8 +10,8 @@ import torch
 from tiny import tiny
 
 from mtl import build
-from mtl.engine.checkpoint import load_checkpoint
 from mtl.engine.trainer import Trainer
+from mtl.run.checkpoint import load_checkpoint
 from mtl.weighters import AvgNorm
 
 FILES = ("metrics.csv", "gradients.csv")

@@ -11,8 +11,8 @@ import torch
 from tiny import tiny
 
 from mtl import build
-from mtl.engine.checkpoint import load_checkpoint
 from mtl.report.read.runs import Run
+from mtl.run.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 TASKS = ["semseg", "depth", "normals", "edge"]

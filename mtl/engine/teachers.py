@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mtl.engine.checkpoint import load_checkpoint
 from mtl.models.base import MultiTaskModel
+from mtl.run.checkpoint import load_checkpoint
 
 
 class Teachers:

@@ -13,20 +13,20 @@ from torch.utils.data import DataLoader
 
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
-from mtl.engine.checkpoint import load_last, save_checkpoint, save_last
 from mtl.engine.decision import Gradients
 from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.gradient_stats import gradient_stats
-from mtl.engine.interrupt import Interrupts
 from mtl.engine.objective import Objective, split
 from mtl.engine.plan import Plan
 from mtl.engine.progress import Progress
-from mtl.engine.record import StepTimer, forget_peak_memory, peak_memory
 from mtl.engine.schedules import PolySchedule
-from mtl.engine.seed import random_state, set_random_state
 from mtl.loggers.base import Logger
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
+from mtl.run.checkpoint import load_last, save_checkpoint, save_last
+from mtl.run.interrupt import Interrupts
+from mtl.run.record import StepTimer, forget_peak_memory, peak_memory
+from mtl.run.seed import random_state, set_random_state
 from mtl.task import Task
 from mtl.weighters.base import Weighter
 

@@ -6,9 +6,9 @@ import torch
 from tiny import tiny
 
 from mtl import build
-from mtl.engine.checkpoint import load_checkpoint
 from mtl.engine.objective import split
 from mtl.engine.trainer import Trainer
+from mtl.run.checkpoint import load_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone
-from mtl.engine.checkpoint import save_checkpoint
 from mtl.engine.teachers import Teachers, load_teachers
 from mtl.models import MultiTaskModel, Vanilla
+from mtl.run.checkpoint import save_checkpoint
 from mtl.task import Task
 
 

@@ -14,8 +14,8 @@ import torch
 from tiny import SIZE
 
 from mtl import build
-from mtl.engine.checkpoint import load_checkpoint
 from mtl.engine.trainer import Trainer
+from mtl.run.checkpoint import load_checkpoint
 
 TRAIN = Path(__file__).parents[2] / "train.py"
 WORDS = [word for word in SIZE if word != "experiment=demo"]  # its launcher trains in other processes

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtl.engine.steps import Step, Workload
+from mtl.bench.steps import Step, Workload
 
 
 def operations(work: Workload, step: Step) -> tuple[int, int]:

@@ -2,12 +2,12 @@ import json
 import subprocess
 import sys
 
-from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
+from mtl.run.folder import earlier_times, lock, set_aside, tidy
 
 
 def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
     folder = tmp_path / "run" / "seed0"
-    script = f"from pathlib import Path; from mtl.engine.run_folder import lock; held = lock(Path({str(folder)!r}));"
+    script = f"from pathlib import Path; from mtl.run.folder import lock; held = lock(Path({str(folder)!r}));"
     ask = [sys.executable, "-c", script + "print('got it')"]
     with lock(folder):
         refused = subprocess.run(ask, capture_output=True, text=True, check=False)

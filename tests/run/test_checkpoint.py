@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mtl.engine.checkpoint import keep_weights, load_checkpoint, load_last, save_checkpoint, save_last
+from mtl.run.checkpoint import keep_weights, load_checkpoint, load_last, save_checkpoint, save_last
 
 
 def test_checkpoint_comes_back_without_running_code(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtl.engine import cost
+from mtl.bench import cost
 
 BENCH = Path(__file__).parents[2] / "scripts/bench.py"
 CPU = torch.device("cpu")

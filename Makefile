@@ -47,22 +47,11 @@ data-replica: install  ## Replica, ARCHIVE=FOLDER of its tar files; says how to 
 data-bsds500: install  ## BSDS500, likewise; for the edge benchmark alone
 	@$(BIN)/python scripts/prepare_bsds500.py $(FROM)
 
-demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then the table and the figure (SEEDS=0,1,2)
-	$(BIN)/python train.py -m experiment=demo subset=edge,semseg,depth,normals seed=$(SEEDS)
-	$(BIN)/python train.py -m experiment=demo weighter=avgnorm,uniform,grid_search seed=$(SEEDS)
-	$(BIN)/python scripts/table.py experiment=demo
-	$(BIN)/python scripts/figure.py experiment=demo
-
-WEIGHTERS := uniform,grid_search,uw,gradnorm,dwa,mgda,rlw,famo,pcgrad,cagrad,graddrop,nashmtl,fairgrad,avgnorm,inverse_norm,imtl_l,imtl_g,slaw,torchjd
-
-weighters: install  ## every weighter in the demo's setting, then the table (SEEDS=0)
-	$(BIN)/python train.py -m experiment=weighters subset=edge,semseg,depth,normals seed=$(SEEDS)
-	$(BIN)/python train.py -m experiment=weighters weighter=$(WEIGHTERS) seed=$(SEEDS)
-	$(BIN)/python train.py -m experiment=weighters weighter=url seed=$(SEEDS)
-	$(BIN)/python scripts/table.py experiment=weighters
-
-architectures: install  ## every architecture and its single-task twin on rooms, 300 steps
-	$(REPRODUCE) experiment=architectures
+demo:  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then the table and the figure (SEEDS=0,1,2)
+weighters:  ## every weighter in the demo's setting, then the table (SEEDS=0,1,2)
+architectures:  ## every architecture and its single-task twin on rooms, 300 steps
+demo weighters architectures: install
+	@$(REPRODUCE) experiment=$@
 
 TABLES := table2 table3 table4 table5 table6 table7 controls grid
 .PHONY: $(TABLES) figure4-runs figures-runs

@@ -13,8 +13,14 @@ from omegaconf import DictConfig, OmegaConf
 from mtl import build, cli
 from mtl.engine import distributed
 from mtl.files import read_json, write_json, write_whole
-from mtl.report.command import training_command
-from mtl.report.runs import Run, differing, finished_runs, judged_otherwise, single_task_runs
+from mtl.report.read.runs import (
+    Run,
+    differing,
+    finished_runs,
+    judged_otherwise,
+    single_task_runs,
+    training_command,
+)
 from mtl.run.checkpoint import keep_weights, load_checkpoint
 from mtl.run.device import choose_device
 from mtl.run.folder import earlier_times, lock, set_aside, tidy

@@ -1,4 +1,4 @@
-"""An experiment: the lines of its plan, the runs they stand for, and which of these are still missing."""
+"""An experiment: the lines of its plan, the runs they expand to, and which of these are still missing."""
 
 import hashlib
 import itertools
@@ -13,7 +13,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
-from mtl.report.runs import Run, finished_runs
+from mtl.report.read.runs import Run, finished_runs
 
 # Words that leave an experiment what it is; any other gives its files another name, so that no trial replaces a result.
 UNCHANGING = ("experiment", "dataset", *(key for key in build.INCIDENTAL if "." not in key))
@@ -24,7 +24,7 @@ class Job:
     """A run of the plan, for whatever seed.
 
     Args:
-        words: What is said to train.py beside the seed.
+        words: The words for train.py, without the seed.
         config: The resolved config without what does not change the result.
         folder: The run folder, without the seed.
         variant: In which settings its weighter leaves the default, such as `alpha 0.5`; empty where in none.
@@ -68,6 +68,7 @@ class Experiment:
         self.plan = OmegaConf.to_container(self.cfg.plan)
         self.dataset = self.cfg.dataset.name
         self.results = Path(self.cfg.results)
+        self._composed: dict[tuple[str, ...], DictConfig] = {}  # configs without words about the weighter
         given = dict(word.split("=", 1) for word in words if "=" in word)
         self.name = f"{given['experiment'].strip('[]').split(',')[0]}_{self.dataset}"
         changed = [word for word in words if not unchanging(word)]
@@ -82,7 +83,7 @@ class Experiment:
         """
         split = self.cfg.dataset.train
         dataset = get_class(split._target_)
-        if hasattr(dataset, "locate"):  # it lies on disk
+        if hasattr(dataset, "locate"):  # it is on disk
             dataset.locate(Path(split.root))
 
     def lines(self) -> list[tuple[str, ...]]:
@@ -96,23 +97,39 @@ class Experiment:
             lines.append(tuple(shlex.split(line)))
         return lines
 
-    def jobs(self) -> list[list[Job]]:
-        """The jobs of each line, a job that stands in two of them in the first alone."""
+    def networks(self) -> list[list[tuple[str, ...]]]:
+        """The words of every network of each line; one that an earlier line has already is left out."""
         seen, lines = set(), []
         for line in self.lines():
-            jobs = [self._job(words) for words in swept(line)]
-            lines.append([job for job in jobs if job.folder not in seen])
-            seen |= {job.folder for job in jobs}
+            told = {words: frozenset(words) - self._defaults(words) for words in swept(line)}
+            lines.append([words for words, own in told.items() if own not in seen])
+            seen.update(told.values())
         return lines
 
+    def count(self) -> int:
+        """Networks of the plan, seeds not counted."""
+        return sum(map(len, self.networks()))
+
+    def jobs(self) -> list[list[Job]]:
+        """The jobs of each line, one for every network."""
+        return [[self._job(words) for words in line] for line in self.networks()]
+
     def _job(self, line: Sequence[str]) -> Job:
-        words = (*self.words, *line)
-        cfg = build.compose(words)
+        cfg = build.compose(words := (*self.words, *line))
         folder = build.run_folder(cfg).parent
-        changed = [word for word in line if word.lstrip("+").startswith("weighter.")]
-        default = build.run_folder(build.compose([w for w in words if w not in changed])).parent if changed else folder
+        about = about_weighter(line)
+        name = variant(about) if set(about) - self._defaults(line) else ""
         notes = OmegaConf.to_container(cfg.logging) if self.plan.get("complete") else None
-        return Job(words, build.science(cfg), folder, variant(changed) if folder != default else "", notes)
+        return Job(words, build.science(cfg), folder, name, notes)
+
+    def _defaults(self, line: Sequence[str]) -> set[str]:
+        """The words about the weighter that say what it has without them."""
+        if not (about := about_weighter(line)):
+            return set()
+        rest = tuple(word for word in line if word not in about)
+        cfg = self._composed[rest] = self._composed.get(rest) or build.compose([*self.words, *rest])
+        overrides = OverridesParser.create().parse_overrides(about)
+        return {one.input_line for one in overrides if OmegaConf.select(cfg, one.key_or_group) == one.value()}
 
     def _for_dataset(self, key: str, value: str | Mapping[str, str]) -> str:
         if isinstance(value, str):
@@ -137,9 +154,21 @@ def swept(line: Sequence[str]) -> list[tuple[str, ...]]:
     return list(itertools.product(*choices))
 
 
+def about_weighter(words: Sequence[str]) -> list[str]:
+    """The words that set something of the weighter."""
+    return [word for word in words if word.lstrip("+").startswith("weighter.")]
+
+
 def variant(words: Sequence[str]) -> str:
     """Words about the weighter for people: `weighter.method.alpha=0.5` is `alpha 0.5`."""
     return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in (word.split("=", 1) for word in words))
+
+
+def of_make(name: str, dataset: str) -> Experiment:
+    """The experiment of `make <name> DATASET=<dataset>`: on rooms a small trial of what is meant for other datasets."""
+    plan = OmegaConf.load(build.CONFIGS / "experiment" / f"{name}.yaml").plan
+    trial = dataset == "rooms" and "datasets" in plan
+    return Experiment([f"experiment=[{name},small]" if trial else f"experiment={name}", f"dataset={dataset}"])
 
 
 def unchanging(word: str) -> bool:

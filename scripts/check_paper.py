@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtl.files import write_whole
-from mtl.report.misprint_page import console, page
-from mtl.report.misprints import check, read_tables
+from mtl.report.misprints import check, console, markdown, read_tables
 from mtl.report.words import read_words
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
@@ -17,7 +16,7 @@ def main(arguments: Sequence[str]) -> None:
     words = read_words(arguments, {"results": "results", "paper": str(PAPER)})
     findings = check(read_tables(Path(words["paper"])))
     print(console(findings))
-    write_whole(Path(words["results"]) / "tables" / "check_paper.md", page(findings))
+    write_whole(Path(words["results"]) / "tables" / "check_paper.md", markdown(findings))
 
 
 if __name__ == "__main__":

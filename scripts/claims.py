@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtl.files import write_whole
-from mtl.report.claims.page import console, page, verdicts
 from mtl.report.claims.registry import read_claims
 from mtl.report.claims.sources import chosen_evidence, paper_evidence
+from mtl.report.claims.text import console, markdown, verdicts
 from mtl.report.words import read_words
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     ours = chosen_evidence(results, words["dataset"], words["backbone"])
     found = verdicts(read_claims(paper), paper_evidence(paper), ours)
     print(console(found))
-    write_whole(results / "tables" / "claims.md", page(found, " ".join(["python scripts/claims.py", *arguments])))
+    write_whole(results / "tables" / "claims.md", markdown(found, " ".join(["python scripts/claims.py", *arguments])))
     write_whole(results / "summary" / "claims.csv", found.to_csv(lineterminator="\n"))
 
 

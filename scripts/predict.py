@@ -24,7 +24,7 @@ import torch
 import mtl
 from mtl.data.disk.decode import DamagedFileError, read_image
 from mtl.files import write_whole
-from mtl.report.picture import picture
+from mtl.report.render.picture import picture
 from mtl.trained import TrainedModel, UnfitPictureError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")

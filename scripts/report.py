@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mtl.experiment import of_make
 from mtl.files import write_whole
 from mtl.report.claims.sources import chosen_evidence
+from mtl.report.names import DATASETS
 from mtl.report.web.page import Made, page
 from mtl.report.words import read_words
 
@@ -26,10 +28,16 @@ def main(arguments: Sequence[str]) -> None:
     results = Path(words["results"])
     ours = chosen_evidence(results, words["dataset"], words["backbone"])
     command = " ".join(["python scripts/report.py", *arguments])
-    made = Made(command, datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"))
+    about = Made(command, datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"))
     path = results / "report.html"
-    write_whole(path, page(results, Path(words["paper"]), ours, made))
+    write_whole(path, page(results, Path(words["paper"]), ours, about, planned))
     print(f"{path}, {path.stat().st_size / 2**20:.1f} MiB")
+
+
+def planned(name: str) -> int | None:
+    """Networks of a section such as `table2_nyud`; None for a trial, of which only the name is known."""
+    experiment, _, dataset = name.partition("_")
+    return of_make(experiment, dataset).count() if dataset in DATASETS else None
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from pathlib import Path
 from mtl import cli
 from mtl.experiment import Experiment, Job, datasets, finished, swept
 from mtl.files import write_whole
-from mtl.report.estimate import expected_hours, total
-from mtl.report.reproduced import render
+from mtl.report.numbers.hours import expected_hours, total
+from mtl.report.outputs import render
 from mtl.run.device import choose_device
 from mtl.run.record import environment
 
@@ -87,7 +87,7 @@ def call(words: Sequence[str]) -> None:
 
 
 def show(experiment: Experiment, jobs: Sequence[Job], seeds: Sequence[int]) -> bool:
-    """Prints the table and writes its files; whether all runs are there."""
+    """Prints the table, writes its files and prints where; whether all runs are there."""
     runs = finished(experiment.results)
     found = [run for job in jobs for seed in seeds if (run := job.run(runs, seed))]
     lacking = missing(jobs, seeds, runs)
@@ -98,9 +98,10 @@ def show(experiment: Experiment, jobs: Sequence[Job], seeds: Sequence[int]) -> b
     files, text = render(experiment.name, experiment.plan, found, configs, PAPER)
     for name, content in files.items():
         write_whole(experiment.results / name, content)
-    print(text)
+    print(f"{text}\n")
     for job, seed in lacking:
         print(f"missing: python train.py {' '.join(job.words)} seed={seed}")
+    print(*(experiment.results / name for name in files), sep="\n")
     return not lacking
 
 

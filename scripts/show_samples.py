@@ -18,8 +18,8 @@ from mtl import build
 from mtl.build.data import build_dataset
 from mtl.data.loader import make_loader
 from mtl.files import write_whole
-from mtl.report.picture import palette
-from mtl.report.style import DPI, styled
+from mtl.report.render.picture import palette
+from mtl.report.render.style import DPI, styled
 
 IGNORE = 255
 INVALID = (0.5, 0.5, 0.5)

@@ -10,10 +10,10 @@ from omegaconf import OmegaConf
 
 from mtl import build
 from mtl.build.data import build_dataset
-from mtl.experiment import Experiment, datasets, finished, swept, variant
+from mtl.experiment import Experiment, datasets, finished, of_make, swept, variant
 from mtl.report.names import DATASETS, SETTING, method_of, setting_of
-from mtl.report.results import paper_results
-from mtl.report.runs import Run
+from mtl.report.read.runs import Run
+from mtl.report.read.scores import paper_scores
 
 ROOT = Path(__file__).parents[1]
 PLANS = {
@@ -39,6 +39,8 @@ JOBS = {  # of each line of the plan
     ("grid", "nyud"): [4, 2, 24],
     ("grid", "pascal_context"): [5, 2, 54],
     ("architectures", "rooms"): [3, 3, 3],
+    ("demo", "rooms"): [4, 3],
+    ("weighters", "rooms"): [4, 20],
 }
 TABLES = {  # name and dataset -> rows that the paper prints, and the methods that the plan has besides
     ("table2", "nyud"): (30, {"AvgNorm"}),
@@ -85,13 +87,13 @@ def test_every_row_of_the_table_has_its_jobs_and_every_job_its_folder(name, data
     """With two tasks, as a job takes a quarter of a second."""
     made = experiment(name, dataset, "subset=[semseg,normals]")
     jobs = [job for line in made.jobs() for job in line]
-    assert len({job.folder for job in jobs}) == len(jobs)
+    assert len({job.folder for job in jobs}) == len(jobs) == made.count()
     assert len(jobs) == sum(len(swept(line)) for line in made.lines()) - AGAIN.get(name, 0)
     assert {job.folder.parent for job in jobs} == {Path("results/runs")}
     assert {job.config["dataset"]["name"] for job in jobs} == {dataset}
     assert all((job.variant != "") <= (job.config["weighter"]["name"] in made.plan.get("best_of", {})) for job in jobs)
     planned = {(*setting_of(job.config), method_of(job.config)) for job in jobs}
-    paper = paper_results(ROOT / "results" / "paper")
+    paper = paper_scores(ROOT / "results" / "paper")
     here = paper[(paper["table"] == made.plan["paper"]) & (paper["dataset"] == DATASETS[dataset])]
     printed = set(here[[*SETTING, "method"]].itertuples(index=False, name=None))
     count, more = TABLES[name, dataset]
@@ -121,8 +123,21 @@ def test_small_trial_searches_two_values_of_which_one_is_the_default():
     assert [[job.variant for job in line] for line in jobs] == [["alpha 0.5", ""], ["temperature 1", ""]]
 
 
+def test_every_weighter_is_in_the_plan_of_weighters():
+    weighters = [word.partition("=")[2] for (word,) in experiment("weighters", "rooms").networks()[1]]
+    assert sorted(weighters) == sorted(path.stem for path in (ROOT / "configs" / "weighter").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "count"),
+    [("table2", "nyud", 60), ("table2", "rooms", 42), ("grid", "rooms", 10), ("demo", "rooms", 7)],
+)
+def test_networks_of_make_are_counted_without_those_that_say_a_default(name, dataset, count):
+    assert of_make(name, dataset).count() == count
+
+
 def test_table_iii_has_the_rows_of_table_ii_with_another_backbone():
-    paper = paper_results(ROOT / "results" / "paper")
+    paper = paper_scores(ROOT / "results" / "paper")
     vanilla = paper[(paper["dataset"] == "NYUD-v2") & (paper["architecture"] == "Vanilla")]
     printed = [set(vanilla.loc[vanilla["table"] == table, "method"]) for table in ("II", "III")]
     assert printed[0] == printed[1]
@@ -134,7 +149,7 @@ def test_table_iii_has_the_rows_of_table_ii_with_another_backbone():
 @pytest.mark.parametrize("name", ["table2", "table4"])
 def test_pascal_context_has_the_rows_of_nyud(name):
     """Those that the paper prints, and those of the plan but for tasks and image sizes."""
-    paper = paper_results(ROOT / "results" / "paper")
+    paper = paper_scores(ROOT / "results" / "paper")
     here = paper[paper["table"] == PLANS[name].paper]
     printed = [
         set(here.loc[here["dataset"] == dataset, [*SETTING[1:], "method"]].itertuples(index=False, name=None))
@@ -186,7 +201,7 @@ def test_dataset_that_a_plan_has_no_words_for_is_refused_by_name():
         made.lines()
 
 
-@pytest.mark.parametrize("words", [["dataset=rooms"], ["experiment=demo"]])
+@pytest.mark.parametrize("words", [["dataset=rooms"]])
 def test_without_a_plan_there_is_no_experiment(words):
     with pytest.raises(ValueError, match="no plan: name an experiment that has one"):
         Experiment(words)
@@ -226,7 +241,7 @@ def test_mapping_of_weights_is_the_run_of_the_grid():
         f"weighter=grid_search {mapping}",
         dataset="nyud",
     ).jobs()
-    assert [len(line) for line in lines] == [1, 0]
+    assert lines[0][0].folder == lines[1][0].folder
 
 
 def test_words_about_the_weighter_are_written_for_people():

@@ -34,6 +34,16 @@ ALLOWED = {
     "loggers": ("mtl.loggers", "mtl.files"),
     "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.task", "mtl.files"),
     "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files"),
+    "report/read": ("mtl.report.read", "mtl.report.names", "mtl.files"),
+    "report/numbers": ("mtl.report.numbers", "mtl.report.read", "mtl.report.names", "mtl.metrics.delta_m"),
+    "report/render": ("mtl.report.render", "mtl.report.numbers", "mtl.report.names"),
+    "report/figures": (
+        "mtl.report.figures",
+        "mtl.report.render.style",
+        "mtl.report.numbers.gains",
+        "mtl.report.read",
+        "mtl.report.names",
+    ),
 }
 SHORT = (
     "evaluate",
@@ -43,7 +53,7 @@ SHORT = (
     "prepare_bsds500",
 )  # scripts that only call
 FILES = {
-    "mtl/experiment.py": ("mtl.build", "mtl.report.runs"),
+    "mtl/experiment.py": ("mtl.build", "mtl.report.read.runs"),
     "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base"),
     "mtl/task.py": (),
     "mtl/files.py": (),

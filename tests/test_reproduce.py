@@ -83,7 +83,7 @@ def test_words_that_mean_nothing_are_refused(reproduce, monkeypatch, word):
 
 def test_experiment_without_a_plan_is_refused(reproduce, monkeypatch):
     with pytest.raises(ValueError, match="name an experiment that has one"):
-        run(reproduce, monkeypatch, "experiment=demo")
+        run(reproduce, monkeypatch, "dataset=rooms")
 
 
 def start(folder: Path) -> subprocess.Popen:

@@ -11,7 +11,7 @@ import torch
 from tiny import tiny
 
 from mtl import build
-from mtl.report.runs import Run
+from mtl.report.read.runs import Run
 from mtl.run.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent

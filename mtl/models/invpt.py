@@ -93,9 +93,9 @@ class InvPT(MultiTaskModel):
             for scale, width in enumerate(widths)
         )
         self.aggregation = Aggregation(tasks, widths)
-        self._initialise(init_std)
+        self._initialize(init_std)
 
-    def _initialise(self, std: float) -> None:
+    def _initialize(self, std: float) -> None:
         for module in self.blocks.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=std)

@@ -3,17 +3,20 @@
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
 https://arxiv.org/abs/2509.23915, Tables II to VII.
 
-Every Delta_m is recomputed from the printed cells of its row and of the row it is relative to. A cell stands for all
-numbers that round to it, so what was averaged before rounding lies in an interval, about 0.06 to either side.
+Every Delta_m is recomputed from the printed cells of its row and of the row it is relative to. A cell represents all
+numbers that round to it, so what was averaged before rounding is known to an interval, about 0.06 to either side.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from tabulate import tabulate
 
 from mtl.metrics.delta_m import delta_m, task_gain
+from mtl.report.render.text import markdown_table
 
 TABLES = ("II", "III", "IV", "V", "VI", "VII")
 HIGHER_IS_BETTER = {
@@ -27,6 +30,7 @@ HIGHER_IS_BETTER = {
 AGREES = 0.02  # points of Delta_m: cells of two or four decimals seldom move it further
 REPAIRED = 0.015  # points of Delta_m: how close a repaired cell has to come
 DECIMALS = {"edge_odsf": 1}  # that carry information: the second one is always 0
+HEADINGS = ("row", "printed", "recomputed", "difference", "allowed by rounding", "verdict")
 
 Cells = Mapping[str, str]  # column -> what is printed
 
@@ -41,7 +45,7 @@ class Finding(NamedTuple):
         low: Least Delta_m in print of numbers that round to the printed cells.
         high: Greatest such Delta_m.
         verdict: `ok`, `rounding` (further than `AGREES`, but rounding allows it) or `misfit`.
-        hints: Of a misfit, what a single other digit would have to be, and the row whose cells stand here too.
+        hints: Of a misfit, what a single other digit would have to be, and the row that has the same cells.
         reprint: Whether an earlier table prints the same row.
     """
 
@@ -143,3 +147,52 @@ def _copies(key: str, rows: Mapping[str, Cells]) -> Iterator[str]:
     for other, cells in rows.items():
         if len(own) / 2 < (shared := len(own & set(cells.items()))) < len(own):
             yield f"{shared} of {len(own)} cells as in {other}"
+
+
+def count_line(findings: Sequence[Finding]) -> str:
+    """One sentence with the counts."""
+    counts = Counter(finding.verdict for finding in findings)
+    reprints = sum(finding.verdict == "misfit" and finding.reprint for finding in findings)
+    return (
+        f"{len(findings)} printed Delta_m: {counts['ok']} agree with their cells to {AGREES}, "
+        f"{counts['rounding']} more are inside what rounding allows, {counts['misfit']} do not fit "
+        f"({reprints} of them reprinted from another table)."
+    )
+
+
+def console(findings: Sequence[Finding]) -> str:
+    """Counts, the rows that do not agree, and below each what could explain it."""
+    lines = tabulate(_table(findings), HEADINGS, "simple", disable_numparse=True)
+    hints = [f"{found.row}:\n  " + "\n  ".join(found.hints) for found in findings if found.hints and not found.reprint]
+    return "\n\n".join([count_line(findings), lines, _reading(), *hints])
+
+
+def markdown(findings: Sequence[Finding]) -> str:
+    """The Markdown file."""
+    hints = ["; ".join(finding.hints) for finding in _listed(findings)]
+    table = [(*line, hint) for line, hint in zip(_table(findings), hints, strict=True)]
+    lines = markdown_table((*HEADINGS, "what would explain it"), table)
+    parts = ["# Printed Delta_m against the cells of their rows", count_line(findings), lines, _reading()]
+    return "\n\n".join([*parts, "Made by `python scripts/check_paper.py`."]) + "\n"
+
+
+def _listed(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.verdict != "ok"]
+
+
+def _table(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
+    return [
+        (
+            *(found.row, found.printed, f"{found.recomputed:+z.3f}", f"{found.difference:+z.3f}"),
+            *(f"{found.low:+z.3f} to {found.high:+z.3f}", found.verdict),
+        )
+        for found in _listed(findings)
+    ]
+
+
+def _reading() -> str:
+    return (
+        f"An explanation is a single digit that brings row and Delta_m within {REPAIRED} of each other, or another row "
+        "with the same cells. Such digits prove little: of correct rows whose Delta_m is shifted by some tenths, "
+        "more than half admit one. The numbers in results/paper are as printed."
+    )

@@ -1,7 +1,7 @@
-"""What weighters, tasks and metrics are called where people read them."""
+"""Names in print: of methods, datasets, networks and metrics, and the row of a table that a run belongs to."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 SINGLE_TASK = "Single-task"
 
@@ -119,3 +119,38 @@ def method_label(weighter: str) -> str:
 def method_order(weighter: str) -> tuple[int, str]:
     """Sorting key: the order of `METHODS`, then all others by name."""
     return (list(METHODS).index(weighter) if weighter in METHODS else len(METHODS), weighter)
+
+
+class Setting(NamedTuple):
+    """What networks have in common that the paper compares directly."""
+
+    dataset: str  # as the paper writes it: NYUD-v2
+    backbone: str  # ResNet-18
+    architecture: str  # Vanilla
+    initialization: str = ""  # of Table IV: ImageNet-1K; elsewhere empty
+    operation: str = ""  # of Table V: Noise; empty where the training split is whole and clean
+
+
+SETTING = list(Setting._fields)
+ROW = [*SETTING, "method", "variant"]  # what names a row of a table; the variant: where the method leaves its default
+BLOCK = ["dataset", "backbone", "architecture"]  # rows that are ranked together
+
+Row = tuple[str, ...]  # the values of ROW
+
+
+def setting_of(config: Mapping[str, Any]) -> Setting:
+    """The setting of a resolved config; what the paper has no name for keeps its own."""
+    dataset, backbone, model = config["dataset"], config["backbone"]["name"], config["model"]["name"]
+    done = [dataset[key] for key, idle in (("sampling", "full"), ("noise", "none")) if dataset.get(key, idle) != idle]
+    return Setting(
+        DATASETS.get(dataset["name"], dataset["name"]),
+        *BACKBONES.get(backbone, (backbone, ""))[:1],
+        ARCHITECTURES.get(model, model),
+        BACKBONES.get(backbone, ("", ""))[1],
+        ", ".join(OPERATIONS[word] for word in done),
+    )
+
+
+def method_of(config: Mapping[str, Any]) -> str:
+    """Name of the method in print: the weighter's, or that of single-task networks."""
+    return SINGLE_TASK if len(config["subset"]) == 1 else method_label(config["weighter"]["name"])

@@ -3,7 +3,7 @@ import json
 import pytest
 from fake_runs import METRICS, config_of, curves_of
 
-from mtl.report.runs import Run
+from mtl.report.read.runs import Run
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pandas as pd
 
-from mtl.report.address import Setting
-from mtl.report.results import COLUMNS
+from mtl.report.names import Setting
+from mtl.report.read.scores import COLUMNS
 
 METRICS = {
     "semseg": {"primary": "miou", "higher_is_better": True, "preset": None},

@@ -4,8 +4,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mtl.report.summary import summary
-from mtl.report.windows import windowed
+from mtl.report.read.curves import windowed
+from mtl.report.read.summary import summary
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

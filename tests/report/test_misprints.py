@@ -3,8 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mtl.report.misprint_page import console, count_line, page
-from mtl.report.misprints import HIGHER_IS_BETTER, check, read_tables
+from mtl.report.misprints import HIGHER_IS_BETTER, check, console, count_line, markdown, read_tables
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "tests" / "golden" / "paper" / "delta_check.csv"
@@ -95,18 +94,18 @@ def test_a_changed_cell_changes_the_list(tables):
     tables.loc["V/Replica/noise/Multi-task", "seg_miou"] = "43.72"
     changed = by_row(tables)["V/Replica/noise/Multi-task"]
     assert changed.verdict == "misfit"
-    assert "V/Replica/noise/Multi-task" in page(check(tables))
+    assert "V/Replica/noise/Multi-task" in markdown(check(tables))
 
 
 def test_page_and_console_list_what_does_not_agree_and_nothing_else(tables):
     findings = check(tables)
-    for text in (console(findings), page(findings)):
+    for text in (console(findings), markdown(findings)):
         assert "III/NYUD-v2/FairGrad" in text
         assert "+0.76" in text
         assert "+1.079" in text
         assert "III/NYUD-v2/CAGrad" not in text
-    assert page(findings).count("| misfit |") == 17
-    assert page(findings).count("| rounding |") == 2
+    assert markdown(findings).count("| misfit |") == 17
+    assert markdown(findings).count("| rounding |") == 2
 
 
 def test_a_changed_baseline_moves_every_row_that_stands_on_it(tables):

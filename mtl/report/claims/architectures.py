@@ -10,15 +10,7 @@ from mtl.report.claims.check import Check, above, all_of, below
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.quantity import MissingError
 from mtl.report.claims.registry import claim
-from mtl.report.claims.settings import (
-    ARCHITECTURES,
-    DATASETS,
-    GRID,
-    NYUD,
-    SINGLE,
-    UNIFORM,
-    architecture,
-)
+from mtl.report.claims.settings import ARCHITECTURES, DATASETS, GRID, NYUD, SINGLE, UNIFORM, architecture
 
 
 @claim(16)

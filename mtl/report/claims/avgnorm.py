@@ -1,21 +1,11 @@
 """Claims 44 to 52: AvgNorm (Sec. V-F5, Tables VI and VII, Fig. 9); its curves, claim 49, are with the other curves."""
 
-from mtl.report.address import Setting
 from mtl.report.claims.check import Check, above, all_of, below, tally, within
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.quantity import MissingError, Quantity
 from mtl.report.claims.registry import claim
-from mtl.report.claims.settings import (
-    AVGNORM,
-    FOUR,
-    GRID,
-    NYUD,
-    NYUD_MTAN,
-    PASCAL,
-    PASCAL_MTAN,
-    ROWS,
-    UNIFORM,
-)
+from mtl.report.claims.settings import AVGNORM, FOUR, GRID, NYUD, NYUD_MTAN, PASCAL, PASCAL_MTAN, ROWS, UNIFORM
+from mtl.report.names import Setting
 
 FACTOR = 2.5  # between two weights that resemble each other, our threshold
 COSTLY = ("CAGrad", "NashMTL")

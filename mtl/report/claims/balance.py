@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from mtl.report.address import Setting
-from mtl.report.claims.check import Check, above, all_of, below, within
+from mtl.report.claims.check import Check, above, all_of, below, rank_correlation, uncorrelated, within
 from mtl.report.claims.curves import first, last, needs_five_tasks, over_tasks, ratio, spread
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.quantity import MissingError, Quantity, together
-from mtl.report.claims.ranks import rank_correlation, uncorrelated
 from mtl.report.claims.registry import claim
 from mtl.report.claims.settings import AVGNORM, GOOD, NYUD, PASCAL, ROWS, SINGLE, UNIFORM
+from mtl.report.names import Setting
 
 ALIGNMENT, NORM, WEIGHTED = "gradient/alignment", "gradient/norm", "gradient/weighted_norm"
 CLEAR_COSINE = 0.05  # with a single seed

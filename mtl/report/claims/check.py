@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import ttest_rel
+from scipy.stats import spearmanr, ttest_rel
 
 from mtl.report.claims.quantity import Quantity
+from mtl.report.render.style import signed
 
 LEVEL = 0.05
 CLEAR = 1.0  # points
@@ -98,6 +99,21 @@ def tally(checks: Sequence[Check]) -> str:
     """How many hold: "13 of 14", and how many are open."""
     undecided = sum(check.holds is None for check in checks)
     return f"{sum(check.holds is True for check in checks)} of {len(checks)}" + f", {undecided} open" * bool(undecided)
+
+
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """Spearman's rho and its p value; NaN where all numbers of a row are equal."""
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return np.nan, np.nan
+    found = spearmanr(one, other)
+    return float(found.statistic), float(found.pvalue)
+
+
+def uncorrelated(one: Sequence[float], other: Sequence[float], name: str) -> Check:
+    """Whether there is no rank correlation at 5 %; so few numbers seldom show one."""
+    rho, p = rank_correlation(one, other)
+    holds = None if np.isnan(p) else p >= LEVEL
+    return Check(holds, "").saying(f"{name} rho {signed(rho, 2)}, p {p:.2f} over {len(one)}")
 
 
 def _compare(a: Quantity, b: "Quantity | float", by: float, clear: float, sign: int) -> Check:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from mtl.report.address import Setting
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.quantity import MissingError, Quantity
 from mtl.report.claims.settings import PASCAL, UNIFORM
+from mtl.report.names import Setting
 
 Summary = Callable[[np.ndarray], float]  # over tasks or pairs
 

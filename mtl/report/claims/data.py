@@ -2,12 +2,12 @@
 
 from itertools import pairwise
 
-from mtl.report.address import Setting
 from mtl.report.claims.check import Check, above, all_of, below
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.registry import claim
 from mtl.report.claims.settings import FEWER_SCANS, FEWER_SCENES, NOISE, REPLICA, SINGLE, UNIFORM
-from mtl.report.results import own_baseline
+from mtl.report.names import Setting
+from mtl.report.numbers.gains import own_baseline
 
 
 @claim(27)

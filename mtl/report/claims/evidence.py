@@ -6,21 +6,19 @@ from dataclasses import replace
 import pandas as pd
 
 from mtl.metrics.delta_m import delta_m
-from mtl.report.address import Setting
 from mtl.report.claims.quantity import MissingError, Quantity, together
 from mtl.report.claims.settings import NYUD, SINGLE, UNIFORM, short
-from mtl.report.names import METRICS
-from mtl.report.results import PAPER_TASKS, SETTING, own_baseline, published_baseline
-
-ROW = [*SETTING, "method", "variant"]
+from mtl.report.names import METRICS, ROW, Setting
+from mtl.report.numbers.gains import own_baseline, published_baseline
+from mtl.report.read.scores import PAPER_TASKS
 
 
 class Evidence:
     """Numbers of runs, of the paper's or of ours.
 
     Args:
-        results: Frame of results, see `mtl.report.results`.
-        curves: Frame of curves, see `mtl.report.windows`.
+        scores: Frame of scores, see `mtl.report.read.scores`.
+        curves: Frame of curves, see `mtl.report.read.curves`.
         exact: Whether the numbers are the paper's, without noise to know of.
         printed: Source of a row -> its printed Delta_m.
         prose: (setting, method or "gap") -> Delta_m that the paper gives in running text only.
@@ -30,7 +28,7 @@ class Evidence:
 
     def __init__(
         self,
-        results: pd.DataFrame,
+        scores: pd.DataFrame,
         curves: pd.DataFrame,
         *,
         exact: bool = False,
@@ -42,7 +40,7 @@ class Evidence:
         self.exact, self.printed, self.prose = exact, printed or {}, prose or {}
         self.stand_in, self.backbone = stand_in, backbone
         self._rows: dict[tuple, list[dict]] = {}
-        for line in results.to_dict("records"):
+        for line in scores.to_dict("records"):
             self._rows.setdefault(tuple(line[column] for column in ROW), []).append(line)
         self._curves = dict(iter(curves.groupby(ROW, sort=False)))
 

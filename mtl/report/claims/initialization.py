@@ -1,18 +1,9 @@
 """Claims 22 to 26: initial weights of a ViT-B (Sec. V-D, Table IV, Fig. 1)."""
 
-from mtl.report.claims.check import Check, above, all_of, below, better, tally
+from mtl.report.claims.check import Check, above, all_of, below, better, tally, uncorrelated
 from mtl.report.claims.evidence import Evidence
-from mtl.report.claims.ranks import uncorrelated
 from mtl.report.claims.registry import claim
-from mtl.report.claims.settings import (
-    DATASETS,
-    GRID,
-    INITIALIZATIONS,
-    PASCAL,
-    SINGLE,
-    UNIFORM,
-    initialized,
-)
+from mtl.report.claims.settings import DATASETS, GRID, INITIALIZATIONS, PASCAL, SINGLE, UNIFORM, initialized
 
 BASE, BEST = INITIALIZATIONS[0], INITIALIZATIONS[-1]
 PAIRS = [initialized(dataset, name) for dataset in DATASETS for name in INITIALIZATIONS]

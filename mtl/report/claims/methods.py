@@ -5,11 +5,9 @@ from itertools import combinations
 
 import numpy as np
 
-from mtl.report.address import Setting
-from mtl.report.claims.check import Check, above, all_of, at_least, below, better, tally
+from mtl.report.claims.check import Check, above, all_of, at_least, below, better, rank_correlation, tally
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.quantity import MissingError, Quantity, together
-from mtl.report.claims.ranks import rank_correlation
 from mtl.report.claims.registry import claim
 from mtl.report.claims.settings import (
     FIVE,
@@ -25,7 +23,8 @@ from mtl.report.claims.settings import (
     SINGLE,
     UNIFORM,
 )
-from mtl.report.results import own_baseline
+from mtl.report.names import Setting
+from mtl.report.numbers.gains import own_baseline
 
 Delta = Callable[[Setting, str], Quantity]
 

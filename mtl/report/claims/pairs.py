@@ -1,12 +1,12 @@
 """Claims 32 to 37: features, and the gradients of two tasks (Sec. V-F1 to V-F3, appendix, Figs. 6, 10 to 13)."""
 
-from mtl.report.address import Setting
 from mtl.report.claims.check import Check, above, all_of, at_least, below, tally
 from mtl.report.claims.curves import each, first, last, needs_five_tasks, over_tasks, pair, spread
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.quantity import Quantity, together
 from mtl.report.claims.registry import claim
 from mtl.report.claims.settings import GOOD, GRID, NYUD, PASCAL, UNIFORM
+from mtl.report.names import Setting
 
 BOTH = (NYUD, PASCAL)
 CLEAR_COSINE = 0.05  # with a single seed

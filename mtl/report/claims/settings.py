@@ -1,7 +1,6 @@
 """The settings and rows that the claims speak of."""
 
-from mtl.report.address import Setting
-from mtl.report.names import METHODS, OPERATIONS, SINGLE_TASK
+from mtl.report.names import METHODS, OPERATIONS, SINGLE_TASK, Setting
 
 SINGLE, UNIFORM, GRID, AVGNORM = SINGLE_TASK, "Uniform", "Grid Search", "AvgNorm"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtl.report.address import Setting
-from mtl.report.claims.evidence import ROW, Evidence
+from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.settings import SEARCHED
-from mtl.report.names import BACKBONES, DATASETS
-from mtl.report.results import paper_results, published_baseline, read_results
-from mtl.report.search import best_variants, mean_deltas
-from mtl.report.windows import COLUMNS, read_curves
+from mtl.report.names import BACKBONES, DATASETS, ROW, Setting
+from mtl.report.numbers.gains import mean_deltas, published_baseline
+from mtl.report.numbers.search import best_variants
+from mtl.report.read.curves import COLUMNS, read_curves
+from mtl.report.read.scores import paper_scores, read_scores
 
 STAND_INS = {"rooms": "resnet_narrow"}  # for ResNet-18, as experiment=small has it
 
@@ -25,7 +25,7 @@ def paper_evidence(folder: Path) -> Evidence:
     long = pd.read_csv(folder / "all_results_long.csv", keep_default_na=False)
     printed = long[long["metric"] == "delta_m_percent_printed"].set_index("row_id")["value"].astype(float).to_dict()
     curves = pd.DataFrame(columns=COLUMNS)
-    return Evidence(paper_results(folder), curves, exact=True, printed=printed, prose=_prose(folder))
+    return Evidence(paper_scores(folder), curves, exact=True, printed=printed, prose=_prose(folder))
 
 
 def our_evidence(folder: Path, stand_in: str = "", backbone: str = "") -> Evidence:
@@ -36,9 +36,9 @@ def our_evidence(folder: Path, stand_in: str = "", backbone: str = "") -> Eviden
         stand_in: Dataset that stands in for all others, as it is printed; empty: each claim is judged on its own.
         backbone: What stands in for ResNet-18 there, as it is printed.
     """
-    results, curves = read_results(folder), read_curves(folder)
-    best = best_variants(mean_deltas(results, published_baseline).sort_index(), SEARCHED)  # the default wins a tie
-    return Evidence(_chosen(results, best), _chosen(curves, best), stand_in=stand_in, backbone=backbone)
+    scores, curves = read_scores(folder), read_curves(folder)
+    best = best_variants(mean_deltas(scores, published_baseline).sort_index(), SEARCHED)  # the default wins a tie
+    return Evidence(_chosen(scores, best), _chosen(curves, best), stand_in=stand_in, backbone=backbone)
 
 
 def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:

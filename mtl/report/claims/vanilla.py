@@ -3,16 +3,7 @@
 from mtl.report.claims.check import Check, above, all_of, at_least, below, better, tally, within
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.registry import claim
-from mtl.report.claims.settings import (
-    DATASETS,
-    GRID,
-    INITIALIZATIONS,
-    NYUD,
-    NYUD_R50,
-    PASCAL,
-    UNIFORM,
-    initialized,
-)
+from mtl.report.claims.settings import DATASETS, GRID, INITIALIZATIONS, NYUD, NYUD_R50, PASCAL, UNIFORM, initialized
 
 LEVEL_WITH_SINGLE = 1.0  # points of M: "about level", our threshold
 

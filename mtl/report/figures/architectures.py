@@ -6,12 +6,10 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mtl.report.address import Setting
-from mtl.report.figures.radar import Polygon, polygon
-from mtl.report.figures.radars import Radar, draw_radars
+from mtl.report.figures.radar import Polygon, Radar, draw_radars, polygon
 from mtl.report.figures.sources import MissingRunsError, Sources, origins
-from mtl.report.names import SINGLE_TASK
-from mtl.report.style import signed
+from mtl.report.names import SINGLE_TASK, Setting
+from mtl.report.render.style import signed
 
 MODELS = {"ResNet-18": "MTAN", "HRNet-18": "MTI-Net", "ViT-T/16": "InvPT"}  # backbone -> architecture
 VANILLA = "Vanilla"
@@ -34,10 +32,10 @@ def draw_architectures(sources: Sources, datasets: Sequence[str]) -> Figure:
     """
     rows = []
     for dataset in datasets:
-        for whose, results in origins(sources):
-            found = {backbone: _polygons(results, dataset, backbone) for backbone in MODELS}
+        for whose, scores in origins(sources):
+            found = {backbone: _polygons(scores, dataset, backbone) for backbone in MODELS}
             if any(found.values()):
-                said = {name: _said(sources.prose, dataset, name) if results is sources.paper else "" for name in found}
+                said = {name: _said(sources.prose, dataset, name) if scores is sources.paper else "" for name in found}
                 title = f"\n{dataset}, {whose}"
                 rows.append(
                     [
@@ -51,12 +49,12 @@ def draw_architectures(sources: Sources, datasets: Sequence[str]) -> Figure:
     return draw_radars(rows, f"{VANILLA}, {SINGLE_TASK}", caption)
 
 
-def _polygons(results: pd.DataFrame, dataset: str, backbone: str) -> list[Polygon]:
+def _polygons(scores: pd.DataFrame, dataset: str, backbone: str) -> list[Polygon]:
     name = MODELS[backbone]
     vanilla, own = (Setting(dataset, backbone, architecture) for architecture in (VANILLA, name))
     found = [
-        polygon(f"{VANILLA}, Uniform", results, vanilla, "Uniform", VANILLA_LOOK),
-        *(polygon(f"{name}, {method}", results, own, method, look) for method, look in LOOKS.items()),
+        polygon(f"{VANILLA}, Uniform", scores, vanilla, "Uniform", VANILLA_LOOK),
+        *(polygon(f"{name}, {method}", scores, own, method, look) for method, look in LOOKS.items()),
     ]
     return [own for own in found if own]
 

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from mtl.report.figures.architectures import draw_architectures
 from mtl.report.figures.distances import draw_distances
 from mtl.report.figures.gradients import draw_alignments, draw_avgnorm_alignments, draw_norms, draw_single_task_norms
-from mtl.report.figures.initialisations import draw_initialisations
+from mtl.report.figures.initialization import draw_initializations
 from mtl.report.figures.pairs import draw_cosines, draw_dots
 from mtl.report.figures.sources import Sources
 from mtl.report.names import DATASETS
-from mtl.report.style import styled
+from mtl.report.render.style import styled
 
 NYUD, PASCAL = ("nyud",), ("pascal_context",)
 
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 FIGURES = {
-    1: Entry(draw_initialisations, NYUD + PASCAL),
+    1: Entry(draw_initializations, NYUD + PASCAL),
     4: Entry(draw_architectures, NYUD + PASCAL),
     6: Entry(draw_distances, NYUD + PASCAL),
     7: Entry(draw_alignments, NYUD),

@@ -8,7 +8,7 @@ from mtl.report.figures.gradients import METHODS
 from mtl.report.figures.panels import Line, Panel, draw_panels
 from mtl.report.figures.series import comparable_curves, line, origin, tasks_of, titled
 from mtl.report.figures.sources import MissingRunsError, Sources
-from mtl.report.style import SERIES, spelled
+from mtl.report.render.style import SERIES, spelled
 
 KEY = "feature/distance"
 

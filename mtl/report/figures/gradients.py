@@ -10,7 +10,7 @@ from mtl.report.figures.panels import Level, Panel, draw_panels
 from mtl.report.figures.series import comparable_curves, origin, task_lines, tasks_of, titled
 from mtl.report.figures.sources import Sources
 from mtl.report.names import SINGLE_TASK
-from mtl.report.style import log_axis
+from mtl.report.render.style import log_axis
 
 METHODS = ("Uniform", "Grid Search", "CAGrad", "NashMTL")  # that the paper's curves compare
 NORMS = {"gradient/norm": "gradient norm", "gradient/weighted_norm": "weighted gradient norm"}
@@ -46,7 +46,7 @@ def draw_norms(sources: Sources, datasets: Sequence[str]) -> Figure:
 
 
 def draw_single_task_norms(sources: Sources, datasets: Sequence[str]) -> Figure:
-    """Norms of the gradients of single-task networks, beside those of the tasks under Uniform (Fig. 16)."""
+    """Norms of the gradients of single-task networks, next to those of the tasks under Uniform (Fig. 16)."""
     key, methods = "gradient/norm", (SINGLE_TASK, "Uniform")
     curves = comparable_curves(sources.curves, datasets[0], methods, key)
     tasks = tasks_of(curves, key)

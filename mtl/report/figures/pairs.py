@@ -12,7 +12,7 @@ from mtl.report.figures.panels import Level, Panel, draw_panels
 from mtl.report.figures.series import comparable_curves, origin, pair_lines, pairs_of, titled
 from mtl.report.figures.sources import Sources
 
-DECADES = 3  # on either side of 0; smaller values stand on a linear scale
+DECADES = 3  # on either side of 0; smaller values are on a linear scale
 ZERO = Level("", 0.0)
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mtl.report.style import QUIET, SIZE
+from mtl.report.render.style import QUIET, SIZE
 
 HEIGHTS = {1: 4.6, 2: 3.1}  # of a row in inches, by the number of columns
 NARROW = 2.5  # where there are more

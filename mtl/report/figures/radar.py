@@ -1,4 +1,4 @@
-"""Gains of the tasks as a radar: an axis per task, a polygon per network, Delta_m in the legend."""
+"""Gains of the tasks as radars in rows: an axis per task, a polygon per network, Delta_m in the legend."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,14 +6,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from mtl.report.address import Setting
-from mtl.report.results import SETTING, delta_by_seed
-from mtl.report.style import COLOURS, QUIET, signed, spelled
+from mtl.report.figures.panels import write_caption
+from mtl.report.figures.series import listed
+from mtl.report.names import SETTING, Setting
+from mtl.report.numbers.gains import delta_by_seed
+from mtl.report.render.style import COLOURS, QUIET, SIZE, signed, spelled
 
 GRID, ZERO = "#DDDDDD", "#A0A0A0"
+SIDES = {1: 3.6, 2: 2.8, 3: 1.8}  # of a radar in inches, by the number of columns
+TITLE, LEGEND, CAPTION = 1.0, 1.6, 0.35  # room above and below a radar, and at the foot of the figure
 
 
 class Polygon(NamedTuple):
@@ -32,18 +37,18 @@ class Polygon(NamedTuple):
     look: dict[str, str]
 
 
-def polygon(name: str, results: pd.DataFrame, setting: Setting, method: str, look: dict[str, str]) -> Polygon | None:
+def polygon(name: str, scores: pd.DataFrame, setting: Setting, method: str, look: dict[str, str]) -> Polygon | None:
     """The polygon of a method in a setting, over the seeds with the gains of all tasks; None where none has.
 
     Args:
         name: What the legend calls it.
-        results: Frame of results, with gains.
+        scores: Frame of scores, with gains.
         setting: The setting.
         method: Name in print; its hyper-parameters are the default ones.
         look: As `Polygon` has it.
     """
-    tasks = set(results.loc[results["dataset"] == setting.dataset, "task"])
-    own = results[(results[SETTING] == list(setting)).all(axis=1) & (results["method"] == method)]
+    tasks = set(scores.loc[scores["dataset"] == setting.dataset, "task"])
+    own = scores[(scores[SETTING] == list(setting)).all(axis=1) & (scores["method"] == method)]
     size = own.groupby("source")["task"].transform("nunique")  # a run of fewer tasks is another network
     own = own[(own["variant"] == "") & (size == size.max())].dropna(subset="gain").drop_duplicates(["seed", "task"])
     own = own[own.groupby("seed")["task"].transform("nunique") == len(tasks)]
@@ -52,7 +57,45 @@ def polygon(name: str, results: pd.DataFrame, setting: Setting, method: str, loo
     return Polygon(name, own.groupby("task")["gain"].mean(), delta_by_seed(own), look)
 
 
-def draw_radar(axes: Axes, polygons: Sequence[Polygon], zero: str, below: float) -> None:
+class Radar(NamedTuple):
+    """A panel: its title, and what it shows or, where that is nothing, says."""
+
+    title: str
+    polygons: Sequence[Polygon]
+    text: str
+
+
+def draw_radars(rows: Sequence[Sequence[Radar]], zero: str, caption: str) -> Figure:
+    """Draws the radars row by row.
+
+    Args:
+        rows: Panels, as many in every row.
+        zero: What all gains are over.
+        caption: What the figure shows and of what; the seeds are added where there are several.
+    """
+    columns = len(rows[0])
+    side, (width, row_height) = SIDES[columns], (SIZE[0], TITLE + SIDES[columns] + LEGEND)
+    height = CAPTION + len(rows) * row_height
+    figure = Figure(figsize=(width, height))
+    for down, row in enumerate(rows):
+        for across, radar in enumerate(row):
+            left, top = (across + 0.5) * width / columns - side / 2, height - down * row_height - TITLE
+            axes = figure.add_axes(
+                (left / width, (top - side) / height, side / width, side / height), projection="polar"
+            )
+            axes.set_title(radar.title, loc="center", y=1 + 0.42 / side, pad=0, fontsize=10)
+            if radar.polygons:
+                _draw_radar(axes, radar.polygons, zero, below=0.28 / side)
+            else:
+                axes.set_axis_off()
+                axes.text(0.5, 0.5, radar.text, transform=axes.transAxes, ha="center", va="center", fontsize=8.5)
+    several = [polygon.deltas for row in rows for radar in row for polygon in radar.polygons if len(polygon.deltas) > 1]
+    seeds = sorted({seed for deltas in several for seed in deltas.index.get_level_values("seed")})
+    write_caption(figure, f"{caption} ±: standard deviation over {listed('seed', seeds)}." if seeds else caption)
+    return figure
+
+
+def _draw_radar(axes: Axes, polygons: Sequence[Polygon], zero: str, below: float) -> None:
     """Draws the polygons, and in the legend below their Delta_m with its standard deviation over seeds.
 
     Args:
@@ -113,7 +156,7 @@ def _draw_grid(axes: Axes, angles: np.ndarray, gains: np.ndarray) -> None:
 
 
 def _name_axes(axes: Axes, angles: np.ndarray, tasks: Sequence[str]) -> None:
-    """Writes the tasks beyond the ends of their axes, clear of what stands there."""
+    """Writes the tasks beyond the ends of their axes, clear of what is there."""
     for angle, task in zip(angles[:-1], tasks, strict=True):
         right, up = np.sin(angle), np.cos(angle)
         axes.annotate(

@@ -8,8 +8,8 @@ import pandas as pd
 
 from mtl.report.figures.panels import Line
 from mtl.report.figures.sources import MissingRunsError
-from mtl.report.results import SETTING
-from mtl.report.style import COLOURS, spelled
+from mtl.report.names import SETTING
+from mtl.report.render.style import COLOURS, spelled
 
 BACKBONE = "ResNet-18"  # of the paper's curves, as far as it can be told
 

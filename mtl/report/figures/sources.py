@@ -7,8 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from mtl.report.names import DATASETS
-from mtl.report.results import COLUMNS, paper_results, read_results, with_gains
-from mtl.report.windows import read_curves
+from mtl.report.numbers.gains import with_gains
+from mtl.report.read.curves import read_curves
+from mtl.report.read.scores import COLUMNS, paper_scores, read_scores
 
 TRAINING = "make {target} DATASET={dataset}"  # the command that trains what figures need
 PROSE = ["figure", "quantity", "value", "unit", "dataset", "configuration"]
@@ -18,9 +19,9 @@ class Sources(NamedTuple):
     """Everything in the results folder that figures show.
 
     Args:
-        paper: The paper's results, with gains.
+        paper: The paper's scores, with gains.
         prose: What the paper gives in running text only, as printed.
-        ours: Our results, with gains.
+        ours: Our scores, with gains.
         curves: Our curves.
     """
 
@@ -43,13 +44,13 @@ def read_sources(results: Path) -> Sources:
     """Reads a results folder; what it lacks is empty."""
     paper, prose = results / "paper" / "all_results_long.csv", results / "paper" / "prose_numbers.csv"
     return Sources(
-        paper=with_gains(paper_results(paper.parent) if paper.exists() else pd.DataFrame(columns=COLUMNS)),
+        paper=with_gains(paper_scores(paper.parent) if paper.exists() else pd.DataFrame(columns=COLUMNS)),
         prose=pd.read_csv(prose, dtype=str)[PROSE] if prose.exists() else pd.DataFrame(columns=PROSE),
-        ours=with_gains(read_results(results / "summary")),
+        ours=with_gains(read_scores(results / "summary")),
         curves=read_curves(results / "summary"),
     )
 
 
 def origins(sources: Sources) -> list[tuple[str, pd.DataFrame]]:
-    """Results by whose they are, in the order of a figure's rows."""
+    """Scores by whose they are, in the order of a figure's rows."""
     return [("paper", sources.paper), ("ours", sources.ours)]

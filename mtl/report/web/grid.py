@@ -1,4 +1,4 @@
-"""A sheet laid out for a page: headings in two lines, and rows that know their runs and their footnotes."""
+"""A table laid out for a page: headings in two lines, and rows that know their runs and their footnotes."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,14 +6,12 @@ from typing import NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from mtl.report.reproduction import BLOCK
-from mtl.report.sheet import Columns, Metrics, columns
+from mtl.report.names import BLOCK, Row
+from mtl.report.render.text import Columns, Metrics, columns
 from mtl.report.web.origins import Origin
 
 OURS, PAPER, DIFFERENCE = "ours", "paper", "diff."
-FIRST = "Δm"  # what a narrow screen shows beside the methods
-
-Row = tuple[str, ...]  # a setting, a method and its variant
+FIRST = "Δm"  # what a narrow screen shows next to the methods
 
 
 class Group(NamedTuple):
@@ -35,7 +33,7 @@ class Line(NamedTuple):
         label: Its name.
         mark: Number of its footnote; 0: none.
         origin: What is behind it; None where no run is known.
-        cells: What stands in its columns, as tags, each with the heading that it stands under.
+        cells: Content of its columns, as tags, each with its heading.
     """
 
     label: str
@@ -62,7 +60,7 @@ class Grid(NamedTuple):
 
     @property
     def is_grouped(self) -> bool:
-        """Whether a heading stands above several columns."""
+        """Whether a heading spans several columns."""
         return any(len(group.members) > 1 for group in self.groups)
 
     @property
@@ -72,19 +70,19 @@ class Grid(NamedTuple):
 
 
 def grids(
-    sheet: pd.DataFrame, metrics: Metrics, origins: Mapping[Row, Origin], marks: Mapping[Row, int]
+    table: pd.DataFrame, metrics: Metrics, origins: Mapping[Row, Origin], marks: Mapping[Row, int]
 ) -> dict[str, list[Grid]]:
     """Heading of each block -> its tables: metrics, those at the last evaluation, then ranks, weights and costs.
 
     Args:
-        sheet: Result of `reproduction.sheet`.
+        table: Result of `numbers.table.table_of`.
         metrics: What each task is judged by.
         origins: Row -> what is behind it.
         marks: Row -> number of its footnote.
     """
-    rows = {", ".join(key): list(block.index) for key, block in sheet.groupby(level=BLOCK, sort=False)}
+    rows = {", ".join(key): list(block.index) for key, block in table.groupby(level=BLOCK, sort=False)}
     found = {}
-    for heading, (labels, parts) in columns(sheet, metrics, "html").items():
+    for heading, (labels, parts) in columns(table, metrics, "html").items():
         known = [(label, marks.get(row, 0), origins.get(row)) for label, row in zip(labels, rows[heading], strict=True)]
         found[heading] = [_grid(known, part) for part in map(_delta_first, parts) if part]
     return found

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mtl.report.misprints import Finding
 
-MARKS = {"holds": "✓", "fails": "✗", "undecided": "?", "not run": "–", "no data": "–"}  # beside the word
+MARKS = {"holds": "✓", "fails": "✗", "undecided": "?", "not run": "–", "no data": "–"}  # next to the word
 WHOSE = {"paper": "Paper's numbers", "ours": "Our runs"}
 
 

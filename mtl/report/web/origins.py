@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mtl.report.reproduction import ROW
+from mtl.report.names import ROW
 
 FACTS = ("commit", "device", "protocol", "steps")  # columns of a summary
-SHORT = 10  # digits of a commit where several stand together
+SHORT = 10  # digits of a commit where there are several
 
 Facts = list[tuple[str, str]]  # name and value
 

@@ -7,15 +7,14 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mtl.report.claims.evidence import Evidence
-from mtl.report.claims.page import READING, count_lines, verdicts
 from mtl.report.claims.registry import read_claims
 from mtl.report.claims.sources import paper_evidence
-from mtl.report.misprint_page import count_line
-from mtl.report.misprints import check, read_tables
+from mtl.report.claims.text import READING, count_lines, verdicts
+from mtl.report.misprints import check, count_line, read_tables
+from mtl.report.web.images import pictures, undrawn
 from mtl.report.web.judged import MARKS, WHOSE, choices, grouped_claims, misprint_lines
 from mtl.report.web.origins import facts, seeds_of
-from mtl.report.web.pictures import pictures, undrawn
-from mtl.report.web.sections import sections
+from mtl.report.web.sections import Planned, sections
 from mtl.report.web.stored import read_lines
 
 TEMPLATES = Path(__file__).parent
@@ -33,7 +32,7 @@ class Made(NamedTuple):
     date: str
 
 
-def page(results: Path, paper: Path, ours: Evidence, made: Made) -> str:
+def page(results: Path, paper: Path, ours: Evidence, made: Made, planned: Planned) -> str:
     """The page.
 
     Args:
@@ -41,9 +40,10 @@ def page(results: Path, paper: Path, ours: Evidence, made: Made) -> str:
         paper: Folder of the paper's numbers.
         ours: What the claims are judged by.
         made: How and when it is made.
+        planned: How many networks each section should have, as `sections` asks.
     """
     findings, claims = check(read_tables(paper)), read_claims(paper)
-    found, tables = verdicts(claims, paper_evidence(paper), ours), sections(results, paper, findings)
+    found, tables = verdicts(claims, paper_evidence(paper), ours), sections(results, paper, findings, planned)
     drawn = pictures(results / "figures")
     names = [section.name for group in tables.values() for section in group if section.is_run]
     runs = [read_lines(results / "summary" / f"{name}.csv") for name in names]

@@ -1,19 +1,20 @@
 """The tables of the page: a section for each experiment and dataset, ours where there are runs, else the paper's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from mtl.report.misprints import Finding
-from mtl.report.names import DATASETS, SINGLE_TASK, chosen_on
-from mtl.report.reproduced import printed
-from mtl.report.reproduction import ROW, sheet
-from mtl.report.results import paper_results, published_baseline
-from mtl.report.web.grid import Grid, Row, grids
+from mtl.report.names import DATASETS, ROW, SINGLE_TASK, Row, chosen_on
+from mtl.report.numbers.gains import published_baseline
+from mtl.report.numbers.table import table_of
+from mtl.report.outputs import printed
+from mtl.report.read.scores import paper_scores
+from mtl.report.web.grid import Grid, grids
 from mtl.report.web.origins import facts, origins, seeds_of
-from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_sheet, tasks_of
+from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_table
 
 TABLES = {"II": "table2", "III": "table3", "IV": "table4", "V": "table5", "VI": "table6", "VII": "table7"}
 NUMBERS = {experiment: table for table, experiment in TABLES.items()}
@@ -24,12 +25,15 @@ TITLES = {experiment: f"Table {table}" for table, experiment in TABLES.items()} 
     "figures": "Networks of Figs. 6 to 16",
     "architectures": "Architectures",
     "weighters": "Weighters",
+    "demo": "Demo",
 }
 TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # of make, where it is not the experiment's name
 AS_PRINTED = [
     "These are the paper's numbers; the table has not been run here.",
     "Δm is recomputed from the printed cells. Bold: best multi-task number of the block.",
 ]
+
+Planned = Callable[[str], int | None]
 
 
 class Section(NamedTuple):
@@ -62,15 +66,16 @@ class Section(NamedTuple):
     footnotes: Sequence[str]
 
 
-def sections(results: Path, paper: Path, findings: Sequence[Finding]) -> dict[str, list[Section]]:
+def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: Planned) -> dict[str, list[Section]]:
     """Title of every experiment -> its sections: the paper's datasets, then others.
 
     Args:
         results: The results folder.
         paper: Folder of the paper's numbers.
         findings: What has become of the paper's Delta_m.
+        planned: From the name of a section to the number of its networks; None where that is not known.
     """
-    numbers, words = paper_results(paper), {name: word for word, name in DATASETS.items()}
+    numbers, words = paper_scores(paper), {name: word for word, name in DATASETS.items()}
     stored = {path.stem: path for path in sorted((results / "tables").glob("*_*.csv"))}
     wanted = numbers.drop_duplicates(["table", "dataset"])[["table", "dataset"]].itertuples(index=False)
     names = [f"{TABLES[table]}_{words[dataset]}" for table, dataset in wanted]
@@ -78,56 +83,52 @@ def sections(results: Path, paper: Path, findings: Sequence[Finding]) -> dict[st
     for experiment, title in TITLES.items():
         own = [name for name in dict.fromkeys([*names, *stored]) if name.partition("_")[0] == experiment]
         for name in own:
-            make = _ours if name in stored else _theirs
-            found.setdefault(title, []).append(make(name, results, paper, findings))
+            section = _ours(name, results, paper, findings) if name in stored else _theirs(name, paper, findings)
+            there = section.networks[0]
+            found.setdefault(title, []).append(section._replace(networks=(there, planned(name) or there)))
     return found
 
 
 def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) -> Section:
     """A table with runs."""
-    path, numbers = results / "tables" / f"{name}.csv", paper_results(paper)
-    table, lines = read_sheet(path), read_lines(results / "summary" / f"{name}.csv")
+    path, numbers = results / "tables" / f"{name}.csv", paper_scores(paper)
+    table, lines = read_table(path), read_lines(results / "summary" / f"{name}.csv")
     experiment = name.partition("_")[0]
-    behind, per_row = origins(lines), len(tasks_of(table)) if experiment in NUMBERS else 1
-    there = {row: len(behind[row].networks) if row in behind else 0 for row in table.index}
     noted, footnotes = _footnotes(printed(paper, NUMBERS.get(experiment), list(table.index)), findings)
     compared = table.index[table["paper", "delta_m"].notna()] if ("paper", "delta_m") in table else []
     marks = {row: noted[*row[:-1], ""] for row in compared if (*row[:-1], "") in noted}  # the best of a search has them
-    planned = sum(max(there[row], per_row if row[-2] == SINGLE_TASK else 1) for row in table.index)
     about, remarks = read_remarks(path.with_suffix(".md"), table)
     return Section(
         **_named(name),
         is_run=True,
-        networks=(sum(there.values()), planned),
+        networks=(lines["run"].nunique() if len(lines) else 0, 0),
         runs=len(lines),
         facts=[("seeds", seeds_of(lines)), *facts(lines)] if len(lines) else [],
         about=about,
-        blocks=grids(table, metrics_of(table, lines, numbers), behind, marks),
+        blocks=grids(table, metrics_of(table, lines, numbers), origins(lines), marks),
         remarks=remarks,
         footnotes=footnotes,
     )
 
 
-def _theirs(name: str, results: Path, paper: Path, findings: Sequence[Finding]) -> Section:
-    """A table of the paper that has not been run: its numbers stand where ours would."""
-    del results
-    named, numbers = _named(name), paper_results(paper)
+def _theirs(name: str, paper: Path, findings: Sequence[Finding]) -> Section:
+    """A table of the paper that has not been run: its numbers are shown in place of ours."""
+    named, numbers = _named(name), paper_scores(paper)
     experiment, _, word = name.partition("_")
     here = numbers[(numbers["table"] == NUMBERS[experiment]) & (numbers["dataset"] == DATASETS[word])]
     rows = [tuple(row) for row in here[ROW].drop_duplicates().itertuples(index=False)]
     single = [tuple(row) for row in numbers[numbers["method"] == SINGLE_TASK][ROW].itertuples(index=False)]
     known = printed(paper, NUMBERS[experiment], [*rows, *single])
     known = known[known["dataset"] == DATASETS[word]].assign(seconds=1.0)  # the paper gives no costs; none are shown
-    table = sheet(known, numbers[:0], rows, published_baseline)
+    table = table_of(known, numbers[:0], rows, published_baseline)
     table["noise"] = False
     marks, footnotes = _footnotes(here, findings)
-    planned = sum(len(tasks_of(table)) if row[-2] == SINGLE_TASK else 1 for row in rows)
     weights = [column for column in table.columns if column[0] == "weight"]
     shown = table.drop(columns=[c for c in table.columns if c[0] in ("last", "rank", "cost", "runs")])
     return Section(
         **named,
         is_run=False,
-        networks=(0, planned),
+        networks=(0, 0),
         runs=0,
         facts=[],
         about=[],

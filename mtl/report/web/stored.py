@@ -1,20 +1,19 @@
-"""What reproduced experiments have left in a results folder: sheets, summaries, and how to read them."""
+"""What experiments have left in a results folder: tables, summaries, and how to read them."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mtl.report.names import METRICS
-from mtl.report.reproduction import ROW
-from mtl.report.results import LOWER, PAPER_METRICS
-from mtl.report.sheet import Metrics, notes
+from mtl.report.names import METRICS, ROW
+from mtl.report.read.scores import LOWER, PAPER_METRICS
+from mtl.report.render.text import Metrics, notes
 
 PARTS = ("best/", "last/")  # of a summary's columns that hold metrics
 
 
-def read_sheet(path: Path) -> pd.DataFrame:
-    """A sheet as `reproduction.sheet` makes it, from the CSV file that `sheet.flat` makes of it.
+def read_table(path: Path) -> pd.DataFrame:
+    """A table as `numbers.table` makes it, from the CSV file that `text.flat` makes of it.
 
     Args:
         path: `tables/<experiment>_<dataset>.csv`.
@@ -28,9 +27,9 @@ def read_sheet(path: Path) -> pd.DataFrame:
     return found
 
 
-def tasks_of(sheet: pd.DataFrame) -> list[str]:
-    """The tasks of a sheet, in order."""
-    return [key for group, key in sheet.columns if group == "noise" and key != "delta_m"]
+def tasks_of(table: pd.DataFrame) -> list[str]:
+    """The tasks of a table, in order."""
+    return [key for group, key in table.columns if group == "noise" and key != "delta_m"]
 
 
 def read_lines(path: Path) -> pd.DataFrame:
@@ -38,31 +37,31 @@ def read_lines(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
 
 
-def metrics_of(sheet: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) -> Metrics:
-    """What each task of a sheet is judged by.
+def metrics_of(table: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) -> Metrics:
+    """What each task of a table is judged by.
 
     Args:
-        sheet: A sheet.
+        table: A table.
         lines: Its runs, as `read_lines` has them.
-        paper: Frame of the paper's results, for tasks without a run.
+        paper: Frame of the paper's scores, for tasks without a run.
     """
     known = dict(zip(paper["task"], paper["metric"], strict=True))
     for column in (name for name in lines.columns if name.startswith(PARTS) and name.count("/") == 2):
         _, task, metric = column.split("/")
         if metric in PAPER_METRICS.values() and (lines[column] != "").any():
             known[task] = metric
-    return {task: (known[task], known[task] not in LOWER) for task in tasks_of(sheet) if known.get(task) in METRICS}
+    return {task: (known[task], known[task] not in LOWER) for task in tasks_of(table) if known.get(task) in METRICS}
 
 
-def read_remarks(path: Path, sheet: pd.DataFrame) -> tuple[list[str], list[str]]:
+def read_remarks(path: Path, table: pd.DataFrame) -> tuple[list[str], list[str]]:
     """What the experiment says of itself, and how to read its table: the list above the runs in its Markdown file.
 
     Args:
         path: `tables/<experiment>_<dataset>.md`; where it is missing, what holds for any table.
-        sheet: The sheet, for its seeds.
+        table: The table, for its seeds.
     """
     text = path.read_text(encoding="utf-8").partition("\n## Runs\n")[0] if path.exists() else ""
-    reading = notes(sheet, "the single-task networks")
+    reading = notes(table, "the single-task networks")
     lines = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")] or reading
     first = reading[0].partition(":")[0]
     start = next((place for place, line in enumerate(lines) if line.startswith(f"{first}:")), len(lines))

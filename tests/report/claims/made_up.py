@@ -4,8 +4,9 @@ import pandas as pd
 
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.settings import NYUD, ROWS, SINGLE
-from mtl.report.results import COLUMNS, SETTING
-from mtl.report.windows import COLUMNS as CURVE_COLUMNS
+from mtl.report.names import SETTING
+from mtl.report.read.curves import COLUMNS as CURVE_COLUMNS
+from mtl.report.read.scores import COLUMNS
 
 SCALES = {"semseg": "miou", "human_parts": "miou", "saliency": "max_f", "edge": "ods_f"}
 

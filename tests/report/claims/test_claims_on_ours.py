@@ -23,7 +23,8 @@ from mtl.report.claims.settings import (
     UNIFORM,
 )
 from mtl.report.claims.sources import paper_evidence
-from mtl.report.results import SETTING, paper_results
+from mtl.report.names import SETTING
+from mtl.report.read.scores import paper_scores
 
 METHOD = "NashMTL"
 PAPER = Path(__file__).parents[3] / "results" / "paper"
@@ -219,7 +220,7 @@ def test_a_claim_has_one_predicate():
 
 def as_three_seeds(noise):
     """The paper's tables as if they were three runs of ours, with relative noise."""
-    rows = paper_results(PAPER).sort_values("weight", kind="stable")  # reprints give the weights too
+    rows = paper_scores(PAPER).sort_values("weight", kind="stable")  # reprints give the weights too
     rows = rows.drop_duplicates([*SETTING, "method", "task"])
     seeds = [
         rows.assign(seed=seed, value=rows["value"] * random) for seed, random in enumerate(_around_one(noise, rows))

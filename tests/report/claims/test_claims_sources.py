@@ -4,8 +4,8 @@ from fake_runs import config_of
 from mtl.report.claims.quantity import MissingError
 from mtl.report.claims.settings import AVGNORM, NYUD
 from mtl.report.claims.sources import our_evidence
-from mtl.report.summary import summary
-from mtl.report.windows import windowed
+from mtl.report.read.curves import windowed
+from mtl.report.read.summary import summary
 
 SCORES = {"semseg": 40, "depth": 0.5}
 

@@ -2,8 +2,9 @@ from itertools import combinations
 
 import pandas as pd
 
-from mtl.report.results import COLUMNS, with_gains
-from mtl.report.windows import COLUMNS as CURVES
+from mtl.report.numbers.gains import with_gains
+from mtl.report.read.curves import COLUMNS as CURVES
+from mtl.report.read.scores import COLUMNS
 
 METHODS = ("Uniform", "Grid Search", "CAGrad", "NashMTL", "AvgNorm")
 TASKS = {"NYUD-v2": ("semseg", "depth", "normals", "edge"), "rooms": ("semseg", "depth")}

@@ -8,7 +8,7 @@ from mtl.report.figures.gradients import (
     draw_norms,
     draw_single_task_norms,
 )
-from mtl.report.style import COLOURS, spelled
+from mtl.report.render.style import COLOURS, spelled
 
 
 def drawn(axes):

@@ -2,7 +2,7 @@ import pytest
 
 from mtl.report.figures.gradients import METHODS
 from mtl.report.figures.pairs import draw_cosines, draw_dots
-from mtl.report.style import COLOURS
+from mtl.report.render.style import COLOURS
 
 
 @pytest.mark.parametrize("draw", [draw_cosines, draw_dots])

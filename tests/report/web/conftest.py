@@ -1,5 +1,5 @@
 import pytest
-from fake_folder import NOT_RUN, PAPER, UNSAFE, rows_of, summary_of, write_experiment
+from fake_folder import NOT_RUN, PAPER, UNSAFE, planned, rows_of, summary_of, write_experiment
 from PIL import Image
 
 from mtl.report.claims.sources import our_evidence
@@ -15,12 +15,12 @@ def results(tmp_path_factory):
     remarks = [f"Own words: {UNSAFE}.", "Values: mean of three."]
     write_experiment(folder, "table2_nyud", "II", rows, lines, remarks)
     (folder / "figures").mkdir()
-    for name, width in {"figure1": 1800, "figure8_rooms": 300, "demo": 300, "figure99": 300, "other": 300}.items():
-        Image.new("RGB", (width, 200), "teal").save(folder / "figures" / f"{name}.png")
+    for name in ("figure1", "figure8_rooms", "demo_rooms", "figure99", "other"):
+        Image.new("RGB", (1800 if name == "figure1" else 300, 200), "teal").save(folder / "figures" / f"{name}.png")
     return folder
 
 
 @pytest.fixture(scope="session")
 def html(results):
     """The page of that folder."""
-    return page(results, PAPER, our_evidence(results / "summary"), Made(f"make {UNSAFE}", "1 May 2026"))
+    return page(results, PAPER, our_evidence(results / "summary"), Made(f"make {UNSAFE}", "1 May 2026"), planned)

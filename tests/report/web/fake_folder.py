@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtl.report.names import SINGLE_TASK
-from mtl.report.reproduced import divisor, printed
-from mtl.report.reproduction import ROW, sheet
-from mtl.report.results import our_results, paper_results
-from mtl.report.sheet import flat
+from mtl.report.names import ROW, SINGLE_TASK
+from mtl.report.numbers.gains import chosen_baseline
+from mtl.report.numbers.table import table_of
+from mtl.report.outputs import printed
+from mtl.report.read.scores import our_scores, paper_scores
+from mtl.report.render.text import flat
 
 PAPER = Path(__file__).parents[3] / "results" / "paper"
 UNSAFE = 'a <b> & "c" \'</style><script>'
@@ -17,15 +18,20 @@ NOT_RUN = ("FAMO", "URL")  # of Table II, in the folder that most tests read
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
+def planned(name):
+    """How many networks a section should have."""
+    return {"table2_nyud": 60, "table5_replica": 32}.get(name, 42)
+
+
 def rows_of(table, dataset):
-    found = paper_results(PAPER)
+    found = paper_scores(PAPER)
     here = found[(found["table"] == table) & (found["dataset"] == dataset)]
     return [tuple(row) for row in here[ROW].drop_duplicates().itertuples(index=False)]
 
 
 def summary_of(rows, seeds, *, device="cuda (NVIDIA A100)", noise=0.01):
     """A line for every run of the rows, as `summary` writes them."""
-    found, random, lines = paper_results(PAPER), np.random.default_rng(0), []
+    found, random, lines = paper_scores(PAPER), np.random.default_rng(0), []
     for row in rows:
         own = found[(found[ROW] == pd.Series(row, ROW)).all(axis=1)].drop_duplicates("task")
         alone = row[ROW.index("method")] == SINGLE_TASK
@@ -49,8 +55,8 @@ def summary_of(rows, seeds, *, device="cuda (NVIDIA A100)", noise=0.01):
 
 def write_experiment(folder, name, table, rows, lines, remarks=()):
     """The files of an experiment: its summary, its table, and the part of the Markdown that the page reads."""
-    ours = our_results([lines])
-    found = sheet(ours, printed(PAPER, table, rows), rows, divisor(rows))
+    ours = our_scores([lines])
+    found = table_of(ours, printed(PAPER, table, rows), rows, chosen_baseline(rows))
     for part in ("summary", "tables"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     lines.to_csv(folder / "summary" / f"{name}.csv", index=False)

@@ -5,13 +5,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from fake_folder import COMMIT, NOT_RUN, PAPER, rows_of, summary_of, write_experiment
+from fake_folder import COMMIT, NOT_RUN, PAPER, planned, rows_of, summary_of, write_experiment
 
 from mtl.report.claims.sources import our_evidence
-from mtl.report.results import paper_results
-from mtl.report.sheet import blocks
+from mtl.report.read.scores import paper_scores
+from mtl.report.render.text import blocks
 from mtl.report.web.page import Made, page
-from mtl.report.web.stored import metrics_of, read_lines, read_sheet
+from mtl.report.web.stored import metrics_of, read_lines, read_table
 
 VOID = {"meta", "link", "img", "input", "br"}
 
@@ -90,9 +90,9 @@ def test_text_of_commands_and_remarks_is_escaped(html, read):
 
 
 def test_numbers_are_those_of_the_markdown_table(html, results):
-    table = read_sheet(results / "tables" / "table2_nyud.csv")
+    table = read_table(results / "tables" / "table2_nyud.csv")
     lines = read_lines(results / "summary" / "table2_nyud.csv")
-    metrics = metrics_of(table, lines, paper_results(PAPER))
+    metrics = metrics_of(table, lines, paper_scores(PAPER))
     parts = blocks(table, metrics, "pipe")["NYUD-v2, ResNet-18, Vanilla"]
     markdown = [[cell.strip(" *") for cell in line.split("|")[2:-1]] for line in parts[0].splitlines()[2:]]
     section = section_of(html, "table2_nyud")
@@ -172,14 +172,14 @@ def test_misprint_of_a_searched_method_is_a_footnote_of_its_best(tmp_path):
     best = table[table["method"] == "GradNorm"].assign(variant="alpha 2")
     table.loc[table["method"] == "GradNorm", [name for name in table if name.startswith("paper/")]] = np.nan
     pd.concat([table, best]).to_csv(path, index=False)
-    html = page(tmp_path, PAPER, our_evidence(tmp_path / "summary"), Made("make report", "today"))
+    html = page(tmp_path, PAPER, our_evidence(tmp_path / "summary"), Made("make report", "today"), planned)
     default, searched = rows_in(section_of(html, "table3_nyud"), "GradNorm")[0], rows_in(html, "GradNorm (alpha 2)")[0]
     assert "table3_nyud-note-" in searched
     assert "table3_nyud-note-" not in default
 
 
 def test_contents_count_networks_and_runs(read):
-    assert "Table II, NYUD-v2 32 of 36 96 make table2 DATASET=nyud" in read.text
+    assert "Table II, NYUD-v2 32 of 60 96 make table2 DATASET=nyud" in read.text
     assert "Table V, Replica 0 of 32 0 make table5 DATASET=replica" in read.text
 
 
@@ -220,6 +220,8 @@ def test_paper_check_lists_every_row_that_is_off(html):
 
 
 def test_empty_folder_makes_a_page_of_the_paper_alone(tmp_path):
-    text = Reader(page(tmp_path, PAPER, our_evidence(tmp_path / "summary"), Made("make report", "today"))).text
+    text = Reader(
+        page(tmp_path, PAPER, our_evidence(tmp_path / "summary"), Made("make report", "today"), lambda _: None)
+    ).text
     assert "nothing has been trained yet" in text
     assert "On ours: 52 not run." in text

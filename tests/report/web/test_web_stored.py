@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from fake_folder import rows_of, summary_of, write_experiment
 
-from mtl.report.sheet import blocks, notes
+from mtl.report.render.text import blocks, notes
 from mtl.report.web.origins import facts, origins, seeds_of
-from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_sheet
+from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_table
 
 NONE = pd.DataFrame({"task": [], "metric": []})
 
@@ -20,7 +20,7 @@ def rows():
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
 def test_sheet_read_back_prints_as_the_one_that_was_written(tmp_path, rows, seeds):
     written = write_experiment(tmp_path, "table2_nyud", "II", rows, summary_of(rows, seeds))
-    table = read_sheet(tmp_path / "tables" / "table2_nyud.csv")
+    table = read_table(tmp_path / "tables" / "table2_nyud.csv")
     metrics = metrics_of(table, read_lines(tmp_path / "summary" / "table2_nyud.csv"), NONE)
     assert metrics["depth"] == ("rmse", False)
     assert blocks(table, metrics, "pipe") == blocks(written, metrics, "pipe")
@@ -29,7 +29,7 @@ def test_sheet_read_back_prints_as_the_one_that_was_written(tmp_path, rows, seed
 def test_metrics_of_tasks_without_a_run_are_the_papers(tmp_path, rows):
     write_experiment(tmp_path, "t", "II", rows, summary_of(rows, [0]))
     paper = pd.DataFrame({"task": ["semseg", "edge"], "metric": ["miou", "ods_f"]})
-    found = metrics_of(read_sheet(tmp_path / "tables" / "t.csv"), pd.DataFrame(), paper)
+    found = metrics_of(read_table(tmp_path / "tables" / "t.csv"), pd.DataFrame(), paper)
     assert found == {"semseg": ("miou", True), "edge": ("ods_f", True)}
 
 
@@ -65,4 +65,4 @@ def test_summary_that_is_missing_has_no_lines(tmp_path):
 
 def test_column_without_numbers_is_empty_and_not_missing(tmp_path, rows):
     write_experiment(tmp_path, "t", "II", rows, summary_of(rows, [0]))
-    assert np.isnan(read_sheet(tmp_path / "tables" / "t.csv")["std", "depth"]).all()  # one seed
+    assert np.isnan(read_table(tmp_path / "tables" / "t.csv")["std", "depth"]).all()  # one seed

@@ -1,0 +1,153 @@
+"""The figure of an imbalance: the length of each task's gradient, AvgNorm's weights, and what the methods gain."""
+
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtl.report.names import SINGLE_TASK
+from mtl.report.numbers.gains import delta_by_seed
+from mtl.report.read.runs import Run
+from mtl.report.render.style import COLOURS, QUIET, SIZE, label_ends, log_axis, signed, styled
+
+PLACES = {"features": "the shared features", "last_layer": "the last shared layer", "shared": "all shared parameters"}
+DASH = 3  # length in line widths
+GROUP = 0.84  # width of a group of bars; the next one begins at 1
+
+
+def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
+    """Gradient norms under Uniform and AvgNorm, AvgNorm's weights, and the gains of all methods, as PNG.
+
+    Args:
+        runs: Finished runs.
+        scores: Their scores, with gains.
+
+    Returns:
+        None while there is no run under Uniform or AvgNorm.
+    """
+    uniform, avgnorm = (
+        [run for run in runs if run.weighter == name and len(run.tasks) > 1] for name in ("uniform", "avgnorm")
+    )
+    if not (uniform and avgnorm):
+        return None
+    with styled():
+        figure = Figure(figsize=SIZE, layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+        (before, after), (weights, gains) = figure.subplots(2, 2)
+        after.sharey(before)
+        panels = {
+            before: curves(uniform, "gradient/norm"),
+            after: curves(avgnorm, "gradient/weighted_norm"),
+            weights: curves(avgnorm, "weight"),
+        }
+        for axes, lines in panels.items():
+            draw_curves(axes, lines, interlaced=axes is after)
+        draw_gains(gains, scores[scores["method"] != SINGLE_TASK])
+        for axes, lines in panels.items():  # after all are drawn: a shared height moves the ends
+            label_ends(
+                axes, {task: line["mean"].dropna().iloc[-1] for task, line in lines.items() if line["mean"].any()}
+            )
+        before.set_title("Uniform: gradient norms")
+        after.set_title("AvgNorm: weighted gradient norms")
+        weights.set_title("AvgNorm: weights")
+        gains.set_title("Gain over single-task, %")
+        figure.supxlabel(_caption([*uniform, *avgnorm]), fontsize=8.5, color=QUIET)
+        png = io.BytesIO()
+        figure.savefig(png, format="png")
+    return png.getvalue()
+
+
+def curves(runs: Sequence[Run], key: str) -> dict[str, pd.DataFrame]:
+    """Task -> columns mean, low and high over the seeds, by step.
+
+    The mean is geometric, as suits a logarithmic axis; low and high are the smallest and the largest seed. Zeros,
+    which such an axis cannot show, are gaps.
+
+    Args:
+        runs: One run per seed.
+        key: What to read of `gradients.csv`, such as `gradient/norm`.
+    """
+    logs = [pd.read_csv(run.folder / "gradients.csv", index_col="step") for run in runs]
+    lines = {}
+    for task in runs[0].tasks:
+        values = pd.concat([log[f"{key}/{task}"] for log in logs], axis=1, join="inner")  # a column per seed
+        values = values.where(values > 0)
+        mean = np.exp(np.log(values).mean(axis=1, skipna=False))
+        lines[task] = pd.DataFrame({"mean": mean, "low": values.min(axis=1), "high": values.max(axis=1)})
+    return lines
+
+
+def draw_curves(axes: Axes, lines: dict[str, pd.DataFrame], interlaced: bool = False) -> None:
+    """Draws the lines over a logarithmic height.
+
+    Args:
+        axes: Where to draw.
+        lines: Result of `curves`.
+        interlaced: Whether the lines may coincide: each is dashed in the gaps of the others, so all stay visible.
+    """
+    for place, (task, line) in enumerate(lines.items()):
+        dashes = (place * DASH, (DASH, DASH * (len(lines) - 1))) if interlaced and len(lines) > 1 else "solid"
+        axes.plot(line.index, line["mean"], color=COLOURS[task], linestyle=dashes)
+        axes.fill_between(line.index, line["low"], line["high"], color=COLOURS[task], alpha=0.16, linewidth=0)
+    log_axis(axes)
+    axes.set_xlim(0, max(line.index[-1] for line in lines.values()))
+    axes.set_xlabel("step")
+
+
+def draw_gains(axes: Axes, scores: pd.DataFrame) -> None:
+    """Draws the gains M_i as bars, a group per method, with their standard deviation over seeds as whiskers.
+
+    Args:
+        axes: Where to draw.
+        scores: Scores of multi-task networks, with gains.
+    """
+    tasks, methods = (list(dict.fromkeys(scores[key])) for key in ("task", "method"))
+    by_cell = scores.groupby(["method", "task"])["gain"]
+    mean, std = (by_cell.agg(lambda v, f=f: getattr(v, f)(skipna=False)) for f in ("mean", "std"))
+    deltas = delta_by_seed(scores).groupby(level="method").agg(lambda v: v.mean(skipna=False))
+    width = GROUP / len(tasks)
+    for place, task in enumerate(tasks):
+        for group, method in enumerate(methods):
+            x = group - GROUP / 2 + (place + 0.5) * width
+            _bar(axes, x, 0.92 * width, mean[method, task], std[method, task], COLOURS[task])
+    axes.axhline(0, color=QUIET, linewidth=0.8)
+    axes.margins(y=0.1)
+    axes.set_xticks(range(len(methods)), [_name(method, deltas[method]) for method in methods])
+    axes.tick_params(axis="x", length=0, labelcolor="black")
+
+
+def _bar(axes: Axes, x: float, width: float, height: float, std: float, colour: str) -> None:
+    """A bar with a whisker, and its height in whole percent beyond both; nothing where the height is unknown."""
+    if math.isnan(height):
+        return
+    whisker = 0.0 if math.isnan(std) else std
+    axes.bar(x, height, width, color=colour, yerr=whisker or None, error_kw={"ecolor": QUIET, "elinewidth": 1})
+    side = math.copysign(1, height)
+    axes.annotate(
+        signed(height, 0),
+        xy=(x, height + side * whisker),
+        xytext=(0, side * 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if side > 0 else "top",
+        fontsize=8.5,
+        color=colour,
+        weight="bold",
+    )
+
+
+def _name(method: str, delta: float) -> str:
+    return method if math.isnan(delta) else f"{method}\nΔm {signed(delta, 1)} %"
+
+
+def _caption(runs: Sequence[Run]) -> str:
+    config, seeds = runs[0].config, sorted({run.seed for run in runs})
+    place = PLACES[runs[0].record["gradient_statistics"]["scope"]]
+    origin = f"{config['dataset']['name']}, {config['backbone']['name']}; gradients at {place}"
+    if len(seeds) == 1:
+        return f"{origin}; seed {seeds[0]}"
+    return f"{origin}; {len(seeds)} seeds: geometric mean and range; whiskers: standard deviation"

@@ -1,0 +1,142 @@
+"""The numbers of a table: those of every row over seeds, next to what the paper prints.
+
+Rows come in blocks of one dataset, backbone and architecture; the columns are in groups:
+
+    (ours | std | paper | difference, task or delta_m)    means and sample standard deviations over seeds
+    (noise, task or delta_m)    whether the row's distance from the best of its block is within the seed noise
+    (last, task or delta_m)    means at the last evaluation
+    (rank, mean)    mean rank of the mean metrics in the block
+    (weight | printed, task)    mean weights, ours and the paper's
+    (cost, time | memory | passes)    of a step, time and memory over those of Uniform
+    (runs, seeds)    how many
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import ttest_rel
+
+from mtl.metrics.delta_m import mean_rank
+from mtl.report.names import BLOCK, ROW, SINGLE_TASK, Row
+from mtl.report.numbers.gains import Baseline, delta_by_seed, with_gains
+
+LEVEL = 0.05  # of the paired t-test
+
+
+def table_of(ours: pd.DataFrame, paper: pd.DataFrame, rows: Sequence[Row], baseline: Baseline) -> pd.DataFrame:
+    """The numbers of a table.
+
+    Args:
+        ours: Frame of our scores, of these rows alone.
+        paper: Frame of the scores that the paper prints in this table; may be empty.
+        rows: The rows in their order: setting, method and variant.
+        baseline: The setting whose single-task networks Delta_m divides by.
+
+    Returns:
+        A line for every row, columns as the module says; NaN where there is nothing.
+    """
+    index = pd.MultiIndex.from_tuples(rows, names=ROW)
+    ours, paper = (with_gains(frame, baseline) for frame in (ours, paper))
+    tasks = list(dict.fromkeys(ours["task"])) or list(dict.fromkeys(paper["task"]))
+    seeds, last = _by_seed(ours, tasks), _by_seed(with_gains(ours, baseline, "last"), tasks, "last")
+    printed = _by_seed(paper, tasks).groupby(level=ROW).mean()
+    grouped = seeds.groupby(level=ROW)
+    mean, std = (grouped.agg(lambda v, f=f: getattr(v, f)(skipna=False)) for f in ("mean", "std"))
+    columns = [*tasks, "delta_m"]
+    found = {("ours", key): mean[key] for key in columns} | {("std", key): std[key] for key in columns}
+    found |= {("paper", key): printed[key] for key in columns if len(printed)}
+    table = pd.DataFrame(found).reindex(index)
+    for key in columns:
+        if ("paper", key) in table:
+            table["difference", key] = table["ours", key] - table["paper", key]
+    both = pd.concat([frame[["task", "higher_is_better"]] for frame in (paper, ours)])
+    better = dict(zip(both["task"], both["higher_is_better"], strict=True)) | {"delta_m": True}
+    for key in columns:
+        table["noise", key] = _inside_noise(seeds[key], table["ours", key], better[key])
+    for key in columns:
+        table["last", key] = last[key].groupby(level=ROW).agg(lambda v: v.mean(skipna=False)).reindex(index)
+    table["rank", "mean"] = _ranks(table["ours"][tasks], [better[task] for task in tasks])
+    for key, values in (_weights(ours, "weight") | _weights(paper, "printed") | _costs(_whole(ours, tasks))).items():
+        table[key] = values.reindex(index)
+    table["runs", "seeds"] = grouped.size().reindex(index).fillna(0).astype(int)
+    return table
+
+
+def best_rows(table: pd.DataFrame, key: str, higher_is_better: bool) -> set[tuple]:
+    """The multi-task row of every block that has the best mean in a column."""
+    values = table["ours", key].drop(SINGLE_TASK, level="method", errors="ignore").dropna()
+    blocks = values.groupby(level=BLOCK)
+    return set(blocks.idxmax() if higher_is_better else blocks.idxmin())
+
+
+def _by_seed(scores: pd.DataFrame, tasks: Sequence[str], values: str = "value") -> pd.DataFrame:
+    """Metrics and Delta_m by row and seed, of the best or the last evaluation."""
+    wide = scores.pivot_table(index=[*ROW, "seed"], columns="task", values=values, sort=False, observed=True)
+    return wide.reindex(columns=tasks).assign(delta_m=delta_by_seed(_whole(scores, tasks)))
+
+
+def _whole(scores: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
+    """The scores without single-task rows that still lack a network at a seed: a mean over some tasks misleads."""
+    count = scores.groupby([*ROW, "seed"], sort=False)["task"].transform("nunique")
+    return scores[count >= len(tasks)]
+
+
+def _inside_noise(seeds: pd.Series, means: pd.Series, higher_is_better: bool) -> pd.Series:
+    """Whether a row may be as good as the best of its block, by a paired t-test over two common seeds or more."""
+    table = pd.DataFrame({("ours", "value"): means})
+    best = {row[: len(BLOCK)]: row for row in best_rows(table, "value", higher_is_better)}
+    inside = []
+    for row in means.index:
+        other = best.get(row[: len(BLOCK)])
+        if other is None or row == other or row[ROW.index("method")] == SINGLE_TASK or pd.isna(means[row]):
+            inside.append(False)
+            continue
+        pairs = pd.concat([seeds.loc[row], seeds.loc[other]], axis=1, join="inner").dropna()
+        inside.append(len(pairs) > 1 and not _differ(pairs.iloc[:, 0], pairs.iloc[:, 1]))
+    return pd.Series(inside, means.index)
+
+
+def _differ(one: pd.Series, other: pd.Series) -> bool:
+    gaps = one - other
+    if gaps.std() == 0:
+        return bool(gaps.mean() != 0)
+    return bool(ttest_rel(one, other).pvalue < LEVEL)
+
+
+def _ranks(means: pd.DataFrame, higher_is_better: Sequence[bool]) -> pd.Series:
+    """Mean rank of every multi-task row in its block."""
+    multi = means.drop(SINGLE_TASK, level="method", errors="ignore")
+    ranks = [
+        pd.Series(mean_rank(block.to_numpy(), higher_is_better), block.index)
+        for _, block in multi.groupby(level=BLOCK, sort=False)
+    ]
+    return pd.concat(ranks).reindex(means.index) if ranks else pd.Series(np.nan, means.index)
+
+
+def _costs(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
+    """Time and memory of a step over Uniform's of the same setting, seed and device, and passes over the encoder.
+
+    The single-task row is its networks together: their times are summed, of their memory it has the largest.
+    """
+    runs = scores.drop_duplicates("source")
+    keys = [*ROW, "seed", "device"]
+    whole = runs.groupby(keys, sort=False).agg(
+        seconds=("seconds", lambda v: v.sum(skipna=False)), memory=("memory", "max"), passes=("passes", "max")
+    )
+    uniform = whole.xs("Uniform", level="method").droplevel("variant") if "Uniform" in set(runs["method"]) else None
+    costs = {}
+    if uniform is not None:
+        same = whole.index.droplevel(["method", "variant"])
+        for key, column in (("time", "seconds"), ("memory", "memory")):
+            ratio = whole[column].to_numpy() / uniform[column].reindex(same).to_numpy()
+            costs["cost", key] = pd.Series(ratio, whole.index).groupby(level=ROW, sort=False).mean()
+    costs["cost", "passes"] = whole["passes"].groupby(level=ROW, sort=False).max()
+    return costs
+
+
+def _weights(scores: pd.DataFrame, group: str) -> dict[tuple[str, str], pd.Series]:
+    """Mean weight of every task in every multi-task row that has one."""
+    multi = scores[(scores["method"] != SINGLE_TASK) & scores["weight"].notna()]
+    weights = multi.pivot_table(index=ROW, columns="task", values="weight", sort=False)
+    return {(group, task): weights[task] for task in weights}

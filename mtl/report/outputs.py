@@ -1,0 +1,139 @@
+"""The files an experiment leaves: its summary, its curves, its figure, and its table as Markdown, LaTeX and CSV."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtl.report.figures.imbalance import imbalance_figure
+from mtl.report.misprints import check, read_tables
+from mtl.report.names import ROW, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
+from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
+from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
+from mtl.report.numbers.table import table_of
+from mtl.report.read.curves import windowed
+from mtl.report.read.runs import Run
+from mtl.report.read.scores import our_scores, paper_scores
+from mtl.report.read.summary import summary
+from mtl.report.render.text import Metrics, blocks, flat, label, notes
+
+
+def render(
+    name: str,
+    plan: Mapping[str, Any],
+    runs: Sequence[Run],
+    jobs: Sequence[tuple[Mapping[str, Any], str]],
+    paper: Path,
+) -> tuple[dict[str, str | bytes], str]:
+    """The files of an experiment and what to print.
+
+    Args:
+        name: Of the experiment and its dataset.
+        plan: `plan` of its config.
+        runs: Its finished runs.
+        jobs: Resolved config and variant of all its runs, in order.
+        paper: Folder of the paper's numbers.
+
+    Returns:
+        Content by path in the results folder, and text for the console.
+    """
+    variants = {run.folder.parent.name: variant for run in runs for config, variant in jobs if run.config == config}
+    lines = summary(runs, variants)
+    scores = our_scores([lines])
+    rows = list(dict.fromkeys((*setting_of(config), method_of(config), variant) for config, variant in jobs))
+    baseline = chosen_baseline(rows)
+    theirs = printed(paper, plan.get("paper"), rows)
+    # Of a search the table has the default and the best, and the paper's numbers belong to the best.
+    keys = {method_label(weighter): key for weighter, key in plan.get("best_of", {}).items()}
+    deltas = mean_deltas(scores, baseline).reindex(pd.MultiIndex.from_tuples(rows, names=ROW))
+    best = best_variants(deltas, keys)
+    rows = rows_to_show(rows, best, keys)
+    theirs["variant"] = [best.get(row, "") for row in theirs[ROW[:-1]].itertuples(index=False, name=None)]
+    table = table_of(scores[pd.MultiIndex.from_frame(scores[ROW]).isin(rows)], theirs, rows, baseline)
+    metrics = {r.task: (r.metric, r.higher_is_better) for r in scores.drop_duplicates("task").itertuples()}
+    remarks = [*plan.get("notes", []), *choices(deltas, best, keys, runs, variants), *given(rows, plan)]
+    remarks += [*notes(table, _divided_by(rows, baseline)), *_misfits(paper, theirs)]
+    if "search" in plan:
+        remarks = [*outcome(scores, table, plan["search"], runs), *remarks]
+    files: dict[str, str | bytes] = {
+        f"summary/{name}.csv": _csv(lines),
+        f"tables/{name}.csv": _csv(flat(table)),
+        f"tables/{name}.tex": "\n\n".join(_stacked(table, metrics, "latex_raw", "% {}")) + "\n",
+        f"tables/{name}.md": _page(name, table, metrics, runs, remarks, lines),
+    }
+    if plan.get("curves"):
+        width = plan.get("window", {}).get(runs[0].config["dataset"]["name"]) or max(runs[0].record["steps"] // 6, 1)
+        curves = windowed(runs, width, variants)
+        files[f"summary/{name}_curves.csv"] = _csv(curves[curves["key"].str.startswith(tuple(plan["curves"]))], "%.5g")
+    if plan.get("figure") and (png := imbalance_figure(runs, with_gains(scores, baseline))):
+        files[f"figures/{name}.png"] = png
+    return files, "\n\n".join([*_stacked(table, metrics, "simple", "{}"), "\n".join(remarks)])
+
+
+def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFrame:
+    """The paper's scores of these rows in a table of it, and of their single-task networks in any table."""
+    found = paper_scores(folder)
+    keys = pd.MultiIndex.from_frame(found[ROW])
+    here = (found["table"] == table) | (found["method"] == SINGLE_TASK)
+    return found[here & keys.isin(rows)].drop_duplicates([*ROW, "task"])
+
+
+def _misfits(folder: Path, theirs: pd.DataFrame) -> list[str]:
+    """Notes on rows of the paper whose printed Delta_m is not that of their cells; the table has that of the cells."""
+    shown = set(theirs["source"])
+    return [
+        f"Paper, {found.row}: Δm is printed as {found.printed}, its cells give {found.recomputed:+.2f}, which is shown."
+        for found in (check(read_tables(folder)) if shown else [])
+        if found.verdict == "misfit" and found.row in shown
+    ]
+
+
+def _divided_by(rows: Sequence[Row], baseline: Baseline) -> str:
+    chosen = dict.fromkeys(baseline(Setting(*row[:-2])) for row in rows)
+    places = [", ".join(word for word in setting[1:] if word) for setting in chosen]
+    return f"the single-task networks ({'; '.join(places)})"
+
+
+def _stacked(table: pd.DataFrame, metrics: Metrics, form: str, heading: str) -> list[str]:
+    return [text for title, parts in blocks(table, metrics, form).items() for text in (heading.format(title), *parts)]
+
+
+def _page(
+    name: str, table: pd.DataFrame, metrics: Metrics, runs: Sequence[Run], remarks: Sequence[str], lines: pd.DataFrame
+) -> str:
+    """The Markdown file: provenance, the tables, how to read them, and the runs of every row."""
+    about = [run.record["environment"] for run in runs]
+    facts = {
+        "steps": _listed(run.record["steps"] for run in runs),
+        "device": _listed(one["device"] for one in about),
+        "commit": _listed(str(one["commit"])[:10] for one in about),
+        "protocol": _listed(lines["protocol"]) or "none",
+        "seeds": _listed(run.seed for run in runs),
+    }
+    parts = [
+        f"# {name}",
+        "; ".join(f"{key} {value}" for key, value in facts.items()) + ".",
+        *_stacked(table, metrics, "pipe", "## {}"),
+        "\n".join(f"- {line}" for line in remarks),
+        "## Runs\n\nIn `results/runs`, a folder a seed; a command repeats the run.",
+        "\n".join(_origins(lines)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _origins(lines: pd.DataFrame) -> list[str]:
+    """A line for every network: its row, its folder, and the command of its first seed."""
+    found = []
+    for (*row, tasks, run), own in lines.groupby([*ROW, "tasks", "run"], sort=False):
+        place = f"{', '.join(row[1:3])}: {label(tuple(row))}" + f" {tasks}" * (row[-2] == SINGLE_TASK)
+        found.append(f"- {place}: `{run}`, seeds {_listed(own['seed'])}: `{own['command'].iloc[0]}`")
+    return found
+
+
+def _csv(frame: pd.DataFrame, form: str | None = None) -> str:
+    return frame.to_csv(index=False, lineterminator="\n", float_format=form)
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(str(value) for value in sorted(set(values)) if value != "")

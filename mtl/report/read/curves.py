@@ -1,0 +1,69 @@
+"""Curves as the paper plots them: what a run logged step by step, averaged over windows of steps.
+
+The columns of a frame of curves:
+
+    dataset, backbone, architecture, initialization, operation, method, variant, seed, source    as in `scores`
+    key       what was logged: gradient/norm/depth, gradient/cosine/depth-edge, feature/distance/edge, weight/edge ...
+    step      last step of the window; a remainder shorter than half a window is left out
+    value     mean over the steps of the window
+    count     logged steps in it
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mtl.report.names import SETTING, method_of, setting_of
+from mtl.report.read.runs import Run
+from mtl.report.read.summary import summaries
+
+COLUMNS = [*SETTING, "method", "variant", "seed", "source", "key", "step", "value", "count"]
+
+
+def windowed(runs: Sequence[Run], width: int, variants: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """The curves of the runs.
+
+    Args:
+        runs: Runs with a `gradients.csv`; others have no curves.
+        width: Steps of a window.
+        variants: As for `summary`.
+    """
+    frames = [_curves(run, width, (variants or {}).get(run.folder.parent.name, "")) for run in runs]
+    frames = [frame for frame in frames if len(frame)]  # an empty one would make numbers objects
+    return pd.concat(frames, ignore_index=True) if frames else _none()
+
+
+def read_curves(folder: Path) -> pd.DataFrame:
+    """The curves of all experiments that reproduce a part of the paper."""
+    texts = dict.fromkeys([*SETTING, "method", "variant", "source", "key"], str)
+    frames = [pd.read_csv(path, dtype=texts, keep_default_na=False) for path in summaries(folder, "_curves")]
+    frames = [frame for frame in frames if len(frame)]
+    found = pd.concat(frames, ignore_index=True) if frames else _none()
+    return found.drop_duplicates(["source", "key", "step"], ignore_index=True)
+
+
+def _curves(run: Run, width: int, variant: str) -> pd.DataFrame:
+    if not (path := run.folder / "gradients.csv").exists():
+        return _none()
+    log = pd.read_csv(path)
+    window = (log["step"] - 1) // width  # steps count from 1
+    last = (window + 1) * width
+    short = run.record["steps"] % width
+    log = log[(last <= run.record["steps"]) | (2 * short >= width)]
+    means = log.drop(columns="step").groupby(window.loc[log.index]).agg(["mean", "count"])
+    lines = [
+        {"key": key, "step": min((index + 1) * width, run.record["steps"]), "value": row[key, "mean"]}
+        | {"count": int(row[key, "count"])}
+        for index, row in means.iterrows()
+        for key in means.columns.get_level_values(0).unique()
+        if row[key, "count"]
+    ]
+    own = setting_of(run.config)._asdict() | {"method": method_of(run.config), "variant": variant, "seed": run.seed}
+    return pd.DataFrame(lines, columns=["key", "step", "value", "count"]).assign(
+        **own, source=f"{run.folder.parent.name}/{run.folder.name}"
+    )[COLUMNS]
+
+
+def _none() -> pd.DataFrame:
+    return pd.DataFrame(columns=COLUMNS)

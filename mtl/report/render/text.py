@@ -1,0 +1,190 @@
+"""A table as text: Markdown, LaTeX, CSV and the console, from the numbers of `numbers.table`."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+from tabulate import tabulate
+
+from mtl.report.names import BLOCK, METRICS, Notation, chosen_on
+from mtl.report.numbers.table import best_rows
+
+BOLD = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}", "html": "<strong>{}</strong>"}
+LATEX = {
+    "%": r"\%",
+    "±": r"$\pm$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "Δ": r"$\Delta$",
+    "≈": r"$\approx$",
+    "_": r"\_",
+}
+NOISE = "≈"
+BREAK = re.compile(" (?![↑↓%])")  # in titles on the console, which keeps columns narrow
+DELTA_M = Notation("Δm", "%", 2)
+
+Column = tuple[str, str]
+Columns = list[tuple[str, list[str]]]  # title and cells of each
+Metrics = Mapping[str, tuple[str, bool]]  # task -> its metric, and whether higher is better
+
+
+def blocks(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, list[str]]:
+    """Heading of each block -> its tables: the metrics, those at the last evaluation, then ranks, weights and costs.
+
+    Args:
+        table: Result of `numbers.table.table_of`.
+        metrics: What each task is judged by.
+        form: `pipe` for Markdown, `latex_raw` for LaTeX, `simple` for the console.
+    """
+    return {
+        heading: [_tabulate(labels, part, form) for part in parts if part]
+        for heading, (labels, parts) in columns(table, metrics, form).items()
+    }
+
+
+def columns(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, tuple[list[str], list[Columns]]]:
+    """Heading of each block -> the labels of its rows and the columns of its tables, cells as they are printed.
+
+    Args:
+        table: Result of `numbers.table.table_of`.
+        metrics: What each task is judged by.
+        form: As for `blocks`, or `html`: numbers and tags, nothing that has to be escaped.
+    """
+    best = {key: best_rows(table, key, better) for key, (_, better) in _judged(metrics).items()}
+    return {
+        ", ".join(key): (
+            [label(row) for row in block.index],
+            [_quality(block, metrics, best, form), _last(block, metrics), _costs(block, metrics)],
+        )
+        for key, block in table.groupby(level=BLOCK, sort=False)
+    }
+
+
+def label(row: tuple) -> str:
+    """What a row is called inside its block."""
+    *_, initialization, operation, method, variant = row
+    place = ", ".join(word for word in (initialization, operation) if word)
+    return f"{place}: {method}" * bool(place) + method * (not place) + (f" ({variant})" if variant else "")
+
+
+def flat(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for a CSV file: one heading a column, as `ours/semseg`."""
+    known = table.dropna(axis=1, how="all")
+    return known.set_axis(["/".join(column) for column in known.columns], axis=1).reset_index()
+
+
+def _quality(block: pd.DataFrame, metrics: Metrics, best: Mapping[str, set], form: str) -> Columns:
+    """Ours, the paper's and the difference, for every task and for Delta_m."""
+    columns = []
+    for key, (metric, better) in _judged(metrics).items():
+        title, plus, digits = _notation(key, metric, better)
+        values = zip(block.index, block["noise", key], block["ours", key], block["std", key], strict=True)
+        cells = [
+            _marked(_pair(mean, std, digits, plus), row in best[key], noise, form) for row, noise, mean, std in values
+        ]
+        columns.append((title, cells))
+        if ("paper", key) in block and block["paper", key].notna().any():
+            columns.append(("paper", [_number(value, f"{plus}.{digits}f") for value in block["paper", key]]))
+            columns.append(("diff.", [_number(value, f"+z.{digits}f") for value in block["difference", key]]))
+    return columns
+
+
+def _last(block: pd.DataFrame, metrics: Metrics) -> Columns:
+    """Ours at the last evaluation, for every task and for Delta_m."""
+    columns = []
+    for key, (metric, better) in _judged(metrics).items():
+        title, plus, digits = _notation(key, metric, better)
+        if ("last", key) in block and block["last", key].notna().any():
+            columns.append((f"last {title}", [_number(value, f"{plus}.{digits}f") for value in block["last", key]]))
+    return columns
+
+
+def _costs(block: pd.DataFrame, metrics: Metrics) -> Columns:
+    """Rank, weights and cost."""
+    shown: list[tuple[str, Column, str]] = [("mean rank ↓", ("rank", "mean"), ".2f")]
+    for task in metrics:
+        shown.append((f"{task.replace('_', ' ')} weight", ("weight", task), ".3g"))
+        shown.append(("paper", ("printed", task), ".4g"))
+    shown += [
+        ("step time ↓", ("cost", "time"), ".2f"),
+        ("memory ↓", ("cost", "memory"), ".2f"),
+        ("encoder passes ↓", ("cost", "passes"), ".0f"),
+        ("seeds", ("runs", "seeds"), ".0f"),
+    ]
+    known = [(title, column, form) for title, column, form in shown if column in block and block[column].notna().any()]
+    return [(title, [_number(value, form) for value in block[column]]) for title, column, form in known]
+
+
+def _judged(metrics: Metrics) -> dict[str, tuple[str, bool]]:
+    return {**metrics, "delta_m": ("delta_m", True)}
+
+
+def _notation(key: str, metric: str, better: bool) -> tuple[str, str, int]:
+    """Title of a column, the sign that its numbers have, and their digits."""
+    name, unit, digits = METRICS.get(metric, DELTA_M)
+    task = f"{key.replace('_', ' ')} " if metric in METRICS else ""
+    return f"{task}{name} {unit} {'↑' if better else '↓'}", "" if metric in METRICS else "+z", digits
+
+
+def _number(value: float, form: str) -> str:
+    return "" if pd.isna(value) else f"{value:{form}}"
+
+
+def _pair(mean: float, std: float, digits: int, plus: str) -> str:
+    spread = f" ± {std:.{digits}f}" if std > 0 else ""
+    return _number(mean, f"{plus}.{digits}f") + spread if pd.notna(mean) else ""
+
+
+def _marked(cell: str, best: bool, noise: bool, form: str) -> str:
+    if best and cell:
+        return BOLD.get(form, "{}*").format(cell)
+    return f"{cell} {NOISE}" if noise and cell else cell
+
+
+def _tabulate(labels: list[str], part: Columns, form: str) -> str:
+    """The columns as a table, a line for each row of the block, numbers to the right."""
+    titles, cells = zip(*part, strict=True)
+    if form == "simple":
+        titles = [BREAK.sub("\n", title) for title in titles]
+    rows = zip(labels, *cells, strict=True)
+    aligned = ["left", *["right"] * len(titles)]
+    text = tabulate(rows, ["method", *titles], tablefmt=form, disable_numparse=True, colalign=aligned)
+    return text.translate(str.maketrans(LATEX)) if form == "latex_raw" else text
+
+
+def notes(table: pd.DataFrame, divided_by: str) -> list[str]:
+    """How to read it.
+
+    Args:
+        table: Result of `numbers.table.table_of`.
+        divided_by: The networks that Delta_m divides by, for people.
+    """
+    seeds = int(table["runs", "seeds"].max())
+    if seeds > 1:
+        count = f"mean ± sample standard deviation over {seeds} seeds"
+        best = (
+            f"Bold: best multi-task mean of the block; {NOISE}: not told from it by a paired t-test over seeds (5 %)."
+        )
+    else:
+        count = "one seed"
+        best = "Bold: best multi-task value of the block; one seed cannot tell a difference from noise."
+    lines = [
+        f"Values: {count}; best: at the evaluation with the best mean of log metrics over tasks.",
+        *chosen_on(table.index.get_level_values("dataset")),
+        f"Δm: mean over tasks of the gain over {divided_by}, of the same seed; last: at the last evaluation.",
+        best,
+        "Step time and memory: over those of Uniform on the same device; single-task: sum of times, largest memory.",
+        "Encoder passes: how often a step differentiates the encoder. Weights: mean over all steps.",
+    ]
+    return lines + ["Rows with fewer seeds: the column seeds says how many."] * (table["runs", "seeds"].nunique() > 1)
+
+
+def markdown_table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table whose cells are sentences: not padded, so a change touches its own line; bars are escaped.
+
+    Args:
+        headings: Of the columns.
+        rows: The cells of every row.
+    """
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -1,0 +1,68 @@
+"""From the demo's runs to its table and its figure, by the script that makes every table."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtl.experiment import Experiment
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "reproduce.py"
+WORDS = ["experiment=demo", "dataset=rooms", "subset=[semseg,depth]"]
+
+
+@pytest.fixture
+def demo(make_run, tmp_path, monkeypatch, capsys):
+    """Renders runs of the demo's plan on two tasks, but for those of some tasks alone; what is printed."""
+
+    def render(without=()):
+        experiment = Experiment([*WORDS, f"results={tmp_path}"])
+        for job in (job for line in experiment.jobs() for job in line):
+            config, tasks = job.config, job.config["subset"]
+            if tasks != list(without):
+                scores = {"semseg": 42 if len(tasks) > 1 else 40, "depth": 0.4 if len(tasks) > 1 else 0.5}
+                own = {task: scores[task] for task in tasks}
+                make_run(config["weighter"]["name"], own, config=config, digest=job.folder.name[-8:])
+        monkeypatch.setattr(sys, "argv", ["reproduce.py", *WORDS, f"results={tmp_path}", "runs=no"])
+        status = 0
+        try:
+            runpy.run_path(str(SCRIPT))["main"]()
+        except SystemExit as exit_:
+            status = exit_.code
+        return status, capsys.readouterr().out
+
+    return render
+
+
+def paths_in(folder):
+    return sorted(str(path) for part in ("summary", "tables", "figures") for path in (folder / part).iterdir())
+
+
+def test_demo_ends_with_its_table_and_the_paths_of_its_files(demo, tmp_path):
+    status, printed = demo()
+    lines = printed.splitlines()
+    assert status == 0
+    assert lines[0] == "rooms, ResNet-tiny, Vanilla"
+    assert [line.split()[0] for line in lines[6:10]] == ["Single-task", "Uniform", "Grid", "AvgNorm"]
+    assert sorted(lines[-5:]) == paths_in(tmp_path)
+    assert [path.stat().st_size > 20_000 for path in (tmp_path / "figures").iterdir()] == [True]
+    (table,) = (tmp_path / "tables").glob("demo_rooms-*.md")  # with other words than the demo's it has another name
+    assert "| AvgNorm " in table.read_text(encoding="utf-8")
+    assert len(next((tmp_path / "summary").iterdir()).read_text().splitlines()) == 6
+
+
+def test_missing_network_is_named_with_its_command_and_its_numbers_stay_empty(demo, tmp_path):
+    status, printed = demo(without=["depth"])
+    assert status == 1
+    command = (
+        f"python train.py experiment=demo subset=[semseg,depth] results={tmp_path} dataset=rooms subset=depth seed=0"
+    )
+    assert f"missing: {command}\n" in printed
+    avgnorm = next(line for line in printed.splitlines() if line.startswith("AvgNorm"))
+    assert avgnorm.split() == ["AvgNorm", "42.00", "0.4000"]  # and no Delta_m
+
+
+def test_tables_on_the_console_fit_its_width(demo):
+    _, printed = demo()
+    assert max(len(line) for line in printed.splitlines() if line.startswith(("method", "Single", "AvgNorm"))) <= 120

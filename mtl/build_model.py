@@ -11,7 +11,7 @@ from torch import nn
 
 from mtl.engine.teachers import load_teachers
 from mtl.models.base import MultiTaskModel
-from mtl.task import TASK_ORDER, Task
+from mtl.task import Task
 from mtl.validate import closest
 from mtl.weighters.base import Weighter
 
@@ -19,7 +19,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def subset(cfg: DictConfig) -> list[str]:
-    """Names of the tasks to train, in the order that holds everywhere.
+    """Names of the tasks to train, in the order of the dataset.
 
     Raises:
         ValueError: A task is unknown to the dataset, or none is given.
@@ -31,7 +31,7 @@ def subset(cfg: DictConfig) -> list[str]:
             f"subset={','.join(unknown) or '[]'}: {cfg.dataset.name} has the tasks {', '.join(cfg.dataset.tasks)}"
             f"{closest(unknown[0], cfg.dataset.tasks) if unknown else ''}"
         )
-    return [name for name in TASK_ORDER if name in wanted]
+    return [name for name in cfg.dataset.tasks if name in wanted]
 
 
 def build_tasks(cfg: DictConfig) -> list[Task]:
@@ -79,7 +79,7 @@ def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[flo
     """
     ordered = {}
     for key, value in cfg.weighter[node].items():
-        if isinstance(value, Mapping) and any(name in value for name in TASK_ORDER):  # other mappings stay mappings
+        if isinstance(value, Mapping) and set(value) & set(cfg.dataset.tasks):  # other mappings stay mappings
             missing = [task.name for task in tasks if task.name not in value]
             if missing:
                 raise ValueError(f"weighter.{node}.{key} has no number for {', '.join(missing)}: it has {dict(value)}")

@@ -1,7 +1,9 @@
 """What weighters, tasks and metrics are called where people read them."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from mtl.tasks import Notation, known
+from mtl.tasks.base import plain_notation
 
 SINGLE_TASK = "Single-task"
 
@@ -67,27 +69,20 @@ OPERATIONS = {
 }
 
 
-class Notation(NamedTuple):
-    """How a metric is written.
+def notation(task: str, metric: str) -> Notation:
+    """How a metric of a task is written; by its key where no label of the task is known, or does not name it."""
+    labels = {label.name: label for label in known()}
+    return labels[task].notation(metric) if task in labels else plain_notation(metric)
 
-    Args:
-        name: Its name in print.
-        unit: Its unit.
-        digits: Decimals worth printing.
+
+def primary(task: str, columns: Iterable[str]) -> str | None:
+    """The metric that a task is judged by, from the columns `best/<task>/<metric>` of a summary; None without one.
+
+    It is the first that the label of the task names, or else the first column.
     """
-
-    name: str
-    unit: str
-    digits: int
-
-
-METRICS = {
-    "miou": Notation("mIoU", "%", 2),
-    "rmse": Notation("RMSE", "m", 4),
-    "mean_angular_error": Notation("mErr", "deg", 2),
-    "max_f": Notation("maxF", "%", 2),
-    "ods_f": Notation("odsF", "%", 2),
-}
+    found = [column.split("/")[2] for column in columns if column.startswith(f"best/{task}/")]
+    named = next((label.notations for label in known() if label.name == task), {})
+    return next((metric for metric in [*named, *found] if metric in found), None)
 
 
 def chosen_on(datasets: Iterable[str], ours: bool = True) -> list[str]:

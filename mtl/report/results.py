@@ -23,7 +23,7 @@ import pandas as pd
 
 from mtl.metrics.delta_m import task_gain
 from mtl.report.address import Setting
-from mtl.report.names import DATASETS, SINGLE_TASK
+from mtl.report.names import DATASETS, SINGLE_TASK, notation, primary
 
 SETTING = list(Setting._fields)
 PAPER_TASKS = {  # of the paper's CSV files
@@ -36,7 +36,6 @@ PAPER_TASKS = {  # of the paper's CSV files
 }
 PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "maxf": "max_f", "odsf": "ods_f"}
 EXPERIMENTS = ("figures", "table2", "table3", "table4", "table5", "table6", "table7", "figure4", "controls")
-LOWER = ("rmse", "mean_angular_error")  # is better
 COLUMNS = [
     *(*SETTING, "method", "variant", "seed", "task", "value", "last", "metric", "higher_is_better", "weight"),
     *("seconds", "memory", "passes", "device", "source", "table"),
@@ -105,11 +104,11 @@ def _lines(row: pd.Series) -> Iterable[dict]:
     own |= {"seed": int(row["seed"]), "seconds": seconds, "memory": row["peak_memory_mib"], "table": ""}
     own |= {"device": row["device"], "passes": row["encoder_passes"], "source": f"{row['run']}/seed{row['seed']}"}
     for task in row["tasks"].split("+"):
-        metric = next(m for m in PAPER_METRICS.values() if f"best/{task}/{m}" in row.index)
+        metric = primary(task, row.index)
         yield own | {
             "task": task,
             "metric": metric,
-            "higher_is_better": metric not in LOWER,
+            "higher_is_better": notation(task, metric).higher_is_better,
             "value": row[f"best/{task}/{metric}"],
             "last": row[f"last/{task}/{metric}"],
             "weight": row[f"weight/{task}"],

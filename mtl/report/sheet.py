@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from tabulate import tabulate
 
-from mtl.report.names import METRICS, Notation, chosen_on
+from mtl.report.names import chosen_on, notation
 from mtl.report.reproduction import BLOCK, best_rows
 
 BOLD = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}", "html": "<strong>{}</strong>"}
@@ -19,7 +19,6 @@ LATEX = {
     "_": r"\_",
 }
 NOISE = "≈"
-DELTA_M = Notation("Δm", "%", 2)
 
 Column = tuple[str, str]
 Columns = list[tuple[str, list[str]]]  # title and cells of each
@@ -119,9 +118,11 @@ def _judged(metrics: Metrics) -> dict[str, tuple[str, bool]]:
 
 def _notation(key: str, metric: str, better: bool) -> tuple[str, str, int]:
     """Title of a column, the sign that its numbers have, and their digits."""
-    name, unit, digits = METRICS.get(metric, DELTA_M)
-    task = f"{key.replace('_', ' ')} " if metric in METRICS else ""
-    return f"{task}{name} {unit} {'↑' if better else '↓'}", "" if metric in METRICS else "+z", digits
+    if key == "delta_m":
+        return "Δm % ↑", "+z", 2
+    name, unit, digits, _ = notation(key, metric)
+    words = (key.replace("_", " "), name, unit, "↑" if better else "↓")
+    return " ".join(word for word in words if word), "", digits
 
 
 def _number(value: float, form: str) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from mtl.report.comparison import Comparison
-from mtl.report.names import METRICS
+from mtl.report.names import notation
 from mtl.report.scores import over_seeds
 
 Column = tuple[str, str]
@@ -33,10 +33,10 @@ def headings(comparison: Comparison, columns: Sequence[Column]) -> dict[Column, 
         ("cost", "memory"): ("memory", "MiB", "↓"),
     }
     for task in comparison.tasks:
-        metric = METRICS[comparison.metric(task)]
+        metric = notation(task, comparison.metric(task))
         arrow = "↑" if comparison.higher_is_better(task) else "↓"
-        titles["metric", task] = (task, metric.name, f"{metric.unit} {arrow}")
-        titles["last", task] = (f"last {task}", metric.name, f"{metric.unit} {arrow}")
+        titles["metric", task] = (task, metric.name, f"{metric.unit} {arrow}".lstrip())
+        titles["last", task] = (f"last {task}", metric.name, f"{metric.unit} {arrow}".lstrip())
         titles["gain", task] = (task, "M", "% ↑")
         titles["weight", task] = (task, "weight")
     return {column: titles[column] for column in columns}
@@ -73,7 +73,7 @@ def markdown(cells: pd.DataFrame, headings: Mapping[Column, Sequence[str]]) -> s
 def _format(column: Column, comparison: Comparison) -> str:
     group, name = column
     if group in ("metric", "last"):
-        return f".{METRICS[comparison.metric(name)].digits}f"
+        return f".{notation(name, comparison.metric(name)).digits}f"
     if column == ("cost", "memory"):
         return ".0f"
     return "+z.2f" if group == "gain" or name in ("best", "last") else ".2f"

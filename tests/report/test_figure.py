@@ -11,7 +11,6 @@ from mtl.report.curves import curves, draw_curves
 from mtl.report.figure import imbalance_figure
 from mtl.report.scores import over_seeds
 from mtl.report.style import COLOURS, signed, spread
-from mtl.task import TASK_ORDER
 
 BOTH = config_of("uniform", ["semseg", "depth"])
 
@@ -74,8 +73,8 @@ def test_bars_are_the_gains_in_the_colours_of_the_tasks(two_seeds):
 
 
 def test_every_task_has_its_own_colour():
-    assert tuple(COLOURS) == TASK_ORDER
-    assert len(set(COLOURS.values())) == len(TASK_ORDER)
+    assert list(COLOURS)[:6] == ["semseg", "human_parts", "depth", "normals", "saliency", "edge"]
+    assert len(set(COLOURS.values())) == len(COLOURS)
 
 
 def test_close_names_are_spread_around_their_middle():

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl import metrics
-from mtl.report.names import DATASETS, METHODS, METRICS, VALIDATED_APART, chosen_on, method_label
+from mtl.report.names import DATASETS, METHODS, VALIDATED_APART, chosen_on, method_label, notation, primary
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 WEIGHTERS = sorted((CONFIGS / "weighter").glob("*.yaml"))
@@ -19,9 +18,18 @@ def test_unknown_weighter_keeps_its_name():
     assert method_label("ours") == "ours"
 
 
-def test_every_primary_metric_has_a_notation():
-    kinds = (metrics.MeanIoU, metrics.RMSE, metrics.MeanAngularError, metrics.MaxF, metrics.OdsF)
-    assert {kind.primary for kind in kinds} == set(METRICS)
+def test_metric_is_written_in_the_unit_of_its_task():
+    assert notation("depth", "rmse") == ("RMSE", "m", 4, False)
+    assert notation("disparity", "rmse") == ("RMSE", "1/m", 4, False)
+
+
+def test_metric_or_task_that_nobody_has_named_goes_by_its_key():
+    assert notation("depth", "log_error").name == notation("height", "log_error").name == "log error"
+
+
+def test_primary_metric_is_the_one_that_the_task_names_first():
+    columns = ["best/step", "best/edge/ap", "best/edge/ods_f", "best/height/log_error"]
+    assert [primary(task, columns) for task in ("edge", "height", "depth")] == ["ods_f", "log_error", None]
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "dataset").glob("*.yaml")), ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ from mtl.metrics.delta_m import delta_m
 from mtl.report.address import Setting
 from mtl.report.claims.quantity import MissingError, Quantity, together
 from mtl.report.claims.settings import NYUD, SINGLE, UNIFORM, short
-from mtl.report.names import METRICS
+from mtl.report.names import notation
 from mtl.report.results import PAPER_TASKS, SETTING, own_baseline, published_baseline
 
 ROW = [*SETTING, "method", "variant"]
@@ -81,7 +81,7 @@ class Evidence:
             f"{method} {task}" if value else method,
             self.exact,
             higher=bool(lines[0]["higher_is_better"]) if value else True,
-            form=f".{METRICS[lines[0]['metric']].digits}f" if value else ".2f",
+            form=f".{notation(task, lines[0]['metric']).digits}f" if value else ".2f",
         )
 
     def devices(self, setting: Setting, method: str) -> set[str]:

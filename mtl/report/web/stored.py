@@ -5,12 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtl.report.names import METRICS
+from mtl.report.names import notation, primary
 from mtl.report.reproduction import ROW
-from mtl.report.results import LOWER, PAPER_METRICS
 from mtl.report.sheet import Metrics, notes
-
-PARTS = ("best/", "last/")  # of a summary's columns that hold metrics
 
 
 def read_sheet(path: Path) -> pd.DataFrame:
@@ -47,11 +44,11 @@ def metrics_of(sheet: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) ->
         paper: Frame of the paper's results, for tasks without a run.
     """
     known = dict(zip(paper["task"], paper["metric"], strict=True))
-    for column in (name for name in lines.columns if name.startswith(PARTS) and name.count("/") == 2):
-        _, task, metric = column.split("/")
-        if metric in PAPER_METRICS.values() and (lines[column] != "").any():
-            known[task] = metric
-    return {task: (known[task], known[task] not in LOWER) for task in tasks_of(sheet) if known.get(task) in METRICS}
+    filled = [column for column in lines.columns if (lines[column] != "").any()]
+    known |= {task: metric for task in tasks_of(sheet) if (metric := primary(task, filled))}
+    return {
+        task: (known[task], notation(task, known[task]).higher_is_better) for task in tasks_of(sheet) if task in known
+    }
 
 
 def read_remarks(path: Path, sheet: pd.DataFrame) -> tuple[list[str], list[str]]:

@@ -17,7 +17,7 @@ small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experim
 FROM = $(if $(ARCHIVE),archive=$(ARCHIVE)) $(if $(URL),url=$(URL)) $(if $(DATA),data=$(DATA))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test lint format lock doctor data-nyud data-pascal-context data-replica
+.PHONY: help install test test-slow crash-test lint format lock doctor data-nyud data-pascal-context data-replica data-bsds500
 .PHONY: demo weighters architectures bench bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
@@ -43,6 +43,9 @@ data-pascal-context: install  ## PASCAL-Context, likewise
 
 data-replica: install  ## Replica, ARCHIVE=FOLDER of its tar files; says how to get them
 	@$(BIN)/python scripts/prepare_replica.py $(FROM)
+
+data-bsds500: install  ## BSDS500, likewise; for the edge benchmark alone
+	@$(BIN)/python scripts/prepare_bsds500.py $(FROM)
 
 demo: install  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then the table and the figure (SEEDS=0,1,2)
 	$(BIN)/python train.py -m experiment=demo subset=edge,semseg,depth,normals seed=$(SEEDS)

@@ -18,7 +18,7 @@ from mtl.engine.record import code_changes, environment, metrics_of
 from mtl.engine.run_folder import earlier_times, lock, set_aside, tidy
 from mtl.files import read_json, write_json, write_whole
 from mtl.report.command import training_command
-from mtl.report.runs import Run, differing, finished_runs, single_task_runs
+from mtl.report.runs import Run, differing, finished_runs, judged_otherwise, single_task_runs
 
 FORCE = "force=true"  # belongs to no run
 
@@ -116,11 +116,12 @@ def find_baseline(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
     if not missing:
         return {task: singles[task].primary(task) for task in tasks}
     if len(tasks) > 1 and distributed.rank() == 0:
-        others = single_task_runs(runs, config, cfg.seed, judged_alike=False)
+        presets = {task.name: task.metric.preset for task in build.build_tasks(cfg)}
+        others = judged_otherwise(runs, config, cfg.seed, presets)
         mixed = "".join(
-            f"; that of {task} is judged by {preset}, and presets do not mix"
+            f"; that of {task} is judged by {others[task]}, here by {presets[task]}, and presets do not mix"
             for task in missing
-            if task in others and (preset := others[task].record["metrics"][task]["preset"])
+            if task in others
         )
         command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed, config)
         print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{mixed}; to train: {command}")

@@ -36,7 +36,7 @@ from mtl.validate import or_null, validate
 
 # Keys that change where and how fast a run runs, but not what comes out of it.
 INCIDENTAL = (
-    *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging", "plan"),
+    *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging", "logger", "plan"),
     *("dataset.render_workers", "dataset.cache"),
 )
 
@@ -161,9 +161,10 @@ def build_trainer(
         raise ValueError(f"recipe.evaluate must be epoch, end or a number of steps, got {every!r}")
     distance = partial(build_alignment, cfg, tasks, model, checkpoints=checkpoints or {})
     statistics = cfg.logging.gradient_statistics
-    title = f"{cfg.weighter.name} {'+'.join(names)} seed {cfg.seed}"
-    chosen = cfg.logging.loggers.values() if distributed.rank() == 0 else []
-    loggers = [instantiate(logger, folder=folder, name=title, steps=steps) for logger in chosen]
+    config, own = OmegaConf.to_container(cfg, resolve=True), run_folder(cfg)
+    about = {"folder": folder, "name": f"{own.parent.name}/{own.name}", "steps": steps, "config": config}
+    chosen = [logger for logger in cfg.logger.values() if logger and distributed.rank() == 0]
+    loggers = [instantiate(logger, _partial_=True)(**about) for logger in chosen]
     return Trainer(
         model=model,
         tasks=tasks,

@@ -1,3 +1,4 @@
+import runpy
 import sys
 from pathlib import Path
 
@@ -11,3 +12,20 @@ for folder in (".", "data", "engine", "metrics", "weighters"):  # shared network
 @pytest.fixture(autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def evaluate(tmp_path, monkeypatch, capsys):
+    """Runs scripts/evaluate.py in this process; gives exit code, stdout and stderr."""
+
+    def call(*words: str):
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", f"data={tmp_path}/data", *words])
+        code = 0
+        try:
+            runpy.run_path(str(Path(__file__).parent.parent / "scripts/evaluate.py"), run_name="__main__")
+        except SystemExit as end:
+            code = end.code
+        return (code, *capsys.readouterr())
+
+    return call

@@ -43,7 +43,7 @@ def test_file_composes_and_builds(path):
     assert sorted(covered) == sorted(id(p) for p in model.parameters())
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] not in ("experiment", "hydra")], ids=str)
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] not in ("experiment", "hydra", "logger")], ids=str)
 def test_name_in_the_file_is_the_word_on_the_command_line(path):
     cfg = build.compose(choice(path))
     node = cfg.dataset.tasks[path.stem] if path.parts[0] == "task" else cfg[path.parts[0]]
@@ -59,6 +59,12 @@ def test_file_begins_with_what_it_is(path):
 @pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] == "weighter"], ids=str)
 def test_weighter_has_a_test_of_its_name(path):
     assert (Path(__file__).parent / f"weighters/test_{path.stem}.py").exists()
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] == "logger"], ids=str)
+def test_a_word_adds_its_logger_to_those_that_are_always_on(path):
+    assert set(build.compose(choice(path)).logger) == {"console", "csv", path.stem}
+    assert set(build.compose([]).logger) == {"console", "csv", "tensorboard"}
 
 
 def test_wrong_key_is_refused_by_name():
@@ -107,7 +113,7 @@ def test_folder_depends_on_the_science_alone():
     plain = build.run_folder(build.compose(["seed=1"]))
     assert plain.name == "seed1"
     assert plain.parent.name.startswith("rooms_resnet18_vanilla_uniform_semseg-depth-normals-edge-")
-    same = ["threads=1", "workers=2", "data=/elsewhere", "device=cpu", "~logging.loggers.tensorboard", "seed=1"]
+    same = ["threads=1", "workers=2", "data=/elsewhere", "device=cpu", "logger=[csv,wandb]", "seed=1"]
     same.append("dataset.cache=true")
     assert build.run_folder(build.compose(same)) == plain
     others = ("recipe.optimizer.lr=1e-3", "weighter=avgnorm", "subset=depth", "dataset.train.scenes=7")

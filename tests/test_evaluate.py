@@ -1,8 +1,6 @@
 """Saved predictions get the scores that the same predictions get in a run; what is missing or wrong is named."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import archives
@@ -18,27 +16,9 @@ from mtl.cli.prepare import open_split
 from mtl.data.predictions import Predictions
 from mtl.metrics import MaxF, MeanIoU
 
-SCRIPT = Path(__file__).parent.parent / "scripts/evaluate.py"
 ROOMS = [word for word in SIZE if word.startswith("dataset.")]
 NYUD = ["dataset=nyud", "dataset.train.images=3", "dataset.val.images=2"]
 PASCAL = ["dataset=pascal_context", "dataset.train.images=3", "dataset.val.images=2"]
-
-
-@pytest.fixture
-def evaluate(tmp_path, monkeypatch, capsys):
-    """Runs scripts/evaluate.py in this process; gives exit code, stdout and stderr."""
-
-    def call(*words: str):
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["evaluate.py", f"data={tmp_path}/data", *words])
-        code = 0
-        try:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
-        except SystemExit as end:
-            code = end.code
-        return (code, *capsys.readouterr())
-
-    return call
 
 
 def scores(folder: Path) -> dict[str, dict[str, float]]:

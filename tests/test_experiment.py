@@ -323,7 +323,7 @@ def test_small_trial_on_rooms_can_run_every_line(name, tmp_path):
 
 
 def test_trial_with_other_words_takes_no_name_of_a_result(tmp_path):
-    same = experiment("table6", "nyud", f"results={tmp_path}", "device=cpu", "~logging.loggers.tensorboard")
+    same = experiment("table6", "nyud", f"results={tmp_path}", "device=cpu", "logger=csv")
     assert same.name == "table6_nyud"
     names = {experiment("table6", "nyud", *words).name for words in (["recipe.steps=4"], ["recipe.steps=5"])}
     assert len(names) == 2

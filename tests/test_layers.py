@@ -34,7 +34,13 @@ ALLOWED = {
     "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.task", "mtl.validate", "mtl.files"),
     "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files", "mtl.tasks"),
 }
-SHORT = ("evaluate", "prepare_nyud", "prepare_pascal_context", "prepare_replica")  # scripts that only call
+SHORT = (
+    "evaluate",
+    "prepare_nyud",
+    "prepare_pascal_context",
+    "prepare_replica",
+    "prepare_bsds500",
+)  # scripts that only call
 FILES = {
     "mtl/build.py": (
         "mtl.engine",

@@ -17,7 +17,7 @@ from mtl.experiment import Experiment
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts/reproduce.py"
 TRIAL = ["experiment=[table6,small]", "dataset=rooms", "dataset.height=32", "dataset.width=48", "recipe.steps=4"]
-TRIAL += ["recipe.evaluate=2", "dataset.train.scans=2", "dataset.val.scans=1", "~logging.loggers.tensorboard"]
+TRIAL += ["recipe.evaluate=2", "dataset.train.scans=2", "dataset.val.scans=1", "logger=csv"]
 CHECK = Experiment.check_dataset
 MEASURED = ["time", "memory"]  # columns that no two runs agree on
 

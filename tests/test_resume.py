@@ -82,14 +82,15 @@ def test_checkpoint_of_another_model_is_refused(tmp_path, data):
         trainer(tmp_path, data, "backbone.head.channels=16").fit()
 
 
-def poison(run: Trainer, step: int) -> None:
-    """Breaks one loss at one step."""
+def poison(run: Trainer, step: int, gradient: bool = False) -> None:
+    """Breaks one loss at one step, or only its gradient."""
     original = run.objective.total_loss.forward
 
     def broken(outputs, batch):
         losses, counts = original(outputs, batch)
         if run.progress.step + 1 == step:
-            losses[1] = losses[1] * torch.nan
+            losses[1] = losses[1] * (1 if gradient else torch.nan)
+            losses[1].register_hook(lambda g: g * torch.nan if gradient else g)
         return losses, counts
 
     run.objective.total_loss.forward = broken
@@ -108,6 +109,16 @@ def test_broken_step_is_skipped_counted_and_named(tmp_path, data, capsys, step):
     assert f"step {step}:" in line
     assert "depth nan" in line
     assert line.count("train_") == 4
+
+
+@pytest.mark.parametrize("words", ["weighter=uniform", "weighter=avgnorm", "weighter=uw recipe.micro_batches=2"])
+def test_step_with_a_broken_gradient_is_skipped_whatever_the_weighter(tmp_path, data, capsys, words):
+    run = trainer(tmp_path, data, *words.split())
+    poison(run, 3, gradient=True)
+    assert run.fit()["skipped_steps"] == 1
+    line = next(line for line in capsys.readouterr().err.splitlines() if "not finite" in line)
+    assert "step 3: loss or gradient not finite in depth (losses" in line
+    assert "nan" not in line
 
 
 def test_broken_step_ends_the_run_where_that_is_asked_for(tmp_path, data):

@@ -40,6 +40,7 @@ def test_run_leaves_complete_files(shared, tmp_path, weighter):
     assert metrics.step.tolist() == [3]
     assert gradients.step.tolist() == [1, 2, 3]
     assert metrics["val/delta_m"].isna().all()
+    assert metrics["presets"].tolist() == ["semseg=absent_zero normals=marked edge=rooms"]
     assert gradients.notna().all(axis=None)
     for task in TASKS:
         assert gradients[f"weight/{task}"].mean() == pytest.approx(result["mean_weights"][task], rel=1e-5)
@@ -101,7 +102,7 @@ def command(tmp_path, monkeypatch, capsys):
     """Runs `python train.py` in this process; gives what it prints."""
 
     def call(*words: str) -> str:
-        argv = ["train.py", *tiny(tmp_path, "~logging.loggers.tensorboard"), "hydra/launcher=basic", *words]
+        argv = ["train.py", *tiny(tmp_path, "logger=csv"), "hydra/launcher=basic", *words]
         monkeypatch.setattr(sys, "argv", argv)
         runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
         return capsys.readouterr().out
@@ -127,6 +128,15 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(command, t
     assert "Delta_m stays empty" not in second
     (row,) = tmp_path.glob("results/runs/*grid_search*/seed0/metrics.csv")
     assert pd.read_csv(row)["val/delta_m"].notna().all()
+
+
+def test_list_of_loggers_is_no_sweep(command, tmp_path):
+    out = command("-m", "logger=csv,tensorboard", "subset=depth")
+    assert "finished before" not in out
+    (record,) = tmp_path.glob("results/runs/*/seed0/record.json")
+    assert "logger=[csv,tensorboard]" in json.loads(record.read_text())["command"]
+    assert list(record.parent.glob("events.*"))
+    assert (record.parent / "metrics.csv").exists()
 
 
 def test_test_split_is_scored_by_the_best_network_in_validation_and_by_the_last(command, tmp_path):

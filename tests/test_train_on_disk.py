@@ -19,7 +19,7 @@ SMALL = [
     "recipe.steps=2",
     "recipe.evaluate=end",
     "device=cpu",
-    "~logging.loggers.tensorboard",
+    "logger=csv",
 ]
 COUNTS = ["dataset.train.images=3", "dataset.val.images=2"]
 NYUD, PASCAL = ["dataset=nyud", *COUNTS], ["dataset=pascal_context", *COUNTS]
@@ -84,7 +84,14 @@ def test_pascal_context_is_trained(train, tmp_path):
     archives.pascal_context(tmp_path / "data")
     code, _, err = train(*PASCAL, "workers=1")
     assert code == 0, err
-    assert list(record(tmp_path)["metrics"]) == ["semseg", "human_parts", "normals", "saliency", "edge"]
+    presets = {task: about["preset"] for task, about in record(tmp_path)["metrics"].items()}
+    assert presets == {
+        "semseg": "absent_zero",
+        "human_parts": "absent_zero",
+        "normals": "strict",
+        "saliency": "plain",
+        "edge": "seism",
+    }
 
 
 def test_replica_is_trained_with_half_of_its_scans(train, tmp_path):

@@ -1,6 +1,7 @@
 """How a command ends: bad input gives one line and exit code 1, a bug its traceback, a sweep a list of what failed."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -25,7 +26,8 @@ SWEEP = ("-m", "--multirun")
 def run(main: Callable[[], Any]) -> None:
     """Calls what `hydra.main` made; `debug=true` on the command line shows the traceback of bad input as well."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints and exits by itself
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in SWEEP)  # Hydra knows no -m between words
+    words = sorted(sys.argv[1:], key=lambda word: word not in SWEEP)  # Hydra knows no -m between words
+    sys.argv[1:] = [as_list(word) for word in words]
     try:
         main()
     except Exception as error:
@@ -34,6 +36,17 @@ def run(main: Callable[[], Any]) -> None:
         if line is None or "debug=true" in words:
             raise
         end(line)
+
+
+def as_list(word: str) -> str:
+    """Turns `logger=csv,wandb` into the list `logger=[csv,wandb]`, in a sweep as well; leaves other words as they are.
+
+    Loggers do not change a run, so a sweep over them would only train the same run again.
+    """
+    key, _, value = word.partition("=")
+    if key.lstrip("+") != "logger" or re.fullmatch(r"[\w-]+|\[[\w, -]*\]", value):
+        return word
+    return f"{key}=[{','.join(re.findall('[^][(), ]+', value))}]"
 
 
 def end(line: str) -> NoReturn:

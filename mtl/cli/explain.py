@@ -50,10 +50,11 @@ def unwrapped(error: BaseException) -> tuple[BaseException, str]:
 def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
     """A line for what Hydra and OmegaConf raise about config files and words of the command line."""
     text = str(error)
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         path, ours = error.missing_cfg_file, not error.missing_cfg_file.startswith("hydra/")
         group, _, name = path.partition("/") if ours else path.rpartition("/")
-        return unknown_choice(group, name, () if ours else error.options)
+        if ours or error.options:  # of a name in a list Hydra gives no options
+            return unknown_choice(group, name, () if ours else error.options)
     if isinstance(error, OverrideParseException):
         reason = text.removeprefix(f"Error parsing override '{error.override}'").split("\nSee ")[0]
         return f"cannot read {error.override} ({reason.strip()}): write key=value, and quote what is no plain word"
@@ -74,10 +75,12 @@ def refused_override(text: str, words: Sequence[str]) -> str:
         return unknown_key(quoted, words)
     key, _, value = quoted.partition("=")
     group = text.removeprefix("Multiple values for ").partition(".")[0]
+    twice = text.removesuffix(" appears more than once in the final defaults list")
     lines = {
         "Ambiguous value": f"{quoted}: one run takes one value; for a run of each add -m, for a list {key}=[{value}]",
         "Sweep parameters": f"{quoted}: one run takes one value; for a run of each add -m",
         "Multiple values for": f"{group} is chosen already: write {group}=... without a +",
+        f"{twice} appears": f"{twice} is chosen twice: name all in one list, {twice}=[A,B]",
         "Error locating target": f"{text.rpartition('full_key: ')[2]}: there is no {quoted}",
     }
     return next((line for start, line in lines.items() if text.startswith(start)), text)

@@ -38,8 +38,15 @@ def files_of(group: str) -> list[str]:
 
 
 def group_choices(words: Sequence[str]) -> list[str]:
-    """Those of the words that choose a file of a config group."""
-    return [word for word in words if (build.CONFIGS / f"{word.replace('=', '/', 1)}.yaml").is_file()]
+    """Those of the words that choose a file of a config group, or a list of files."""
+    return [word for word in words if all((build.CONFIGS / f"{path}.yaml").is_file() for path in chosen(word))]
+
+
+def chosen(word: str) -> list[str]:
+    """Files that a word names if its key is a config group: `logger=[csv,wandb]` names logger/csv and logger/wandb."""
+    group, _, value = word.lstrip("+").partition("=")
+    names = value[1:-1].split(",") if value.startswith("[") else [value]
+    return [f"{group}/{name.strip()}" for name in names]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -62,11 +69,12 @@ def unknown_choice(group: str, name: str, choices: Sequence[str] = ()) -> str:
 def group_without_file(words: Sequence[str]) -> str | None:
     """A line for the first word that gives a config group something that is no name of a file."""
     for word in words:
-        group, _, name = word.lstrip("+").partition("=")
+        group = word.lstrip("+").partition("=")[0]
         if not group:
             return f"cannot read {word}: write key=value"
-        if (build.CONFIGS / group).is_dir() and name not in files_of(group):
-            return unknown_choice(group, name)
+        for name in (path.removeprefix(f"{group}/") for path in chosen(word)):
+            if (build.CONFIGS / group).is_dir() and name not in files_of(group):
+                return unknown_choice(group, name)
     return None
 
 
@@ -83,9 +91,11 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
     if target and name in inspect.signature(get_object(target)).parameters:
         return f"unknown key {key}: {target.rpartition('.')[2]} takes it, but no config states it; write +{key}=..."
     group, _, rest = key.partition(".")
-    paths = {other: build.CONFIGS / group / f"{other}.yaml" for other in files_of(group)}
-    if others := [other for other, path in paths.items() if OmegaConf.select(OmegaConf.load(path), rest) is not None]:
-        return f"unknown key {key} of {group}={cfg[group].name}; it belongs to {listed(others)}"
+    files = {other: OmegaConf.load(build.CONFIGS / group / f"{other}.yaml") for other in files_of(group)}
+    others = [other for other, file in files.items() if select(OmegaConf.to_container(file), rest) is not None]
+    if others and group in cfg:
+        current = cfg[group].get("name") or ",".join(cfg[group])
+        return f"unknown key {key} of {group}={current}; it belongs to {listed(others)}"
     groups = [path.name for path in build.CONFIGS.iterdir() if path.is_dir()]
     best = max([*keys_of(OmegaConf.to_container(cfg)), *groups], key=lambda other: likeness(key, other))
     question = f"did you mean {best}?" if likeness(key, best) > ALIKE else "python train.py --cfg job shows all keys"

@@ -8,8 +8,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mtl.data.disk.check import THREADS, locked
-from mtl.data.disk.decode import DamagedFileError
 from mtl.data.pascal_labels import PERSON, categories
+from mtl.data.stored import DamagedFileError
 from mtl.files import write_json
 
 Index = dict[str, list[int]]

@@ -49,7 +49,12 @@ def backward(
     before (`TORCHINDUCTOR_CACHE_DIR`): such code overwrites what the second pass needs, silently. Compile the last
     block apart from the rest, else its gradients cost passes over the whole encoder.
 
-    A task whose loss or gradient is not finite counts as inactive: it adds nothing to any gradient.
+    A task whose loss or gradient is not finite counts as inactive with every weighter: it adds nothing to any gradient,
+    and `broken` of the result marks it. Its gradient counts as finite if its squared length is, in float32 or better,
+    at the task's own parameters, at the features and at the weighter's scope. Two kinds cannot be told apart by task at
+    no cost and reach `.grad`, as from a plain backward: gradients that break inside the encoder, which only scope
+    `shared` sees, and those of decoders in which tasks read each other's features, where weights see losses alone.
+    So check the length that `clip_grad_norm_` returns before the optimizer steps, as the trainer does.
 
     Args:
         losses: T scalars, or their `torch.stack`. Shape [T].
@@ -69,8 +74,9 @@ def backward(
             infinity in `.grad`, so that the scaler skips the step.
 
     Raises:
-        ValueError: The number of losses is not T, the losses are one tensor that is no stack of scalars, or
-            `last_layer` is missing or not part of the encoder, or task gradients are asked of a frozen encoder.
+        ValueError: The losses are not T differentiable scalars, the heads read something else than these features,
+            the features were differentiated before, the weighter is of another number of tasks, `last_layer` is missing
+            or not part of the encoder, task gradients are asked of a frozen encoder, or an option is unknown.
     """
     accumulation = Accumulation(
         weighter, scope=scope, scale=scale, heads=heads, statistics=statistics, loss_scale=loss_scale

@@ -1,6 +1,7 @@
 """Saved states of a run: the newest one, and the one before until the newest is known to be whole."""
 
 import pickle
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ import torch
 from mtl.files import write_whole
 
 LAST, PREVIOUS = "last.pt", "previous.pt"
+# A damaged file leads torch's reader astray wherever it is damaged; whatever the reader meets there, the file is named.
+UNREADABLE = (
+    *(RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, AssertionError),
+    *(pickle.UnpicklingError, struct.error),
+)
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
@@ -24,12 +30,15 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         ValueError: The file is damaged.
     """
     try:
-        return torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except UNREADABLE as error:
         if isinstance(error, FileNotFoundError):
             raise
         reason = str(error).split("\n")[0] or type(error).__name__
         raise ValueError(f"{path} is damaged or no checkpoint ({reason})") from error
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} is no checkpoint: it holds a {type(state).__name__}, not a dict with the key model")
+    return state
 
 
 def save_last(state: dict[str, Any], folder: Path) -> None:

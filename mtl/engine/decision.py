@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from mtl.engine.arguments import check_update
 from mtl.engine.distributed import average_gradients
 from mtl.engine.shared import add_gradient, combination
 from mtl.engine.task_gradients import TaskGradients
@@ -20,6 +21,7 @@ class Gradients(NamedTuple):
     active: Tensor  # [T] bool: tasks that took part
     gramian: Tensor | None  # [T, T] unweighted, at `statistics` or else the weighter's scope; None: nobody asked
     alignment: Tensor | None = None  # [T] cosine to an elementwise update, at the weighter's scope
+    broken: Tensor | None = None  # [T] bool: tasks with labels left out, as their loss or gradient is not finite
 
 
 class Decision(NamedTuple):
@@ -28,26 +30,25 @@ class Decision(NamedTuple):
     update: Update  # on the scale of a sum
     scope: Scope | None  # where the weighter has seen the task gradients; None: nowhere
     heads: Literal["weighted", "raw"]
-    overflow: Tensor | None  # scalar bool: a gradient was left out that a loss scaler must hear of
+    overflow: Tensor | None  # scalar bool: the weighter's scope had a gradient that is not finite; None: no loss scale
 
 
 def decide(
     found: TaskGradients,
     weighter: Weighter,
     *,
-    scope: Scope | str,
+    scope: Scope,
     scale: Literal["sum", "native"],
     heads: Literal["weighted", "raw"],
-    statistics: Scope | str | None,
+    statistics: Scope | None,
     loss_scale: Tensor | float | None,
 ) -> tuple[Decision, Gradients]:
     """Asks the weighter; arguments as those of `backward`."""
-    scope, needs = Scope(scope), weighter.needs
-    seed = 1.0 if found.seed is None else found.seed
-    active, common = found.active, found.common
+    needs, seed = weighter.needs, 1.0 if found.seed is None else found.seed
+    active, common = found.usable, found.common
     gradients = record = None
-    if statistics is not None and (needs is Needs.LOSSES or Scope(statistics) is not scope):
-        record = common.gramian(Scope(statistics)) / seed**2  # [T, T]
+    if statistics is not None and (needs is Needs.LOSSES or statistics is not scope):
+        record = common.gramian(statistics) / seed**2  # [T, T]
     if needs is not Needs.LOSSES:
         gradients = common.gramian(scope, last=True) / seed**2  # [T, T]
         active = active & torch.isfinite(gradients.diagonal())
@@ -58,6 +59,7 @@ def decide(
         gradients = gradients if found.seed is None else gradients / seed
 
     update = weighter(torch.where(active, found.losses, 0.0), gradients, active)
+    check_update(update, weighter)
     if update.penalty is not None:
         (update.penalty if loss_scale is None else update.penalty * loss_scale).backward()
     factor = active.sum() if scale == "sum" and weighter.native == "mean" else 1
@@ -74,9 +76,10 @@ def decide(
         Update(weights, shared_weights, direction),
         None if needs is Needs.LOSSES else scope,
         heads,
-        None if loss_scale is None else (found.active & ~active).any(),
+        None if loss_scale is None else (found.usable & ~active).any(),
     )
-    return decision, Gradients(found.losses, weights, shared_weights, active, record, alignment)
+    broken = found.active & ~active  # [T]
+    return decision, Gradients(found.losses, weights, shared_weights, active, record, alignment, broken)
 
 
 def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
@@ -98,8 +101,10 @@ def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
     else:
         touched += found.common.follow(update.direction, decision.scope, update.shared_weights, active)
     average_gradients(touched)
-    if decision.overflow is not None and decision.scope is not None:
-        found.common.encoder[0].grad.masked_fill_(decision.overflow, torch.inf)
+    if decision.overflow is not None:
+        overflow = decision.overflow | (found.active & torch.isfinite(found.losses) & ~found.intact).any()
+        for parameter in [*found.common.encoder, *touched][:1]:  # a loss scaler must hear of what was left out
+            parameter.grad.masked_fill_(overflow, torch.inf)
 
 
 def _update_own(found: TaskGradients, factors: Tensor, active: Tensor) -> list[Tensor]:
@@ -113,8 +118,8 @@ def _update_own(found: TaskGradients, factors: Tensor, active: Tensor) -> list[T
         if not owned:
             continue
         parameters, gradients = zip(*owned, strict=True)
-        scaled = torch._foreach_mul(gradients, factors[task].to(gradients[0]))
+        scaled, idle = torch._foreach_mul(gradients, factors[task].to(gradients[0])), ~active[task]
         for parameter, gradient in zip(parameters, scaled, strict=True):
-            add_gradient(parameter, gradient.masked_fill_(~active[task], 0.0))
+            add_gradient(parameter, gradient.masked_fill_(idle, 0.0))
         touched += parameters
     return touched

@@ -80,6 +80,13 @@ def selection_score(scores: Scores, tasks: Sequence[Task]) -> float:
     return total / len(tasks)
 
 
+def as_row(scores: Scores, tasks: Sequence[Task], baseline: Mapping[str, float] | None) -> dict[str, float | str]:
+    """An evaluation as a row of `metrics`: every score, Delta_m, and by which presets the tasks were judged."""
+    row = {f"val/{task}/{key}": value for task, values in scores.items() for key, value in values.items()}
+    presets = " ".join(f"{task.name}={task.metric.preset}" for task in tasks if task.metric.preset)
+    return row | {"val/delta_m": gain_over(baseline, scores, tasks), "presets": presets}
+
+
 def gain_over(baseline: Mapping[str, float] | None, scores: Scores, tasks: Sequence[Task]) -> float:
     """Delta_m over the single-task networks, in percent; NaN without a baseline."""
     if baseline is None:

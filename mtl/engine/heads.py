@@ -39,16 +39,13 @@ class HeadGraph:
         losses: T scalars, or their `torch.stack`. Shape [T].
         features: What `cut` returned.
         seed: Factor on every gradient; None: 1.
-
-    Raises:
-        ValueError: The number of losses is not T, or they are one tensor that is no stack of scalars.
     """
 
     def __init__(
         self, losses: Sequence[Tensor] | Tensor, features: Features, seed: Tensor | float | None = None
     ) -> None:
         self.features = features
-        self.edges, seeds = _edges(losses, len(features))
+        self.edges, seeds = _edges(losses)
         self.seeds = seeds if seed is None else [one * seed for one in seeds]
         self.reached = [reach([edge.node]) for edge in self.edges]  # T pairs (leaves, inner nodes)
         self.owners: dict[int, list[int]] = {}
@@ -138,13 +135,9 @@ class HeadGraph:
         return maps
 
 
-def _edges(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> tuple[list[GradientEdge], list[Tensor]]:
+def _edges(losses: Sequence[Tensor] | Tensor) -> tuple[list[GradientEdge], list[Tensor]]:
     """Graph edge and seed (1) of each loss; a stack is opened, for through it every loss seems to reach everything."""
-    if len(losses) != num_tasks:
-        raise ValueError(f"{len(losses)} losses, but the features were cut for {num_tasks} tasks")
     if not isinstance(losses, Tensor):
         return [get_gradient_edge(loss) for loss in losses], [torch.ones_like(loss) for loss in losses]
-    if losses.grad_fn is None or losses.grad_fn.name() != "StackBackward0":
-        raise ValueError("losses must be T scalars or torch.stack of them: any other tensor hides which task is which")
     edges = [GradientEdge(node, output) for node, output in losses.grad_fn.next_functions]
     return edges, [losses.new_ones(()) for _ in edges]

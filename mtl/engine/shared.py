@@ -1,7 +1,6 @@
 """Task gradients at the shared network, at any scope, and the update made of them."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -9,7 +8,6 @@ from torch import Tensor
 from mtl.engine.cut import Features
 from mtl.engine.distributed import mean_over_ranks, sum_over_ranks, world_size
 from mtl.engine.gramian import gramian, inner
-from mtl.engine.graph import reach
 from mtl.weighters.base import Scope
 
 JointGradients = list[tuple[Tensor, dict[int, Tensor]]]  # parameters that several tasks reach, with each one's gradient
@@ -37,22 +35,9 @@ class SharedGradients:
             [g for m, g in zip(features.maps, gradients, strict=True) if m.requires_grad] for gradients in at_maps
         ]
         self.refinements = refinements
-        self._last_layer = last_layer
+        self.encoder = features.encoder[0]  # parameters that the maps depend on
+        self.last_layer = last_layer
         self._rows: dict[Scope, Tensor] = {}
-
-    @cached_property
-    def encoder(self) -> list[Tensor]:
-        """Parameters of the encoder: the leaves its maps depend on."""
-        return reach(m.grad_fn for m in self.maps)[0]
-
-    @cached_property
-    def last_layer(self) -> Tensor:
-        """The weight that scope `last_layer` reads."""
-        if self._last_layer is None:
-            raise ValueError("scope last_layer needs last_layer=: the weight of the encoder's last layer")
-        if not any(self._last_layer is parameter for parameter in self.encoder):
-            raise ValueError("last_layer is no parameter of the encoder that the features come from, or it is frozen")
-        return self._last_layer
 
     def gramian(self, scope: Scope, last: bool = False) -> Tensor:
         """Inner products of the task gradients at the scope. Shape [T, T], float64.
@@ -60,14 +45,7 @@ class SharedGradients:
         Args:
             scope: Where.
             last: As for `rows`.
-
-        Raises:
-            ValueError: The encoder is frozen.
         """
-        if not self.maps:
-            raise ValueError(
-                f"the encoder is frozen, so there are no task gradients at scope {scope.value}: unfreeze it"
-            )
         if scope is Scope.FEATURES:
             return self._feature_gramian()
         return gramian(self.rows(scope, last))

@@ -42,7 +42,7 @@ def load_teachers(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Pa
         checkpoints: Checkpoint of each task's network.
 
     Raises:
-        ValueError: A checkpoint is not given, is damaged, or is of another network.
+        ValueError: A checkpoint is not given, is damaged, is of another network, or holds NaN.
     """
     for model in models:
         (name,) = model.task_names
@@ -50,6 +50,9 @@ def load_teachers(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Pa
             raise ValueError(f"no single-task network of {name} to learn from")
         try:
             model.load_state_dict(load_checkpoint(checkpoints[name])["model"])
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, RuntimeError, TypeError) as error:
             raise ValueError(f"{checkpoints[name]} is no single-task network of {name} like the ones here") from error
+        broken = [key for key, value in model.state_dict().items() if not value.isfinite().all()]
+        if broken:
+            raise ValueError(f"{checkpoints[name]}: NaN or infinite numbers in {broken[0]}; train {name} again")
     return Teachers(models)

@@ -15,7 +15,7 @@ from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
 from mtl.engine.checkpoint import load_last, save_checkpoint, save_last
 from mtl.engine.decision import Gradients
-from mtl.engine.evaluator import Evaluator, gain_over, selection_score
+from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.interrupt import Interrupts
 from mtl.engine.objective import Objective, split
@@ -139,7 +139,7 @@ class Trainer:
         gradients = self._backward(parts, statistics)
         self.scaler.unscale_(self.optimizer)
         length = clip_grad_norm_(self.model.parameters(), self.plan.clip or torch.inf)
-        if torch.isfinite(length) & torch.isfinite(gradients.losses).all():
+        if torch.isfinite(length) & torch.isfinite(gradients.losses).all() & ~gradients.broken.any():
             self.scaler.step(self.optimizer)
             if self.alignment is not None:
                 self.alignment.after_step(self.scaler)
@@ -182,7 +182,8 @@ class Trainer:
         self.progress.skipped += 1
         losses = ", ".join(f"{task} {loss:.4g}" for task, loss in self._by_task(gradients.losses).items())
         ids = ", ".join(m["id"] for m in meta)
-        line = f"step {self.progress.step + 1}: loss or gradient not finite (losses {losses}; images {ids})"
+        where = ", ".join(n for n, b in zip(self.names, gradients.broken.tolist(), strict=True) if b) or "the network"
+        line = f"step {self.progress.step + 1}: loss or gradient not finite in {where} (losses {losses}; images {ids})"
         overflow = self.scaler.is_enabled() and torch.isfinite(gradients.losses).all()  # the scaler finds its scale so
         if self.plan.on_nonfinite == "raise" and not overflow:
             raise ValueError(f"{line}: lower the learning rate, or recipe.on_nonfinite=skip")
@@ -203,9 +204,8 @@ class Trainer:
         self.timer.stop(step)
         distributed.average_buffers(self.model)
         scores = self.evaluator.run(self.model)
-        row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/loss/")
-        row |= {f"val/{task}/{key}": v for task, values in scores.items() for key, v in values.items()}
-        self._log("metrics", row | {"val/delta_m": gain_over(self.baseline, scores, self.tasks)})
+        row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/mean_loss/")
+        self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}
         if self.progress.scored(evaluation) and distributed.rank() == 0:
             save_checkpoint({"model": self.model.state_dict(), **evaluation}, self.folder / "best.pt")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -15,13 +16,15 @@ from mtl.loggers.base import Kind, Logger
 class ConsoleLogger(Logger):
     """A bar with the time left on a terminal; elsewhere a line every tenth of the run."""
 
-    def __init__(self, folder: Path, name: str, steps: int) -> None:
-        super().__init__(folder, name, steps)
+    def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
+        super().__init__(folder, name, steps, config)
         self.start = time.monotonic()
         self.first = 0  # steps done before this process
-        self.bar = tqdm(total=steps, desc=name, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self.bar = tqdm(total=steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        if not self.bar.disable:
+            self.bar.write(name, file=sys.stderr)  # beside the bar it would leave no room for it
 
-    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Prints the metrics of an evaluation; rows of single steps are for files."""
         if kind == "metrics":
             shown = {key.removeprefix("val/"): v for key, v in values.items() if key.startswith("val/")}

@@ -4,7 +4,7 @@ import csv
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from mtl.files import write_whole
 from mtl.loggers.base import Kind, Logger
@@ -13,12 +13,12 @@ from mtl.loggers.base import Kind, Logger
 class CSVLogger(Logger):
     """Writes `metrics.csv` and `gradients.csv` into the run folder, a row at a time; NaN is an empty cell."""
 
-    def __init__(self, folder: Path, name: str, steps: int) -> None:
-        super().__init__(folder, name, steps)
+    def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
+        super().__init__(folder, name, steps, config)
         self.files = {}
 
     def resume(self, step: int) -> None:
-        """Drops the rows behind `step` and goes on below the others."""
+        """Drops the rows behind `step` and goes on below the others, in the columns that they have."""
         for path in [self.folder / f"{kind}.csv" for kind in get_args(Kind)]:
             if path.exists():
                 header, *rows = path.read_text().splitlines(keepends=True)
@@ -26,14 +26,13 @@ class CSVLogger(Logger):
                 write_whole(path, "".join([header, *kept]))
                 self._open(path, header.rstrip("\n").split(","), "a")
 
-    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Appends the row and hands it to the operating system at once."""
         if kind not in self.files:
             self._open(self.folder / f"{kind}.csv", ["step", *values], "w")
             self.files[kind][1].writeheader()
         file, writer = self.files[kind]
-        cells = {key: "" if math.isnan(value) else f"{value:.7g}" for key, value in values.items()}
-        writer.writerow({"step": step, **cells})
+        writer.writerow({"step": step, **{key: _cell(value) for key, value in values.items()}})
         file.flush()
 
     def close(self) -> None:
@@ -43,4 +42,10 @@ class CSVLogger(Logger):
 
     def _open(self, path: Path, keys: list[str], mode: str) -> None:
         file = open(path, mode, newline="")  # noqa: SIM115  closed by close
-        self.files[path.stem] = file, csv.DictWriter(file, keys, lineterminator="\n")
+        self.files[path.stem] = file, csv.DictWriter(file, keys, extrasaction="ignore", lineterminator="\n")
+
+
+def _cell(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if math.isnan(value) else f"{value:.7g}"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
@@ -12,19 +13,19 @@ from mtl.loggers.base import Kind, Logger
 class TensorBoardLogger(Logger):
     """Writes event files into the run folder; `tensorboard --logdir results/runs` compares runs."""
 
-    def __init__(self, folder: Path, name: str, steps: int) -> None:
-        super().__init__(folder, name, steps)
+    def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
+        super().__init__(folder, name, steps, config)
         self.writer = None
 
     def resume(self, step: int) -> None:
         """Hides the scalars behind `step` that an interrupted process has written."""
         self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
 
-    def log(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
-        """Adds one scalar per key."""
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
+        """Adds one scalar per key; text is for files."""
         self.writer = self.writer or SummaryWriter(str(self.folder))
         for key, value in values.items():
-            if not math.isnan(value):
+            if not (isinstance(value, str) or math.isnan(value)):
                 self.writer.add_scalar(key, value, step)
 
     def close(self) -> None:

@@ -77,7 +77,7 @@ def compare(runs: Sequence[Run], config: Mapping[str, Any]) -> Comparison:
         config: Resolved config whose dataset, backbone, recipe and tasks the runs must share.
 
     Raises:
-        ValueError: Two runs judge a task by different protocols, or none is left to compare.
+        ValueError: Two runs judge a task by different presets, or none is left to compare.
     """
     tasks = config["subset"]
     alike = [run for run in runs if comparable(run, config)]
@@ -94,7 +94,7 @@ def compare(runs: Sequence[Run], config: Mapping[str, Any]) -> Comparison:
             f"none of {len(runs)} finished runs has dataset {config['dataset']['name']}, backbone "
             f"{config['backbone']['name']}, the recipe and the tasks {', '.join(tasks)}: train one with train.py"
         )
-    _check_protocols(comparison.runs)
+    _check_presets(comparison.runs)
     return comparison
 
 
@@ -115,14 +115,14 @@ def _by_method(runs: Sequence[Run]) -> dict[str, dict[int, Run]]:
     return methods
 
 
-def _check_protocols(runs: Sequence[Run]) -> None:
+def _check_presets(runs: Sequence[Run]) -> None:
     seen: dict[str, Run] = {}
     for run in runs:
-        for task, metric in run.record["metrics"].items():
+        for task, preset in run.presets.items():
             other = seen.setdefault(task, run)
-            if other.record["metrics"][task]["preset"] != metric["preset"]:
+            if other.presets[task] != preset:
                 raise ValueError(
-                    f"{task} is judged by the protocol {metric['preset']!r} in {run.folder} but by "
-                    f"{other.record['metrics'][task]['preset']!r} in {other.folder}: such numbers do not compare; "
-                    "move the runs of one protocol to another results folder"
+                    f"{task} is judged by the preset {preset!r} in {run.folder} but by {other.presets[task]!r} in "
+                    f"{other.folder}: such numbers are not comparable; move the runs of one preset to another results "
+                    "folder"
                 )

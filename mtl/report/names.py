@@ -31,7 +31,13 @@ METHODS = {
     "torchjd": "TorchJD",
 }
 
-DATASETS = {"nyud": "NYUD-v2", "pascal_context": "PASCAL-Context", "replica": "Replica", "rooms": "rooms"}
+DATASETS = {
+    "nyud": "NYUD-v2",
+    "pascal_context": "PASCAL-Context",
+    "replica": "Replica",
+    "rooms": "rooms",
+    "bsds500": "BSDS500",
+}
 
 # Datasets with images of their own for choosing the best network; on all others it is chosen on those that are scored.
 VALIDATED_APART = ("Replica", "BSDS500")

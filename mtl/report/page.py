@@ -14,12 +14,12 @@ def page(comparison: Comparison, name: str, overrides: Sequence[str]) -> str:
     runs, cells = comparison.runs, table(comparison)
     titles = headings(comparison, cells.columns)
     config = runs[0].config
-    edge = next((run.record["metrics"]["edge"] for run in runs if "edge" in run.tasks), {"preset": "none"})
+    presets = {task: preset for run in runs for task, preset in run.presets.items()}
     facts = {
         "dataset": config["dataset"]["name"],
         "backbone": config["backbone"]["name"],
         "seeds": _listed(run.seed for run in runs),
-        "edge protocol": edge["preset"],
+        "presets": ", ".join(f"{task} {presets[task]}" for task in comparison.tasks if task in presets) or "none",
         "steps": _listed(run.record["steps"] for run in runs),
         "device": _listed(run.record["environment"]["device"] for run in runs),
         "commit": _listed(str(run.record["environment"]["commit"])[:10] for run in runs),

@@ -77,11 +77,15 @@ def our_results(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
     Args:
         summaries: What `summary` has made, or read back from its CSV files.
+
+    Raises:
+        ValueError: Two runs on a dataset judge a task by different presets.
     """
     wide = [frame for frame in summaries if len(frame)]
     if not wide:
         return pd.DataFrame(columns=COLUMNS)
     lines = pd.concat(wide, ignore_index=True).drop_duplicates(["run", "seed"])
+    _check_presets(lines)
     return pd.DataFrame([line for _, row in lines.iterrows() for line in _lines(row)], columns=COLUMNS)
 
 
@@ -95,6 +99,21 @@ def summaries(folder: Path, ending: str) -> list[Path]:
     """The files of a folder that an experiment has left there, as `table2_nyud.csv`; trials have other names."""
     paths = [folder / f"{name}_{dataset}{ending}.csv" for name in EXPERIMENTS for dataset in DATASETS]
     return [path for path in paths if path.exists()]
+
+
+def _check_presets(lines: pd.DataFrame) -> None:
+    """Refuse numbers that would be divided by each other and are not comparable."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for dataset, words, run in zip(
+        lines["dataset"], lines["protocol"].astype(object).fillna(""), lines["run"], strict=True
+    ):
+        for task, _, preset in (word.partition("=") for word in words.split()):
+            other, first = seen.setdefault((dataset, task), (preset, run))
+            if other != preset:
+                raise ValueError(
+                    f"{task} on {dataset} is judged by the preset {preset!r} in {run} but by {other!r} in {first}: "
+                    "such numbers are not comparable; keep each preset in a folder of its own (results=FOLDER)"
+                )
 
 
 def _lines(row: pd.Series) -> Iterable[dict]:

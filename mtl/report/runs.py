@@ -44,6 +44,11 @@ class Run:
         return self.record["seed"]
 
     @property
+    def presets(self) -> dict[str, str]:
+        """By which preset each task was judged, as far as its metric has several."""
+        return {task: metric["preset"] for task, metric in self.record["metrics"].items() if metric["preset"]}
+
+    @property
     def encoder_passes(self) -> int:
         """How often a step differentiates the encoder: once, or for each task where their whole gradients are seen."""
         return len(self.tasks) if self.config["weighter"].get("scope") == "shared" else 1
@@ -111,6 +116,30 @@ def single_task_runs(
         and run.seed == seed
         and (run.weighter, run.config["model"]["name"]) == ("uniform", "vanilla")
         and comparable(run, config, judged_alike=judged_alike)
+    }
+
+
+def judged_otherwise(
+    runs: Sequence[Run], config: Mapping[str, Any], seed: int, presets: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Task -> preset of a plain single-task network that would be compared, were it not judged by another preset.
+
+    Args:
+        runs: Finished runs.
+        config: Resolved config whose dataset, encoder and recipe the network must share, by name.
+        seed: Seed of the network.
+        presets: Of each task, by what it is judged here.
+    """
+    names = {group: config[group]["name"] for group in ("dataset", "backbone")}
+    return {
+        run.tasks[0]: run.presets[run.tasks[0]]
+        for run in runs
+        if len(run.tasks) == 1
+        and run.seed == seed
+        and (run.weighter, run.config["model"]["name"]) == ("uniform", "vanilla")
+        and {group: run.config[group]["name"] for group in names} == names
+        and run.config["recipe"] == config["recipe"]
+        and run.presets.get(run.tasks[0]) not in (None, presets.get(run.tasks[0]))
     }
 
 

@@ -36,5 +36,4 @@ def _line(run: Run, variant: str) -> dict[str, str | int | float | None]:
     line |= {key: number(record[key]) for key in ("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib")}
     line |= {"encoder_passes": run.encoder_passes, "command": record.get("command", "")}
     line |= {key: environment[key] for key in ("device", "threads", "commit")}
-    presets = {task: metric["preset"] for task, metric in record["metrics"].items() if metric["preset"]}
-    return line | {"protocol": " ".join(f"{task}={preset}" for task, preset in presets.items())}
+    return line | {"protocol": " ".join(f"{task}={preset}" for task, preset in run.presets.items())}

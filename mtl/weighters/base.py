@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 ZERO = 1e-12  # a task whose gradient is this much shorter than the longest one counts as vanished
+SHORTEST = torch.finfo(torch.float32).tiny  # and so does one of no more than this, for 1 / length must be a float32
 
 
 class Needs(Enum):
@@ -115,6 +116,6 @@ def share(weights: Tensor, active: Tensor | None) -> Tensor:
 
 
 def alive(norms: Tensor, active: Tensor | None) -> Tensor:
-    """Tasks whose gradient norm may stand in a ratio: active, and longer than `ZERO` times the longest. Shape [T]."""
+    """Tasks whose gradient norm may be divided by: active, and not vanished beside the longest. Shape [T]."""
     norms = mask(norms, active)
-    return norms > ZERO * norms.max()
+    return norms > (ZERO * norms.max()).clamp(min=SHORTEST)

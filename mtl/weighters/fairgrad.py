@@ -34,8 +34,9 @@ class FairGrad(Weighter):
         ValueError: alpha is not positive and finite.
 
     Deviations from the paper: the authors' code multiplies d by T and clips it to length 1; neither is done here.
-    Where a mixture of the gradients is zero there is no finite solution: the weights of the last solution are used
-    again, 1 before the first, and the step is counted. A vanished gradient is left out and gets weight 1.
+    Where a mixture of the gradients is zero there is no finite solution, and where all gradients are next to nothing
+    its weights are beyond float32: the weights of the last solution are used again, 1 before the first, and the step is
+    counted. A vanished gradient is left out and gets weight 1.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN

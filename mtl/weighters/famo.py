@@ -72,10 +72,13 @@ class FAMO(Weighter):
         """Moves the logits by what the step did to the losses.
 
         Raises:
-            ValueError: There are no losses.
+            ValueError: There are no losses, or they are not one tensor.
         """
-        if losses is None:
-            raise ValueError("FAMO needs the losses of the same batch after the step: weighter.after_step(losses)")
+        if not isinstance(losses, Tensor) or losses.shape != self.logits.shape:
+            raise ValueError(
+                "FAMO needs the losses of the same batch after the step, as one tensor [T]: "
+                "weighter.after_step(torch.stack(losses))"
+            )
         counted = self.active & torch.isfinite(losses)
         z = self._shares(counted)  # [T]
         delta = mask(self.before - lift(losses).log(), counted)

@@ -16,6 +16,7 @@ from PIL import Image
 TRAIN, VAL = ("0003", "0004", "0007"), ("0001", "0002")
 PASCAL_TRAIN, PASCAL_VAL = ("2008_000003", "2008_000007", "2010_000101"), ("2008_000002", "2009_000012")
 SCENES = {"train": {"apartment_0": 4, "office_1": 3}, "val": {"office_0": 2}, "test": {"room_1": 2}}
+BSDS = {"train": 2, "val": 1, "test": 2}
 
 Written = dict[str, dict[str, np.ndarray]]
 
@@ -162,6 +163,31 @@ def pascal_context(
         if index:
             (root / "ImageSets/Parts").mkdir(parents=True, exist_ok=True)
             (root / f"ImageSets/Parts/{split}.txt").write_text(json.dumps(classes))
+    return written
+
+
+def bsds500(
+    folder: Path, splits: Mapping[str, int] = BSDS, size: tuple[int, int] = (24, 32), annotators: int = 3
+) -> Written:
+    """BSR below the folder; every annotator draws a rectangle of their own."""
+    root = folder / "BSR/BSDS500/data"
+    written = {}
+    for split, count in splits.items():
+        (root / "groundTruth" / split).mkdir(parents=True)
+        for _ in range(count):
+            id = f"{len(written) + 1:06}"
+            rng = np.random.default_rng(len(written))
+            image = rng.integers(0, 256, (*size, 3), np.uint8)
+            people = np.empty((1, annotators), object)
+            boundaries = np.zeros((annotators, *size), np.uint8)
+            for person in range(annotators):
+                low, high = 3 + person, 18 + person
+                boundaries[person, low, low:high] = boundaries[person, high, low:high] = 1
+                boundaries[person, low:high, low] = boundaries[person, low:high, high] = 1
+                people[0, person] = struct(Segmentation=np.ones(size, np.uint16), Boundaries=boundaries[person])
+            save(root / f"images/{split}/{id}.jpg", image)
+            scipy.io.savemat(root / f"groundTruth/{split}/{id}.mat", {"groundTruth": people}, do_compression=True)
+            written[id] = {"image": image, "boundaries": boundaries}
     return written
 
 

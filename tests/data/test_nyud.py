@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from mtl.data import NYUD
+from mtl.data.disk import DamagedFileError
 from mtl.data.transforms import Normalize
 
 ALL = ("semseg", "depth", "normals", "edge")
@@ -169,3 +170,38 @@ def test_test_split_is_called_val(tmp_path):
     archives.nyud(tmp_path)
     with pytest.raises(ValueError, match="NYUD-v2 has no split test, only train and val"):
         load(tmp_path / "nyud", "test")
+
+
+def test_a_stray_file_changes_neither_format_nor_archive(tmp_path):
+    written = archives.nyud(tmp_path, "B")
+    root = tmp_path / "NYUDv2"
+    for name in ("images/preview.jpg", "normals/0003.npy", "edge/Thumbs.npy", "segmentation/old.mat"):
+        (root / name).write_bytes(b"")
+    dataset = load(tmp_path / "nyud")
+    assert dataset.variant(root) == "archive B, NYUDv2 (png)"
+    assert np.array_equal(dataset[0]["image"], written["0003"]["image"].transpose(2, 0, 1))
+
+
+def test_lists_may_begin_with_a_byte_order_mark_and_have_one_column(tmp_path):
+    archives.nyud(tmp_path)
+    path = tmp_path / "NYUD_MT/gt_sets/train.txt"
+    path.write_text("\ufeff0003\n0004\n", encoding="utf-8")
+    assert load(tmp_path / "nyud").ids == ["0003", "0004"]
+    path.write_text("0003 1\n0004 1\n")
+    with pytest.raises(DamagedFileError, match=r"train.txt: line 1 is '0003 1': a list has one id a line"):
+        load(tmp_path / "nyud")
+
+
+def test_a_grey_palette_is_looked_up(tmp_path):
+    written = archives.nyud(tmp_path)
+    expected = written["0003"]["segmentation"]
+    values, places = np.unique(expected, return_inverse=True)
+    image = Image.fromarray(places.reshape(expected.shape).astype(np.uint8))
+    image.putpalette(values.repeat(3).tolist())
+    image.save(tmp_path / "NYUD_MT/segmentation/0003.png")
+    (tmp_path / "NYUD_MT/segmentation/0004.png").rename(tmp_path / "NYUD_MT/segmentation/0004.PNG")
+    with pytest.raises(DamagedFileError, match=r"0004.png: missing, but 0004.PNG is there: rename it"):
+        load(tmp_path / "nyud")
+    (tmp_path / "NYUD_MT/segmentation/0004.PNG").rename(tmp_path / "NYUD_MT/segmentation/0004.png")
+    label = load(tmp_path / "nyud")[0]["semseg"][0].numpy()
+    assert np.array_equal(label, np.where(expected == 0, 255, expected.astype(int) - 1))

@@ -16,7 +16,7 @@ ALL = ("semseg", "human_parts", "normals", "saliency", "edge")
 
 
 def load(root, split="train", tasks=ALL, **changes):
-    arguments = {"images": None, "num_classes": 21, "on_error": "raise"} | changes
+    arguments = {"images": None, "num_classes": 21, "png_normals": "strict", "on_error": "raise"} | changes
     return PascalContext(root=root, split=split, tasks=tasks, **arguments)
 
 

@@ -49,3 +49,20 @@ def test_two_damaged_states_are_refused_with_the_way_out(tmp_path):
         (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(ValueError, match="force=true"):
         load_last(tmp_path)
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "pickle"])
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_no_damage_ends_in_a_traceback(tmp_path, zipped):
+    torch.save({"model": {"weight": torch.zeros(3)}}, tmp_path / "x.pt", _use_new_zipfile_serialization=zipped)
+    whole = (tmp_path / "x.pt").read_bytes()
+    draws = torch.Generator().manual_seed(0)
+    for length in range(0, len(whole), 31):
+        damaged = bytearray(whole) if length else bytearray(b"<html>")
+        damaged[torch.randint(len(damaged), (), generator=draws)] ^= 255
+        for content in (whole[:length], bytes(damaged)):
+            (tmp_path / "x.pt").write_bytes(content)
+            try:
+                load_checkpoint(tmp_path / "x.pt")
+            except ValueError as error:
+                assert str(error).startswith(f"{tmp_path}/x.pt is ")  # noqa: PT017 - some damage does not show

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import mtl
 from mtl.engine.distributed import average_buffers, mean_over_ranks
-from mtl.weighters import Needs, Update, Weighter
+from mtl.weighters import Needs, Uniform, Update, Weighter
 
 TASKS = "semseg,depth,edge"
 STEPS = 3
@@ -66,11 +66,23 @@ def batches() -> Tensor:
     return torch.randn(STEPS, 8, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
+def left_out(rank: int) -> list[bool]:
+    """Tasks left out of a step in which only the second process has a gradient that is not finite."""
+    encoder, heads = nn.Conv2d(3, 4, 3), nn.ModuleList(nn.Conv2d(4, 1, 1) for _ in range(3))
+    features = mtl.cut(encoder(torch.ones(1, 3, 5, 5)), 3)
+    losses = [head(features[t]).square().mean() for t, head in enumerate(heads)]
+    features.copies[1][0].register_hook(lambda gradient: gradient * (1.0 if rank == 0 else torch.nan))
+    result = mtl.backward(losses, features, Uniform(3))
+    assert encoder.weight.grad.isfinite().all()
+    return result.broken.tolist()
+
+
 def half(rank: int, port: int, queue: mp.SimpleQueue) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
     for run in RUNS:
         queue.put((rank, run, [tensor.numpy() for tensor in train(*run, batches()[:, rank::2])]))
+    queue.put((rank, "broken", left_out(rank)))
     norm = nn.BatchNorm1d(2)
     norm.running_mean.fill_(rank)
     average_buffers(norm)
@@ -86,7 +98,7 @@ def found():
         port = free.getsockname()[1]
     queue = mp.get_context("spawn").SimpleQueue()
     processes = mp.spawn(half, (port, queue), nprocs=2, join=False)
-    results = [queue.get() for _ in range(2 * (len(RUNS) + 1))]
+    results = [queue.get() for _ in range(2 * (len(RUNS) + 2))]
     processes.join()
     return {(rank, run): result for rank, run, result in results}
 
@@ -97,6 +109,10 @@ def test_two_processes_equal_one(found, run):
     for rank in (0, 1):
         for ours, theirs in zip(found[rank, run], expected, strict=True):
             assert ours == pytest.approx(theirs.numpy(), rel=1e-9, abs=1e-13)
+
+
+def test_gradient_that_breaks_in_one_process_is_left_out_in_all(found):
+    assert found[0, "broken"] == found[1, "broken"] == [False, True, False]
 
 
 def test_running_statistics_are_averaged(found):

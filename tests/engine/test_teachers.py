@@ -92,3 +92,18 @@ def test_checkpoint_that_does_not_fit_is_named(tmp_path):
     checkpoints["depth"].write_bytes(checkpoints["depth"].read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"depth\.pt is damaged"):
         load_teachers([model("depth")], checkpoints)
+
+
+def test_teachers_with_nan_are_refused(tmp_path):
+    broken = model("depth")
+    broken.backbone.norm.running_var[2] = torch.nan
+    save_checkpoint({"model": broken.state_dict()}, tmp_path / "depth.pt")
+    with pytest.raises(ValueError, match=r"depth.pt: NaN or infinite numbers in backbone.norm.running_var"):
+        load_teachers([model("depth")], {"depth": tmp_path / "depth.pt"})
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"model": 3}, {"model": [1]}, torch.zeros(3)], ids=str)
+def test_what_is_no_network_is_named(tmp_path, content):
+    torch.save(content, tmp_path / "depth.pt")
+    with pytest.raises(ValueError, match=r"depth.pt is no (checkpoint|single-task network of depth)"):
+        load_teachers([model("depth")], {"depth": tmp_path / "depth.pt"})

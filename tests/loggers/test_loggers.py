@@ -7,7 +7,7 @@ from mtl.loggers import ConsoleLogger, CSVLogger, TensorBoardLogger
 
 
 def test_csv_keeps_series_apart_and_leaves_nan_empty(tmp_path):
-    logger = CSVLogger(tmp_path, "run", 10)
+    logger = CSVLogger(tmp_path, "run", 10, {})
     logger.log("gradients", 1, {"weight/depth": 1.5})
     logger.log("metrics", 5, {"val/depth/rmse": 0.25, "val/delta_m": math.nan})
     logger.log("gradients", 2, {"weight/depth": 2.5})
@@ -19,11 +19,11 @@ def test_csv_keeps_series_apart_and_leaves_nan_empty(tmp_path):
 
 
 def test_console_shows_metrics_and_the_time_left(tmp_path, capsys):
-    logger = ConsoleLogger(tmp_path, "uniform", 20)
+    logger = ConsoleLogger(tmp_path, "uniform", 20, {})
     for step in range(1, 21):
         logger.progress(step)
     logger.log("gradients", 20, {"weight/depth": 1.5})
-    logger.log("metrics", 20, {"train/loss/depth": 1.0, "val/depth/rmse": 0.25, "val/delta_m": math.nan})
+    logger.log("metrics", 20, {"train/mean_loss/depth": 1.0, "val/depth/rmse": 0.25, "val/delta_m": math.nan})
     logger.close()
     lines = capsys.readouterr().err.splitlines()
     assert sum("left" in line for line in lines) == 10
@@ -31,7 +31,7 @@ def test_console_shows_metrics_and_the_time_left(tmp_path, capsys):
 
 
 def test_tensorboard_holds_every_finite_number(tmp_path):
-    logger = TensorBoardLogger(tmp_path, "run", 10)
+    logger = TensorBoardLogger(tmp_path, "run", 10, {})
     logger.log("metrics", 5, {"val/depth/rmse": 0.25, "val/delta_m": math.nan})
     logger.close()
     events = EventAccumulator(str(tmp_path)).Reload()

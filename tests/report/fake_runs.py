@@ -6,7 +6,8 @@ from mtl.report.results import COLUMNS
 METRICS = {
     "semseg": {"primary": "miou", "higher_is_better": True, "preset": None},
     "depth": {"primary": "rmse", "higher_is_better": False, "preset": None},
-    "normals": {"primary": "mean_angular_error", "higher_is_better": False, "preset": None},
+    "normals": {"primary": "mean_angular_error", "higher_is_better": False, "preset": "marked"},
+    "saliency": {"primary": "max_f", "higher_is_better": True, "preset": "plain"},
     "edge": {"primary": "ods_f", "higher_is_better": True, "preset": "rooms"},
 }
 

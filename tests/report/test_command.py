@@ -24,11 +24,11 @@ def test_command_leaves_out_all_that_belongs_to_the_weighter():
         "weighter.alignment.lr=1",
         "+weighter.nope=1",
         "~weighter.alignment",
-        "~logging.loggers.csv",
+        "~logger.tensorboard",
     ]
     assert (
         training_command(words, ["edge", "depth"], 0, config_of("url", ["edge", "depth"]))
-        == "python train.py -m ~logging.loggers.csv subset=edge,depth seed=0"
+        == "python train.py -m ~logger.tensorboard subset=edge,depth seed=0"
     )
 
 

@@ -45,14 +45,24 @@ def test_missing_single_task_runs_are_told_by_seed(two_seeds):
     assert compare(two_seeds, BOTH).missing == {}
 
 
-def test_two_protocols_are_refused_by_name(make_run):
-    tasks = ["semseg", "edge"]
-    runs = [make_run(name, {"semseg": 40, "edge": 60}) for name in ("uniform", "avgnorm")]
-    runs[1].record["metrics"]["edge"]["preset"] = "nyud"
+@pytest.mark.parametrize(
+    ("task", "one", "other"),
+    [("edge", "seism", "sak"), ("normals", "strict", "invpt"), ("saliency", "plain", "survey")],
+)
+def test_two_presets_are_refused_by_name(make_run, task, one, other):
+    runs = [make_run(name, {"semseg": 40, task: 60}) for name in ("uniform", "avgnorm")]
+    for run, preset in zip(runs, (one, other), strict=True):
+        run.record["metrics"][task]["preset"] = preset
     with pytest.raises(
-        ValueError, match=r"edge is judged by the protocol 'nyud' in .*avgnorm.* by 'rooms' in .*uniform"
+        ValueError, match=rf"{task} is judged by the preset '{other}' in .*avgnorm.* by '{one}' in .*uniform"
     ):
-        compare(runs, config_of("uniform", tasks))
+        compare(runs, config_of("uniform", ["semseg", task]))
+
+
+def test_run_from_before_presets_had_names_is_compared(make_run):
+    runs = [make_run(name, {"semseg": 40, "normals": 20}) for name in ("uniform", "avgnorm")]
+    runs[1].record["metrics"]["normals"]["preset"] = None  # the configs are equal, so the metric is
+    assert len(compare(runs, config_of("uniform", ["semseg", "normals"])).runs) == 2
 
 
 def test_nothing_to_compare_is_refused(two_seeds):

@@ -89,6 +89,15 @@ def test_run_in_two_summaries_counts_once(make_run):
     assert len(our_results([summary([uniform]), summary([make_run("uniform", {"semseg": 1, "edge": 2}, seed=1)])])) == 4
 
 
+@pytest.mark.parametrize(("task", "preset"), [("edge", "sak"), ("normals", "invpt"), ("saliency", "survey")])
+def test_numbers_of_two_presets_are_refused(make_run, task, preset):
+    single = make_run("uniform", {task: 60})
+    multi = make_run("avgnorm", {"semseg": 40, task: 61})
+    multi.record["metrics"][task]["preset"] = preset
+    with pytest.raises(ValueError, match=rf"{task} on rooms is judged by the preset '{preset}' in .*avgnorm.* but by "):
+        our_results([summary([single]), summary([multi])])
+
+
 def test_score_that_is_not_a_number_stays_one(make_run):
     found = our_results([summary([make_run("mgda", {"semseg": 40, "depth": float("nan")})])])
     assert found["metric"].tolist() == ["miou", "rmse"]

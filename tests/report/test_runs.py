@@ -3,7 +3,7 @@ from fake_runs import config_of
 
 from mtl.report.comparison import compare
 from mtl.report.results import our_results
-from mtl.report.runs import finished_runs, single_task_runs
+from mtl.report.runs import finished_runs, judged_otherwise, single_task_runs
 from mtl.report.summary import summary
 from mtl.report.table import table
 
@@ -25,6 +25,19 @@ def test_baselines_of_another_protocol_are_none_but_are_found(make_run):
     assert single_task_runs(runs, edges_by("sak"), 0) == {"edge": runs[0]}
     assert single_task_runs(runs, edges_by("seism"), 0) == {}
     assert single_task_runs(runs, edges_by("seism"), 0, judged_alike=False) == {"edge": runs[0]}
+
+
+def test_baseline_that_another_preset_judges_is_named(make_run):
+    strict = config_of("uniform", ["normals"])
+    strict["dataset"] = {"name": "rooms", "png_normals": "strict"}
+    runs = [make_run("uniform", {"normals": 20}, config=strict), make_run("uniform", {"edge": 60})]
+    runs[0].record["metrics"]["normals"]["preset"] = "strict"
+    wanted = config_of("uniform", ["normals", "edge"])
+    wanted["dataset"] = {"name": "rooms", "png_normals": "invpt"}
+    assert "normals" not in single_task_runs(runs, wanted, 0)
+    assert judged_otherwise(runs, wanted, 0, {"normals": "invpt", "edge": "rooms"}) == {"normals": "strict"}
+    assert judged_otherwise(runs, wanted, 0, {"normals": "strict", "edge": "rooms"}) == {}
+    assert judged_otherwise(runs, wanted, 1, {"normals": "invpt", "edge": "rooms"}) == {}
 
 
 def test_protocol_of_a_task_is_no_matter_to_a_run_without_it(make_run):

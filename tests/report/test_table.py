@@ -91,6 +91,6 @@ def test_page_says_where_its_numbers_come_from(make_run):
     title, _, header, *_ = page(comparison, "demo", ["experiment=demo"]).splitlines()
     assert title == "# demo"
     assert header == (
-        "dataset rooms; backbone tiny; seeds 3; edge protocol rooms; steps 20; device cpu (x86_64); "
+        "dataset rooms; backbone tiny; seeds 3; presets edge rooms; steps 20; device cpu (x86_64); "
         "commit 0123456789; made by `python scripts/table.py experiment=demo`."
     )

@@ -69,7 +69,7 @@ def test_label_of_another_task_is_refused(height):
 def test_room_needs_numpy_alone():
     heavy = "torch torchvision scipy PIL matplotlib cv2"
     code = (
-        "import sys, types; package = types.ModuleType('mtl'); package.__path__ = ['mtl']; sys.modules['mtl'] = package\n"
+        "import sys, types; mtl = types.ModuleType('mtl'); mtl.__path__ = ['mtl']; sys.modules['mtl'] = mtl\n"
         f"import mtl.tasks; mtl.tasks.known(); print(*[name for name in '{heavy}'.split() if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -24,4 +24,9 @@ def gradient_cases() -> dict[str, Tensor]:
         "all zero": torch.zeros(4, 12, dtype=torch.float64),
         "tiny": rows * 1e-12,
         "huge": rows * 1e12,
+        "next to nothing": rows * 1e-30,
+        "nothing but 1e-30": zero.new_tensor([[0.0], [0.0], [1e-30], [0.0]]) * rows,
+        "nothing but 1e-40": zero.new_tensor([[0.0], [0.0], [1e-40], [1e-40]]) * rows,
+        "beyond float32": rows * 1e60,
+        "nearly identical": rows[:1] + 1e-12 * rows,
     }

@@ -82,7 +82,7 @@ def test_logits_move_as_torch_adam_with_weight_decay_moves_them(gamma):
 def test_after_step_without_losses_is_refused_with_the_remedy():
     weighter = make()
     weighter(torch.ones(3))
-    with pytest.raises(ValueError, match=r"needs the losses of the same batch after the step: weighter.after_step\(l"):
+    with pytest.raises(ValueError, match=r"as one tensor \[T\]: weighter.after_step\(torch.stack\(losses\)\)"):
         weighter.after_step()
 
 

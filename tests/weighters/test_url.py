@@ -19,7 +19,7 @@ from mtl.engine.trainer import Trainer
 
 TRAIN = Path(__file__).parents[2] / "train.py"
 WORDS = [word for word in SIZE if word != "experiment=demo"]  # its launcher trains in other processes
-WORDS += ["backbone=resnet_tiny", "recipe.evaluate=1", "recipe.optimizer.lr=2e-3", "~logging.loggers.tensorboard"]
+WORDS += ["backbone=resnet_tiny", "recipe.evaluate=1", "recipe.optimizer.lr=2e-3", "logger=csv"]
 URL = ["weighter=url", "subset=[depth,edge]"]
 
 

@@ -29,6 +29,8 @@ def numbers(update: Update) -> list[Tensor]:
 def assert_finite(rule: Weighter, update: Update) -> None:
     assert update.weights.shape == (4,)
     assert all(part.isfinite().all() for part in numbers(update))
+    assert update.weights.float().isfinite().all()  # as the engine hands them on
+    assert update.shared_weights is None or update.shared_weights.float().isfinite().all()
     assert all(value.isfinite().all() for value in rule.state_dict().values())
 
 

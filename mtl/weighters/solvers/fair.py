@@ -5,6 +5,7 @@ import numpy as np
 from mtl.weighters.solvers.min_norm import min_norm
 from mtl.weighters.solvers.problem import CANCELLED, EPS, NotSolvedError
 
+LARGEST = float(np.finfo(np.float32).max)  # gradients, which the weights multiply, are float32
 MAX_STEPS = 200  # 4 to 8 are usual, 30 where gradients nearly cancel, 100 at alpha = 10 with norms of 1 : 1e6
 
 
@@ -26,7 +27,8 @@ def fair(cosines: np.ndarray, norms: np.ndarray, alpha: float) -> np.ndarray:
         The weights. max |(G w)_i w_i^p - 1| is at most 1e-10, or what rounding of (G w)_i leaves of it. Shape [K].
 
     Raises:
-        NotSolvedError: A mixture of the unit gradients is shorter than 1e-6, or the steps do not converge.
+        NotSolvedError: A mixture of the unit gradients is shorter than 1e-6, the steps do not converge, or a weight
+            is no float32.
     """
     power = 1 / alpha
     unit = np.exp(np.log(norms).mean())
@@ -37,8 +39,8 @@ def fair(cosines: np.ndarray, norms: np.ndarray, alpha: float) -> np.ndarray:
         if mixture @ cosines @ mixture <= CANCELLED**2:
             raise NotSolvedError("a mixture of the gradients is zero: no finite weights")
     weights = weights * unit ** (-2 / (1 + power))
-    if not (np.isfinite(weights).all() and (weights > 0).all()):
-        raise NotSolvedError("the weights are beyond the numbers of float64")
+    if not ((weights > 0) & (weights <= LARGEST)).all():
+        raise NotSolvedError("the weights are beyond the numbers of float32")
     return weights
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl.weighters.base import ZERO
+from mtl.weighters.base import SHORTEST, ZERO
 
 EPS = float(np.finfo(np.float64).eps)
 CANCELLED = 1e-6  # unit gradients with a mixture as short as this cancel: a Gramian hardly knows lengths below 1e-7
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
             gramian = torch.where(active.outer(active), gramian, 0.0)
         products = gramian.detach().double().cpu().numpy()
         norms = np.sqrt(products.diagonal())
-        counted = norms > ZERO * norms.max()
+        counted = norms > max(ZERO * norms.max(), SHORTEST)
         norms = norms[counted]
         cosines = products[counted][:, counted] / norms / norms[:, None]
         cosines = 0.5 * (cosines + cosines.T)

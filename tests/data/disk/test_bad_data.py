@@ -213,5 +213,13 @@ def test_bad_mat_file_is_named(tmp_path, case, tasks):
     path = tmp_path / f"PASCAL_MT/{folder}/2008_000003.mat"
     cut(path) if content is None else scipy.io.savemat(path, content)
     with pytest.raises(DamagedFileError) as caught:
-        PascalContext(root=tmp_path / "p", split="train", tasks=tasks, images=None, num_classes=21, on_error="raise")
+        PascalContext(
+            root=tmp_path / "p",
+            split="train",
+            tasks=tasks,
+            images=None,
+            num_classes=21,
+            png_normals="strict",
+            on_error="raise",
+        )
     assert f"{path}: {message}" in str(caught.value)

@@ -1,0 +1,217 @@
+"""Checks what callers give the engine. Every mistake becomes one line that says what to do instead."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mtl.engine.cut import Features
+from mtl.weighters.base import Scope, Update, Weighter
+
+MISSING = (
+    "for a task without labels give a loss that depends on its head, such as output.sum() * 0, "
+    "and active= with False for it"
+)
+
+
+def check_options(
+    weighter: Weighter, parts: int, mode: str, scale: str, heads: str, loss_scale: Tensor | float | None
+) -> None:
+    """Checks the weighter and the words that say how it is applied; arguments as those of `Accumulation`.
+
+    Raises:
+        ValueError: One of them is not what the engine knows.
+    """
+    if not isinstance(weighter, Weighter):
+        hint = f"{weighter.__name__}(num_tasks=...)" if isinstance(weighter, type) else "mtl.weighters.AvgNorm(3)"
+        raise ValueError(f"weighter must be an object such as {hint}, got {weighter!r}")
+    if not (isinstance(parts, int) and parts > 0):
+        raise ValueError(f"parts must be a whole number of micro-batches, 1 or more, got {parts!r}")
+    words = {"mode": (mode, "exact", "first"), "scale": (scale, "sum", "native"), "heads": (heads, "weighted", "raw")}
+    for key, (word, *known) in words.items():
+        if word not in known:
+            raise ValueError(f"{key}={word!r}: use {' or '.join(known)}")
+    number = isinstance(loss_scale, Tensor) and loss_scale.ndim == 0
+    number |= isinstance(loss_scale, float | int) and loss_scale > 0
+    if loss_scale is not None and not number:
+        raise ValueError(f"loss_scale must be a positive scalar, such as scaler.get_scale(), got {loss_scale!r}")
+
+
+def scope_of(word: Scope | str, key: str) -> Scope:
+    """The scope of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    try:
+        return Scope(word)
+    except ValueError:
+        raise ValueError(f"{key}={word!r}: use {', '.join(scope.value for scope in Scope)}") from None
+
+
+def check_features(features: Features, weighter: Weighter) -> None:
+    """Checks that the features can be differentiated, for as many tasks as the weighter has.
+
+    Raises:
+        ValueError: They cannot.
+    """
+    if not isinstance(features, Features):
+        raise ValueError(
+            f"features must be what mtl.cut(encoder(image), num_tasks) returned, got {type(features).__name__}"
+        )
+    if weighter.num_tasks != len(features):
+        name = type(weighter).__name__
+        raise ValueError(
+            f"{name} was built for {weighter.num_tasks} tasks, but the features were cut for {len(features)}: "
+            f"build it with num_tasks={len(features)}"
+        )
+    if features.used and not features.frozen:
+        raise ValueError(
+            "these features have been differentiated already: run the encoder, mtl.cut and the heads again for "
+            "every backward"
+        )
+    if not features.differentiable:
+        raise ValueError("the features were cut under torch.no_grad(): run encoder, mtl.cut and heads with gradients")
+
+
+def check_losses(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> None:
+    """Checks that there is one differentiable scalar a task.
+
+    Raises:
+        ValueError: There is not.
+    """
+    if isinstance(losses, Mapping):
+        raise ValueError(
+            "losses is a dict: give a list in the order of the features, such as [losses[name] for name in names]"
+        )
+    if isinstance(losses, Tensor):
+        if losses.ndim != 1:
+            raise ValueError(
+                f"losses is one tensor of shape {list(losses.shape)}: give a list of {num_tasks} scalars, one a task"
+            )
+    elif not isinstance(losses, Sequence) or isinstance(losses, str):
+        raise ValueError(f"losses must be a list of {num_tasks} scalars, one a task, got {type(losses).__name__}")
+    if len(losses) != num_tasks:
+        raise ValueError(f"{len(losses)} losses, but the features were cut for {num_tasks} tasks")
+    if isinstance(losses, Tensor):
+        _check_stack(losses)
+        return
+    for task, loss in enumerate(losses):
+        if not isinstance(loss, Tensor):
+            raise ValueError(f"losses[{task}] is {loss!r}, not a tensor: {MISSING}")
+        if loss.ndim:
+            raise ValueError(f"losses[{task}] has shape {list(loss.shape)}: reduce it to a scalar, such as by .mean()")
+        if not loss.requires_grad:
+            raise ValueError(f"losses[{task}] has no gradient, it is a constant or made under no_grad: {MISSING}")
+        if not loss.is_floating_point():
+            raise ValueError(f"losses[{task}] is {loss.dtype}: a loss must be a real number")
+    devices = sorted({str(loss.device) for loss in losses})
+    if len(devices) > 1:
+        raise ValueError(
+            f"the losses are on {' and '.join(devices)}: move them to one device, by loss.to({devices[0]!r})"
+        )
+
+
+def _check_stack(losses: Tensor) -> None:
+    """Checks that the tensor [T] is a stack of differentiable scalars: any other one hides which task is which."""
+    if losses.grad_fn is None or losses.grad_fn.name() != "StackBackward0":
+        raise ValueError("losses is one tensor, but no torch.stack of scalars: give the list of losses instead")
+    for task, (node, _) in enumerate(losses.grad_fn.next_functions):
+        if node is None:
+            raise ValueError(f"losses[{task}] has no gradient, it is a constant or made under no_grad: {MISSING}")
+
+
+def check_active(active: Tensor | None, losses: Tensor) -> None:
+    """Checks that the mask fits the losses [T].
+
+    Raises:
+        ValueError: It does not.
+    """
+    if active is None:
+        return
+    wanted = f"active must be a bool tensor of shape {list(losses.shape)} on {losses.device}"
+    if not isinstance(active, Tensor):
+        raise ValueError(f"{wanted}, got {type(active).__name__}")
+    if active.dtype != torch.bool or active.shape != losses.shape or active.device != losses.device:
+        raise ValueError(f"{wanted}, got {active.dtype} of shape {list(active.shape)} on {active.device}")
+
+
+def parameters_of(shared: Iterable[Tensor]) -> list[Tensor]:
+    """The parameters behind the cut that belong to the shared network, as a list.
+
+    Raises:
+        ValueError: They are not an iterable of tensors.
+    """
+    listed = [shared] if isinstance(shared, Tensor | nn.Module) else list(shared)
+    if isinstance(shared, Tensor | nn.Module) or not all(isinstance(parameter, Tensor) for parameter in listed):
+        raise ValueError(
+            "shared must be a list of parameters, such as shared=list(module.parameters()), "
+            f"got {type(shared).__name__} of {type(listed[0]).__name__}"
+        )
+    return listed
+
+
+def check_scopes(scopes: Iterable[Scope], features: Features, last_layer: Tensor | None) -> None:
+    """Checks that there are task gradients at the scopes.
+
+    Raises:
+        ValueError: The encoder is frozen, or the weight of its last layer is missing or not part of it.
+    """
+    for scope in scopes:
+        if features.frozen:
+            raise ValueError(
+                f"the encoder is frozen, so there are no task gradients at scope {scope.value}: unfreeze it"
+            )
+        if scope is not Scope.LAST_LAYER:
+            continue
+        if last_layer is None:
+            raise ValueError("scope last_layer needs last_layer=: the weight of the encoder's last layer")
+        if not isinstance(last_layer, Tensor):
+            raise ValueError(f"last_layer must be a weight, such as layer.weight, got {type(last_layer).__name__}")
+        if not any(last_layer is parameter for parameter in features.encoder[0]):
+            raise ValueError("last_layer is no parameter of the encoder that the features come from, or it is frozen")
+
+
+def check_paths(reached: Sequence[tuple[list[Tensor], set]], features: Features) -> None:
+    """Checks that the losses reach the encoder through the features, and through nothing else.
+
+    Args:
+        reached: Leaves and inner nodes of each task's graph.
+        features: What `cut` returned.
+
+    Raises:
+        ValueError: A head reads maps that were not cut, or features of another cut.
+    """
+    known = {id(copy) for copies in features.copies for copy in copies}
+    for task, (leaves, nodes) in enumerate(reached):
+        if any(features.is_copy(leaf) and id(leaf) not in known for leaf in leaves):
+            raise ValueError(
+                f"losses[{task}] comes from the features of another mtl.cut: give the heads and backward the same ones"
+            )
+        if not nodes.isdisjoint(features.encoder[1]):
+            raise ValueError(
+                f"losses[{task}] reads the encoder's output uncut: give its head features[{task}], "
+                "and cut every map that a head reads"
+            )
+    if not features.frozen and not any(id(leaf) in known for leaves, _ in reached for leaf in leaves):
+        raise ValueError(
+            "no loss depends on the features: give head t features[t] (to train the heads alone, cut maps.detach())"
+        )
+
+
+def check_update(update: Any, weighter: Weighter) -> None:
+    """Checks what a weighter has returned.
+
+    Raises:
+        ValueError: It is not an `Update` with a weight for every task.
+    """
+    name, shape = type(weighter).__name__, (weighter.num_tasks,)
+    if not isinstance(update, Update):
+        raise ValueError(f"{name}.forward must return an Update, got {type(update).__name__}")
+    for key in ("weights", "shared_weights"):
+        value = getattr(update, key)
+        if (value is None and key == "shared_weights") or (isinstance(value, Tensor) and value.shape == shape):
+            continue
+        found = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"{name}.forward must return {key} of shape {list(shape)}, got {found}")

@@ -1,0 +1,65 @@
+"""The gradients of micro-batches, added up."""
+
+from torch import Tensor
+
+from mtl.engine.shared import JointGradients, SharedGradients
+from mtl.weighters.base import Scope
+
+
+class SummedGradients(SharedGradients):
+    """The gradients at the shared network, added up over micro-batches.
+
+    The maps of different parts hold different images, so their Gramians add up, as those of processes do.
+
+    Args:
+        first: Those of the first part.
+        features: Whether the Gramian at the features will be asked for.
+    """
+
+    def __init__(self, first: SharedGradients, features: bool) -> None:
+        self.maps, self.encoder, self.refinements = first.maps, first.encoder, first.refinements
+        self.last_layer = first.last_layer
+        self._features = first.gramian(Scope.FEATURES) if features else None  # [T, T]
+        self._sum = first.rows(Scope.SHARED, last=True)  # [T, P]
+
+    def add(self, part: SharedGradients) -> None:
+        """Adds those of another part."""
+        if self._features is not None:
+            self._features += part.gramian(Scope.FEATURES)
+        self._sum += part.rows(Scope.SHARED, last=True)
+
+    def gramian(self, scope: Scope, last: bool = False) -> Tensor:
+        """Inner products of the summed task gradients at the scope. Shape [T, T], float64."""
+        return self._features if scope is Scope.FEATURES else super().gramian(scope, last)
+
+    def rows(self, scope: Scope, last: bool = False) -> Tensor:
+        """The summed task gradients at parameters. Shape [T, P]."""
+        if scope is Scope.SHARED:
+            return self._sum
+        sizes = [parameter.numel() for parameter in self.encoder]
+        index = next(i for i, parameter in enumerate(self.encoder) if parameter is self.last_layer)
+        start = sum(sizes[:index])
+        return self._sum[:, start : start + sizes[index]]
+
+    def combine(self, coefficients: Tensor, active: Tensor, scope: Scope | None) -> list[Tensor]:
+        """Adds sum_t c_t g_t to `.grad` of the shared network, which every process already agrees on."""
+        return self._add_flat(coefficients.to(self._sum) @ self._sum.masked_fill_(~active[:, None], 0.0))
+
+
+def sum_own(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    """Gradients of one task's own parameters, added up."""
+    total = {id(parameter): (parameter, gradient) for parameter, gradient in left}
+    for parameter, gradient in right:
+        known = total.get(id(parameter))
+        total[id(parameter)] = (parameter, gradient if known is None else known[1] + gradient)
+    return list(total.values())
+
+
+def sum_joint(left: JointGradients, right: JointGradients) -> JointGradients:
+    """Gradients of parameters that several tasks reach, added up task by task."""
+    total = {id(parameter): (parameter, dict(gradients)) for parameter, gradients in left}
+    for parameter, gradients in right:
+        known = total.setdefault(id(parameter), (parameter, {}))[1]
+        for task, gradient in gradients.items():
+            known[task] = known[task] + gradient if task in known else gradient
+    return list(total.values())

@@ -1,0 +1,99 @@
+"""What loggers for tracking services share: the run continues there, and no row is sent twice."""
+
+import importlib
+import json
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mtl.files import write_whole
+from mtl.loggers.base import Kind, Logger
+
+
+class Tracker(Logger):
+    """Sends rows to a tracking service, which cannot take a row back.
+
+    `<word>.json` in the run folder keeps the service's id of the run and the last step sent of each series. A resumed
+    run therefore continues under the same id, and rows that are computed again are not sent again. With `force=true`
+    the folder is new, and so is the run at the service.
+
+    Args:
+        folder: The run folder.
+        name: Name of the run.
+        steps: Length of the run in optimizer steps.
+        config: The resolved config.
+
+    Raises:
+        ValueError: The package is not installed, or the service refuses the run.
+    """
+
+    word: ClassVar[str]  # on the command line; the package and the extra that installs it have the same name
+
+    def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
+        super().__init__(folder, name, steps, config)
+        self.package = self._import()
+        self.path = folder / f"{self.word}.json"
+        self.sent = json.loads(self.path.read_text()) if self.path.exists() else {}
+        self.step = 0
+        with self._refusals():
+            self.sent["id"] = self.start(self.sent.get("id"))
+        write_whole(self.path, json.dumps(self.sent))
+
+    @property
+    @abstractmethod
+    def error(self) -> type[Exception]:
+        """What the package raises where the service refuses something or cannot be reached."""
+
+    @abstractmethod
+    def start(self, run_id: str | None) -> str:
+        """Starts a run at the service, or continues the one with this id; returns its id."""
+
+    @abstractmethod
+    def send(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
+        """Sends one row, in which no value is NaN."""
+
+    @abstractmethod
+    def finish(self, complete: bool) -> None:
+        """Ends the run at the service; `complete` is False where it was interrupted or has failed."""
+
+    def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
+        """Sends the numbers of the row unless an interrupted process has sent them."""
+        if step <= self.sent.get(kind, 0):
+            return
+        numbers = {key: value for key, value in values.items() if not (isinstance(value, str) or math.isnan(value))}
+        with self._refusals():
+            self.send(kind, step, numbers)
+        self.sent[kind] = step
+        write_whole(self.path, json.dumps(self.sent))
+
+    def resume(self, step: int) -> None:
+        """Notes how far the run is."""
+        self.step = step
+
+    def progress(self, step: int) -> None:
+        """Notes how far the run is."""
+        self.step = step
+
+    def close(self) -> None:
+        """Ends the run at the service."""
+        with self._refusals():
+            self.finish(complete=self.step == self.steps)
+
+    def _import(self) -> Any:
+        try:
+            return importlib.import_module(self.word)
+        except ModuleNotFoundError as error:
+            if error.name != self.word:
+                raise
+            raise ValueError(f"logger={self.word}: not installed; pip install -e '.[{self.word}]'") from error
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except self.error as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+            raise ValueError(f"logger={self.word}: {reason}; to train without it: logger=csv") from error

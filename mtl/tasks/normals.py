@@ -67,7 +67,7 @@ class Normals(TaskLabel):
         axes.imshow(np.where(self.valid(values).transpose(1, 2, 0), seen.clip(0, 1), GREY), interpolation="nearest")
         if key:
             caption = "red: to the right, green: up, blue: towards the camera"
-            axes.text(0.5, -0.02, caption, transform=axes.transAxes, ha="center", va="top", fontsize=8)
+            axes.text(0.5, -0.02, caption, transform=axes.transAxes, ha="center", va="top", fontsize=8, color="0.35")
 
     def read_label(self, stored: "Stored") -> NDArray[np.float32]:
         """Vectors, 0 where invalid. Shape [3, H, W].

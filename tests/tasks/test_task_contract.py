@@ -172,3 +172,9 @@ def test_metrics_of_a_table_are_named_with_their_direction(task):
     assert task.label.notations[task.metric.primary] == written
     assert next(iter(task.label.notations)) == task.metric.primary
     assert written.higher_is_better == task.metric.higher_is_better
+
+
+def test_label_can_be_given_by_its_class():
+    words = ["subset=reshading", "+dataset.tasks.reshading.label._target_=mtl.tasks.reshading.Reshading"]
+    (task,) = build.build_tasks(build.compose(words))
+    assert task.label == find("reshading")

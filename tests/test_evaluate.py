@@ -279,7 +279,6 @@ def test_scores_of_classes_come_in_either_order(tmp_path, axes):
     scores = np.random.default_rng(0).normal(size=(7, 4, 5)).astype(np.float32)
     archives.save(tmp_path / "human_parts/a.npy", scores.transpose(axes))
     metric = MeanIoU(7)
-    metric.update(
-        Predictions(tmp_path, find("human_parts"), 7).read("a", (4, 5))[None], torch.tensor(scores.argmax(0))[None, None]
-    )
+    prediction = Predictions(tmp_path, find("human_parts"), 7).read("a", (4, 5))[None]
+    metric.update(prediction, torch.tensor(scores.argmax(0))[None, None])
     assert metric.compute()["miou"] > 80

@@ -13,45 +13,11 @@ from mtl.build.model import rebuild
 from mtl.models.base import MultiTaskModel
 from mtl.run.checkpoint import load_checkpoint
 from mtl.run.device import choose_device
+from mtl.tasks import find
 
 
 class UnfitPictureError(ValueError):
     """A picture is none, or of a size that the network cannot take."""
-
-
-def classes(prediction: Tensor) -> Tensor:
-    """Most likely class of every pixel. Shape [H, W], uint8."""
-    return prediction.argmax(dim=0).byte()
-
-
-def metres(prediction: Tensor) -> Tensor:
-    """Depth in metres, none behind the camera. Shape [H, W]."""
-    return prediction[0].clamp(min=0)
-
-
-def directions(prediction: Tensor) -> Tensor:
-    """Unit vectors, x right, y down, z forward. Shape [3, H, W]."""
-    return F.normalize(prediction, dim=0)
-
-
-def foreground(prediction: Tensor) -> Tensor:
-    """Probability of the second of two classes. Shape [H, W]."""
-    return prediction.softmax(dim=0)[1]
-
-
-def probability(prediction: Tensor) -> Tensor:
-    """Probability of a logit. Shape [H, W]."""
-    return prediction[0].sigmoid()
-
-
-UNITS: Mapping[str, Callable[[Tensor], Tensor]] = {  # task -> from the network's numbers [C, H, W] to natural units
-    "semseg": classes,
-    "human_parts": classes,
-    "depth": metres,
-    "normals": directions,
-    "saliency": foreground,
-    "edge": probability,
-}
 
 
 class TrainedModel(nn.Module):
@@ -88,14 +54,14 @@ class TrainedModel(nn.Module):
             image: Red, green and blue, uint8. Shape [3, H, W], any H and W.
 
         Returns:
-            By task: `semseg` and `human_parts` the class [H, W], uint8; `depth` metres [H, W]; `normals` unit vectors
-            [3, H, W]; `saliency` and `edge` a probability [H, W].
+            By task, as its file in `mtl/tasks` says under `natural`: a class, metres or a probability [H, W], unit
+            vectors [3, H, W].
         """
         batch, (top, left) = self.prepare(image)
         height, width = image.shape[-2:]
         final = self.network(batch.to(self.network.last_layer.device)).final
         window = (slice(None), slice(top, top + height), slice(left, left + width))
-        return {task: UNITS[task](prediction[0][window].float()) for task, prediction in final.items()}
+        return {task: find(task).natural(prediction[0][window].float()) for task, prediction in final.items()}
 
     def prepare(self, image: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """The picture as the network reads it [1, 3, H', W'], and the row and column in it where the picture begins.

@@ -15,6 +15,7 @@ from mtl import build
 from mtl.cli.prepare import open_split
 from mtl.data.predictions import Predictions
 from mtl.metrics import MaxF, MeanIoU
+from mtl.tasks import find
 
 ROOMS = [word for word in SIZE if word.startswith("dataset.")]
 NYUD = ["dataset=nyud", "dataset.train.images=3", "dataset.val.images=2"]
@@ -266,7 +267,7 @@ def test_bytes_reach_the_thresholds_that_they_reach_exactly(tmp_path):
     (tmp_path / "saliency").mkdir()
     for path in tmp_path.glob("*.png"):
         path.rename(tmp_path / "saliency" / path.name)
-    saved = Predictions(tmp_path, "saliency", 2)
+    saved = Predictions(tmp_path, find("saliency"), 2)
     for level in range(256):
         metric = MaxF()
         metric.update(saved.read(str(level), (1, 1))[None], torch.ones(1, 1, 1, 1, dtype=torch.uint8))
@@ -278,7 +279,6 @@ def test_scores_of_classes_come_in_either_order(tmp_path, axes):
     scores = np.random.default_rng(0).normal(size=(7, 4, 5)).astype(np.float32)
     archives.save(tmp_path / "human_parts/a.npy", scores.transpose(axes))
     metric = MeanIoU(7)
-    metric.update(
-        Predictions(tmp_path, "human_parts", 7).read("a", (4, 5))[None], torch.tensor(scores.argmax(0))[None, None]
-    )
+    prediction = Predictions(tmp_path, find("human_parts"), 7).read("a", (4, 5))[None]
+    metric.update(prediction, torch.tensor(scores.argmax(0))[None, None])
     assert metric.compute()["miou"] > 80

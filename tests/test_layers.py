@@ -17,6 +17,7 @@ CONTRACTS = (
     "mtl.models.base",
     "mtl.loggers.base",
     "mtl.task",
+    "mtl.tasks",
 )
 ALLOWED = {
     "engine": ("mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
@@ -27,22 +28,24 @@ ALLOWED = {
     "heads": ("mtl.heads", "mtl.layers"),
     "backbones": ("mtl.backbones", "mtl.layers"),
     "weighters": ("mtl.weighters",),
-    "metrics": ("mtl.metrics", "mtl.image_list"),
-    "losses": ("mtl.losses", "mtl.task"),
+    "metrics": ("mtl.metrics", "mtl.image_list", "mtl.tasks"),
+    "losses": ("mtl.losses", "mtl.task", "mtl.tasks"),
+    "tasks": ("mtl.tasks", "mtl.data.stored"),  # the latter in annotations
     "layers": ("mtl.layers",),
-    "data": ("mtl.data", "mtl.files", "mtl.image_list"),
+    "data": ("mtl.data", "mtl.files", "mtl.image_list", "mtl.tasks"),
     "loggers": ("mtl.loggers", "mtl.files"),
     "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.task", "mtl.files"),
-    "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files"),
-    "report/read": ("mtl.report.read", "mtl.report.names", "mtl.files"),
-    "report/numbers": ("mtl.report.numbers", "mtl.report.read", "mtl.report.names", "mtl.metrics.delta_m"),
-    "report/render": ("mtl.report.render", "mtl.report.numbers", "mtl.report.names"),
+    "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files", "mtl.tasks"),
+    "report/read": ("mtl.report.read", "mtl.report.names", "mtl.tasks", "mtl.files"),
+    "report/numbers": ("mtl.report.numbers", "mtl.report.read", "mtl.report.names", "mtl.tasks", "mtl.metrics.delta_m"),
+    "report/render": ("mtl.report.render", "mtl.report.numbers", "mtl.report.names", "mtl.tasks"),
     "report/figures": (
         "mtl.report.figures",
         "mtl.report.render.style",
         "mtl.report.numbers.gains",
         "mtl.report.read",
         "mtl.report.names",
+        "mtl.tasks",
     ),
 }
 SHORT = (
@@ -54,8 +57,8 @@ SHORT = (
 )  # scripts that only call
 FILES = {
     "mtl/experiment.py": ("mtl.build", "mtl.report.read.runs"),
-    "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base"),
-    "mtl/task.py": (),
+    "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base", "mtl.tasks"),
+    "mtl/task.py": ("mtl.tasks",),
     "mtl/files.py": (),
     "mtl/image_list.py": (),
     "scripts/bench_edges.py": ("mtl.run", "mtl.metrics", "mtl.files"),
@@ -95,6 +98,7 @@ def house() -> dict[Path, tuple[str, ...]]:
         "mtl.run",
         "mtl.report",
         "mtl.files",
+        "mtl.tasks",
     )
     rules = dict.fromkeys((ROOT / "scripts").glob("*.py"), front)
     for room, allowed in ALLOWED.items():

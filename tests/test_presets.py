@@ -15,6 +15,7 @@ from mtl.cli.prepare import open_split
 from mtl.data.pascal_labels import WITH_NORMALS
 from mtl.data.predictions import Predictions
 from mtl.metrics import MaxF
+from mtl.tasks import find
 
 NYUD = ["dataset=nyud", "dataset.train.images=3", "dataset.val.images=2"]
 PASCAL = ["dataset=pascal_context", "dataset.train.images=3", "dataset.val.images=2"]
@@ -87,7 +88,7 @@ def test_unknown_choice_of_byte_normals_is_refused_by_every_dataset(tmp_path):
 def test_saved_byte_at_a_threshold_counts_as_the_preset_says(tmp_path, preset, reached):
     byte = 102  # 0.4
     archives.save(tmp_path / "saliency/x.png", np.array([[byte, byte + 1], [byte - 1, 0]], np.uint8))
-    prediction = Predictions(tmp_path, "saliency", 2).read("x", (2, 2))[None]
+    prediction = Predictions(tmp_path, find("saliency"), 2).read("x", (2, 2))[None]
     metric = MaxF(preset=preset)
     metric.update(prediction, torch.tensor([[[[1, 0], [0, 0]]]], dtype=torch.uint8))
     threshold = {"plain": 7, "survey": 4}[preset]  # place of 0.40

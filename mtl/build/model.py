@@ -12,7 +12,7 @@ from torch import nn
 from mtl.build.config import CONFIGS, subset
 from mtl.engine.teachers import load_teachers
 from mtl.models.base import MultiTaskModel
-from mtl.task import TASK_ORDER, Task
+from mtl.task import Task
 from mtl.weighters.base import Weighter
 
 
@@ -61,7 +61,7 @@ def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[flo
     """
     ordered = {}
     for key, value in cfg.weighter[node].items():
-        if isinstance(value, Mapping) and any(name in value for name in TASK_ORDER):  # other mappings stay mappings
+        if isinstance(value, Mapping) and set(value) & set(cfg.dataset.tasks):  # other mappings stay mappings
             missing = [task.name for task in tasks if task.name not in value]
             if missing:
                 raise ValueError(f"weighter.{node}.{key} has no number for {', '.join(missing)}: it has {dict(value)}")

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from mtl import build
 from mtl.cli.prepare import open_split, split_words
 from mtl.data.base import DenseDataset
-from mtl.data.loader import IGNORE_INDEX, single_threaded
+from mtl.data.loader import single_threaded
 from mtl.data.predictions import Predictions
 from mtl.data.stored import DamagedFileError
 from mtl.files import write_json
@@ -102,7 +102,7 @@ def open_predictions(
     saved = {}
     for task in build.build_tasks(cfg):
         try:
-            saved[task.name] = Predictions(folder, task.name, task.channels, depth_unit, first.get(task.name, 0))
+            saved[task.name] = Predictions(folder, task.label, task.channels, depth_unit, first.get(task.name, 0))
         except ValueError as error:
             failures[task.name] = str(error)
     return saved
@@ -150,8 +150,9 @@ def present(folder: Path, words: Sequence[str]) -> list[str]:
     """
     if any(word.startswith("subset=") for word in words):
         return []
-    known = list(build.compose(words).dataset.tasks)
-    found = [task for task in known if Predictions.has(folder, task)]
+    cfg = build.compose(words)
+    cfg.subset = known = list(cfg.dataset.tasks)
+    found = [task.name for task in build.build_tasks(cfg) if Predictions.has(folder, task.label)]
     if not found:
         raise ValueError(f"predictions={folder}: has none of the folders {', '.join(known)}")
     return [f"subset=[{','.join(found)}]"]
@@ -174,17 +175,12 @@ def check_files(cfg: DictConfig, split: str, task: Task, saved: Predictions, ids
     if 0 < len(missing) < len(ids):
         alone = open_split(cfg, split, [task.name])
         place = {id: index for index, id in enumerate(image_ids(alone))}
-        missing = [id for id in missing if labelled(alone.read(place[id])[task.name])]
+        missing = [id for id in missing if task.label.valid(alone.read(place[id])[task.name]).any()]
     if missing:
         raise ValueError(
             f"{len(missing)} of {len(ids)} predictions of {task.name} are missing, such as that of image "
             f"{missing[0]} in {saved.folder}{'' if saved.files else saved.others}"
         )
-
-
-def labelled(labels: Any) -> bool:
-    """Whether a label has a valid pixel. Shape [C, H, W]."""
-    return bool((labels != (0 if labels.dtype.kind == "f" else IGNORE_INDEX)).any())
 
 
 def score(pairs: Pairs, tasks: Sequence[Task], workers: int, failures: Failures) -> dict[str, dict[str, Any]]:

@@ -9,12 +9,11 @@ import torch
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
-from mtl.data.transforms.types import Depth, Normals
+from mtl.data.transforms.types import typed
+from mtl.tasks import find
 
 Split = Literal["train", "val", "test"]
 Sample = dict[str, Any]
-
-TYPES = {"image": tv_tensors.Image, "depth": Depth, "normals": Normals}
 
 
 class Place(NamedTuple):
@@ -31,7 +30,7 @@ class DenseDataset(Dataset[Sample], ABC):
     are views of scenes, also `places`; where its classes have names, they are in `class_names` by task, and where its
     files do not number them from 0, the number of the first class is in `first_numbers`. `tasks` are those requested.
     `reads` are those that `read` loads: the requested ones and what the transform needs beside them, which no batch
-    will hold.
+    will hold. How a label moves with its image is in `mtl.tasks`, by the name of its task.
 
     `version` goes up with every change that alters what `read` returns: caches of other versions are then left alone.
     """
@@ -59,6 +58,8 @@ class DenseDataset(Dataset[Sample], ABC):
             )
         self.tasks = tuple(task for task in self.available if task in tasks)
         self.reads = tuple(task for task in self.available if task in tasks or task in needs(transform))
+        for task in self.reads:
+            find(task)
         self.transform = transform
 
     @abstractmethod
@@ -97,7 +98,8 @@ class DenseDataset(Dataset[Sample], ABC):
     def _typed(key: str, value: Any) -> Any:
         if not isinstance(value, np.ndarray):
             return value
-        return TYPES.get(key, tv_tensors.Mask)(torch.from_numpy(value))
+        values = torch.from_numpy(value)
+        return tv_tensors.Image(values) if key == "image" else typed(key, values)
 
 
 def needs(transform: Any) -> Mapping[str, str]:

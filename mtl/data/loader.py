@@ -10,8 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mtl.data.base import DenseDataset, Sample
 from mtl.data.sampler import EvalSampler, TrainSampler
-
-IGNORE_INDEX = 255  # of class maps
+from mtl.tasks import IGNORE
 
 
 class SeededDraws(Dataset[Sample]):
@@ -99,12 +98,12 @@ def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
         labels = batch[task]  # [B, C, H, W]
         if labels.is_floating_point():
             continue
-        wrong = (labels >= limit) & (labels != IGNORE_INDEX)
+        wrong = (labels >= limit) & (labels != IGNORE)
         if wrong.any():
             image, *_ = place = wrong.nonzero()[0].tolist()
             raise ValueError(
                 f"{task}: label {labels[tuple(place)]} in image {batch['meta'][image]['id']}, but the network has "
-                f"{limit} classes (0 to {limit - 1}, and {IGNORE_INDEX} is ignored): mend the label, or give the task "
+                f"{limit} classes (0 to {limit - 1}, and {IGNORE} is ignored): mend the label, or give the task "
                 "more channels"
             )
     return batch

@@ -16,8 +16,11 @@ from mtl.data.base import Sample, Split
 from mtl.data.class_names import NYUD as NAMES
 from mtl.data.disk import DiskDataset
 from mtl.data.disk.decode import read_image
-from mtl.data.stored import Classes, Depth, Edge, Normals, read_stored
-from mtl.data.stored.normals import ByteNormals
+from mtl.data.stored import read_stored
+from mtl.tasks.depth import Depth
+from mtl.tasks.edge import Edge
+from mtl.tasks.normals import ByteNormals, Normals
+from mtl.tasks.semseg import Semseg
 
 PLACES = {  # folder of each kind of file, and how it is stored in archive A and in archive B
     "image": ("images", (".jpg", ".png")),
@@ -80,7 +83,7 @@ class NYUD(DiskDataset):
             transform: What is done to a sample.
         """
         self.stored = {
-            "semseg": Classes(num_classes, first=FIRST, void=0),
+            "semseg": Semseg(num_classes, first=FIRST, void=0),
             "depth": Depth(),
             "normals": Normals(png_normals),
             "edge": Edge(),
@@ -118,7 +121,7 @@ class NYUD(DiskDataset):
         """Image and labels; see the class."""
         paths = {key: path for key, (path,) in self.files(id).items()}
         image = {"image": read_image(paths.pop("image"))}
-        arrays = image | {key: self.stored[key].label(read_stored(path, key)) for key, path in paths.items()}
+        arrays = image | {key: self.stored[key].read_label(read_stored(path, key)) for key, path in paths.items()}
         if self.split != "train" and "edge" in arrays:
             arrays["boundary"] = arrays["edge"].astype(bool)
         return arrays

@@ -17,8 +17,10 @@ from mtl.data.disk import DiskDataset
 from mtl.data.disk.decode import read_image
 from mtl.data.pascal_index import object_index
 from mtl.data.pascal_labels import PERSON, WITH_NORMALS, context_edges, human_parts, read_context
-from mtl.data.stored import Classes, Normals, Saliency, check_size, read_stored
-from mtl.data.stored.normals import ByteNormals
+from mtl.data.stored import check_size, read_stored
+from mtl.tasks.normals import ByteNormals, Normals
+from mtl.tasks.saliency import Saliency
+from mtl.tasks.semseg import Semseg
 
 CONTEXT = "pascal-context/trainval"
 SEMSEG = ("semseg/VOC12", "semseg/pascal-context")  # the first that has the file
@@ -71,7 +73,7 @@ class PascalContext(DiskDataset):
             transform: What is done to a sample.
         """
         self.stored = {
-            "semseg": Classes(num_classes),
+            "semseg": Semseg(num_classes),
             "normals": Normals(png_normals),
             "saliency": Saliency(),
         }
@@ -119,7 +121,7 @@ class PascalContext(DiskDataset):
             arrays["human_parts"] = human_parts(files["human_parts"], arrays["image"].shape[1:])[None]
         for key in ("semseg", "saliency"):
             if key in files:
-                arrays[key] = self.stored[key].label(read_stored(*files[key], key))
+                arrays[key] = self.stored[key].read_label(read_stored(*files[key], key))
         if {"normals", "edge"} & files.keys():
             arrays |= self._from_context(files, arrays["image"].shape[1:])
         return arrays
@@ -132,7 +134,7 @@ class PascalContext(DiskDataset):
         arrays = {}
         if "normals" in files:
             path = files["normals"][0]
-            normals = self.stored["normals"].label(read_stored(path, "normals"))
+            normals = self.stored["normals"].read_label(read_stored(path, "normals"))
             check_size(path, normals, size)
             arrays["normals"] = normals * WITH_NORMALS[context]
         if "edge" in files:

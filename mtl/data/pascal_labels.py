@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import thin
 
-from mtl.data.stored import VOID, DamagedFileError, Stored, check_size
+from mtl.data.stored import DamagedFileError, Stored, check_size
 from mtl.data.stored.arrays import read_mat
-from mtl.data.stored.classes import check_classes
+from mtl.tasks import IGNORE
+from mtl.tasks.families.classes import check_classes
 
 CONTEXT = 459  # classes
 PERSON = 15  # of the 20 classes of VOC
@@ -56,10 +57,11 @@ class Annotated(NamedTuple):
 
 def read_context(path: Path) -> NDArray[np.uint16]:
     """Context class of every pixel, 1 to 459. Shape [H, W]."""
-    labels = Stored(path, read_mat(path, "LabelMap")).numbers
+    stored = Stored(path, read_mat(path, "LabelMap"))
+    labels = stored.numbers
     if labels.dtype.kind not in "ui" or labels.ndim != 2 or labels.min(initial=0) < 0:
-        raise DamagedFileError(f"{path}: LabelMap holds {labels.dtype} of shape {labels.shape}, not classes")
-    check_classes(path, labels, range(CONTEXT + 1), f"0 to {CONTEXT}")
+        raise stored.damaged(f"LabelMap holds {labels.dtype} of shape {labels.shape}, not classes")
+    check_classes(stored, labels, range(CONTEXT + 1), f"0 to {CONTEXT}")
     return labels.astype(np.uint16)
 
 
@@ -95,7 +97,7 @@ def human_parts(files: Sequence[Path], size: tuple[int, int]) -> NDArray[np.uint
                     raise DamagedFileError(f"{path}: a person has no part {name!r}, only {', '.join(PARTS)}")
                 check_size(path, mask, size)
                 groups[mask] = PARTS[name]
-    return groups if groups.any() else np.full_like(groups, VOID)
+    return groups if groups.any() else np.full_like(groups, IGNORE)
 
 
 def categories(path: Path) -> list[int]:

@@ -8,31 +8,22 @@ predictions/saliency/0001.png       probability * 255 (or .npy: probability [H, 
 predictions/edge/0001.png           likewise
 
 or, as scripts/predict.py writes them, predictions/0001_semseg.npy and so on. Folders of other programs are read as
-they are: `sal` for saliency and, of SAK, `edge/img`. Every .npy may be an .npz; `mtl.data.stored` has the details.
+they are: the `folders` of a task. Every .npy may be an .npz; `mtl.tasks` has the details by task.
 """
 
 import os
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from mtl.data.stored import Classes, DamagedFileError, Depth, Edge, Normals, Saliency, Stored, read_stored
+from mtl.data.stored import DamagedFileError, read_stored
 from mtl.data.stored.file import SUFFIXES
-
-ALSO = {"saliency": ("sal",), "human_parts": ("parts",), "edge": ("edge/img",)}  # names that folders have elsewhere
-
-
-class Record(Protocol):
-    """What a task takes from a file."""
-
-    def prediction(self, stored: Stored, size: tuple[int, int]) -> NDArray[np.generic]:
-        """What the metric of the task takes. Shape [C, H, W]."""
+from mtl.tasks import TaskLabel
 
 
 class Predictions:
@@ -40,7 +31,7 @@ class Predictions:
 
     Args:
         folder: Holds a folder for the task.
-        task: Name of the task.
+        label: The label of the task.
         channels: Number of classes, of tasks with classes.
         depth_unit: Metres that a stored number 1 of depth stands for; None: real numbers are metres, and whole
             numbers are refused.
@@ -50,27 +41,23 @@ class Predictions:
         ValueError: There is no folder for the task.
     """
 
-    def __init__(self, folder: Path, task: str, channels: int, depth_unit: float | None = None, first: int = 0) -> None:
-        self.task = task
-        records: dict[str, Record] = {
-            "semseg": Classes(channels, first),
-            "human_parts": Classes(channels, first),
-            "depth": Depth(depth_unit),
-            "normals": Normals(),
-            "saliency": Saliency(),
-            "edge": Edge(),
-        }
-        self.record = records[task]
-        if not self.has(folder, task):
-            raise ValueError(f"{folder / task}: no such folder; it should hold a file for each image, such as <id>.png")
-        places = [folder / name for name in names_of(task) if (folder / name).is_dir()]
+    def __init__(
+        self, folder: Path, label: TaskLabel, channels: int, depth_unit: float | None = None, first: int = 0
+    ) -> None:
+        self.task = label.name
+        self.label = label.described(channels=channels, first=first, depth_unit=depth_unit)
+        if not self.has(folder, label):
+            raise ValueError(
+                f"{folder / self.task}: no such folder; it should hold a file for each image, such as <id>.png"
+            )
+        places = [folder / name for name in names_of(label) if (folder / name).is_dir()]
         self.inside = next((place for place in places if any(readable(place))), places[0] if places else None)
         self.folder = self.inside or folder
 
     @classmethod
-    def has(cls, folder: Path, task: str) -> bool:
+    def has(cls, folder: Path, label: TaskLabel) -> bool:
         """Whether the folder holds predictions of the task, or a folder for them."""
-        return any((folder / name).is_dir() for name in names_of(task)) or any(folder.glob(f"*_{task}.npy"))
+        return any((folder / name).is_dir() for name in names_of(label)) or any(folder.glob(f"*_{label.name}.npy"))
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -119,7 +106,7 @@ class Predictions:
             ValueError: The file holds something else, or has another size.
         """
         path = self.files[id]
-        prediction = self.record.prediction(read_stored(path, self.task), tuple(size))
+        prediction = self.label.read_prediction(read_stored(path, self.task), tuple(size))
         if prediction.shape[1:] != tuple(size):
             raise DamagedFileError(
                 f"{path}: is {prediction.shape[1]} x {prediction.shape[2]}, but the image is {size[0]} x {size[1]}: "
@@ -128,9 +115,9 @@ class Predictions:
         return torch.from_numpy(np.ascontiguousarray(prediction))
 
 
-def names_of(task: str) -> tuple[str, ...]:
+def names_of(label: TaskLabel) -> tuple[str, ...]:
     """What the folder of a task may be called, the most specific first."""
-    return (*ALSO.get(task, ()), task)
+    return (*label.folders, label.name)
 
 
 def readable(folder: Path) -> list[Path]:

@@ -19,8 +19,11 @@ from mtl.data.base import Place, Sample, Split
 from mtl.data.class_names import REPLICA
 from mtl.data.disk import DamagedFileError, DiskDataset
 from mtl.data.disk.decode import read_image
-from mtl.data.stored import VOID, Classes, Depth, Normals, Stored, check_size, read_stored
-from mtl.data.stored.probability import binary
+from mtl.data.stored import Stored, check_size, read_stored
+from mtl.tasks.depth import Depth
+from mtl.tasks.families.probability import binary
+from mtl.tasks.normals import Normals
+from mtl.tasks.semseg import Semseg
 
 DOMAINS = {  # names that the folder of a domain has
     "image": ("rgb",),
@@ -38,6 +41,7 @@ FILE = re.compile(r"point_(\d+)_view_(\d+)_domain_\w+\.png")
 FIRST = 1  # number of the first class in the files; 0 is undefined
 METRES = 1 / 512  # a unit of depth
 NO_GEOMETRY = 65535
+WHITE = 255  # of red, green and blue: undefined
 
 
 class Replica(DiskDataset):
@@ -87,7 +91,7 @@ class Replica(DiskDataset):
         """
         self.scenes = dict(scenes)
         self.stored = {
-            "semseg": Classes(num_classes, first=FIRST, void=0),
+            "semseg": Semseg(num_classes, first=FIRST, void=0),
             "depth": Depth(METRES, void=NO_GEOMETRY),
             "normals": Normals(),
         }
@@ -124,9 +128,9 @@ class Replica(DiskDataset):
         valid = self._valid(paths, arrays["image"].shape[1:])
         for key in self.reads:
             stored = read_stored(paths[key], key)
-            label = self.stored[key].label(classes_of(stored) if key == "semseg" else stored)
+            label = self.stored[key].read_label(classes_of(stored) if key == "semseg" else stored)
             check_size(paths[key], label, valid.shape)
-            arrays[key] = np.where(valid, label, np.array(VOID if key == "semseg" else 0, label.dtype))
+            arrays[key] = np.where(valid, label, np.array(self.stored[key].fill, label.dtype))
         return arrays
 
     def places(self) -> list[Place]:
@@ -182,7 +186,7 @@ class Replica(DiskDataset):
             valid = binary(read_stored(path, "mask"))
         else:
             path = paths["normals"]
-            valid = self.stored["normals"].label(read_stored(path, "normals")).any(axis=0)
+            valid = self.stored["normals"].read_label(read_stored(path, "normals")).any(axis=0)
         check_size(path, valid, size)
         if not self.mask_dilate:
             return valid
@@ -199,7 +203,7 @@ def classes_of(stored: Stored) -> Stored:
     colours = stored.numbers
     if colours.dtype != np.uint8 or colours.ndim != 3 or colours.shape[2] != 3:
         raise stored.refusal("8-bit colours")
-    return Stored(stored.path, np.where((colours == VOID).all(axis=2), 0, colours[..., 0]).astype(np.uint8))
+    return Stored(stored.path, np.where((colours == WHITE).all(axis=2), 0, colours[..., 0]).astype(np.uint8))
 
 
 def layout_of(path: Path) -> str | None:

@@ -1,7 +1,6 @@
 """What loggers for tracking services share: the run continues there, and no row is sent twice."""
 
 import importlib
-import json
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mtl.files import write_whole
+from mtl.files import read_json, write_json
 from mtl.loggers.base import Kind, Logger
 
 
@@ -36,11 +35,11 @@ class Tracker(Logger):
         super().__init__(folder, name, steps, config)
         self.package = self._import()
         self.path = folder / f"{self.word}.json"
-        self.sent = json.loads(self.path.read_text()) if self.path.exists() else {}
+        self.sent = read_json(self.path) if self.path.exists() else {}
         self.step = 0
         with self._refusals():
             self.sent["id"] = self.start(self.sent.get("id"))
-        write_whole(self.path, json.dumps(self.sent))
+        write_json(self.path, self.sent)
 
     @property
     @abstractmethod
@@ -67,7 +66,7 @@ class Tracker(Logger):
         with self._refusals():
             self.send(kind, step, numbers)
         self.sent[kind] = step
-        write_whole(self.path, json.dumps(self.sent))
+        write_json(self.path, self.sent)
 
     def resume(self, step: int) -> None:
         """Notes how far the run is."""

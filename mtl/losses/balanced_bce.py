@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mtl.losses.base import IGNORE, Loss, full_precision
+from mtl.losses.base import Loss, full_precision
 
 
 class BalancedBCE(Loss):
@@ -27,6 +27,6 @@ class BalancedBCE(Loss):
         prediction = full_precision(prediction)
         missed = self.positive_weight * F.softplus(-prediction)
         false_alarm = (1 - self.positive_weight) * F.softplus(prediction)
-        valid = target != IGNORE
+        valid = self.valid(target)
         loss = torch.where(target == 1, missed, false_alarm)
         return torch.where(valid, loss, 0.0).sum(), valid.sum()

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-IGNORE = 255  # label of a pixel that is not valid, in every class map
+from mtl.tasks import IGNORE, valid
 
 
 class Loss(nn.Module, ABC):
@@ -16,6 +16,8 @@ class Loss(nn.Module, ABC):
     divide. Without a valid pixel the sum is 0 and still connected to the prediction.
     """
 
+    fill: float = IGNORE  # what an invalid pixel holds; a `Task` replaces it by that of its label
+
     @abstractmethod
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Sum of the loss over the valid pixels (float32 or better) and their number (int64), both scalars.
@@ -24,6 +26,10 @@ class Loss(nn.Module, ABC):
             prediction: Raw network output at the size of the target. Shape [B, C, H, W].
             target: Labels in natural units. Shape [B, 1, H, W], normals [B, 3, H, W].
         """
+
+    def valid(self, target: Tensor) -> Tensor:
+        """Where the target has a label. Shapes [B, C, H, W], [B, 1, H, W]."""
+        return valid(target, self.fill)
 
 
 def full_precision(prediction: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mtl.losses.base import IGNORE, Loss, full_precision, sum_over_processes
+from mtl.losses.base import Loss, full_precision, sum_over_processes
 
 
 class CrossEntropy(Loss):
@@ -16,8 +16,8 @@ class CrossEntropy(Loss):
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of logits [B, K, H, W] against class numbers [B, 1, H, W]."""
         labels = target.squeeze(1).long()  # [B, H, W]
-        total = F.cross_entropy(full_precision(prediction), labels, ignore_index=IGNORE, reduction="sum")
-        return total, (labels != IGNORE).sum()
+        total = F.cross_entropy(full_precision(prediction), labels, ignore_index=self.fill, reduction="sum")
+        return total, self.valid(target).sum()
 
 
 class BalancedCrossEntropy(Loss):
@@ -38,5 +38,5 @@ class BalancedCrossEntropy(Loss):
         negatives, positives = sum_over_processes(counts).to(prediction.dtype)
         rho = negatives / (negatives + positives).clamp(min=1)
         weight = torch.stack([1 - rho, rho])
-        total = F.cross_entropy(prediction, labels, weight, ignore_index=IGNORE, reduction="sum")
+        total = F.cross_entropy(prediction, labels, weight, ignore_index=self.fill, reduction="sum")
         return total, counts.sum()

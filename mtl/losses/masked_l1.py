@@ -11,16 +11,19 @@ from mtl.losses.base import Loss, full_precision
 
 
 class MaskedL1(Loss):
-    """Counts every metre of depth error alike, and no pixel without a measurement.
+    """Absolute error over valid pixels, in the unit of the label.
 
-    sum over valid pixels of |z - d|, valid where d > 0. The output is linear: no activation, no logarithm.
+    sum over valid pixels of |z - d|, valid where d is not the fill: 0 of depth. The output is linear: no
+    activation, no logarithm.
 
     Deviations from the paper: it calls this loss "balanced L1" and gives no formula. No code that it builds on has a
     balanced L1, so this is the plain one, taken over valid pixels only.
     """
 
+    fill = 0.0
+
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss of depth [B, 1, H, W] in metres against depth [B, 1, H, W]."""
-        valid = target > 0
+        """Loss of numbers [B, 1, H, W] against labels [B, 1, H, W], such as depth in metres."""
+        valid = self.valid(target)
         error = (full_precision(prediction) - target).abs()
         return torch.where(valid, error, 0.0).sum(), valid.sum()

@@ -32,6 +32,8 @@ class NormalsL1(Loss):
         reduction: `pixel` or `element`.
     """
 
+    fill = 0.0
+
     def __init__(self, reduction: Literal["pixel", "element"]) -> None:
         super().__init__()
         if reduction not in ("pixel", "element"):
@@ -40,7 +42,7 @@ class NormalsL1(Loss):
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of vectors [B, 3, H, W] of any length against normals [B, 3, H, W]."""
-        valid = (target != 0).any(dim=1)  # [B, H, W]; which pixels are 0 is decided by the dataset alone
+        valid = self.valid(target)[:, 0]  # [B, H, W]; which pixels are 0 is decided by the dataset alone
         direction = F.normalize(full_precision(prediction), dim=1, eps=1e-12)
         error = (direction - target).abs().sum(dim=1)  # [B, H, W]
         return self.share * torch.where(valid, error, 0.0).sum(), valid.sum()

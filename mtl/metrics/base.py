@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torchmetrics import Metric
 
-IGNORE = 255  # label of a pixel that is not valid, in every class map
+from mtl.tasks import IGNORE, valid
 
 
 class TaskMetric(Metric):
@@ -19,6 +19,7 @@ class TaskMetric(Metric):
     primary: ClassVar[str]  # key of the number that enters Delta_m
     higher_is_better: ClassVar[bool]
     full_state_update: ClassVar[bool] = False
+    fill: float = IGNORE  # what an invalid pixel holds; a `Task` replaces it by that of its label
     preset: str | None = None  # which of the definitions in use; numbers of two presets are not comparable
 
     @property
@@ -29,6 +30,10 @@ class TaskMetric(Metric):
     def judges(self, image: str) -> bool:
         """Whether the image of this id counts; some protocols leave out a part of the split."""
         return True
+
+    def valid(self, target: Tensor) -> Tensor:
+        """Where the target has a label. Shapes [B, C, H, W], [B, 1, H, W]."""
+        return valid(target, self.fill)
 
     @abstractmethod
     def update(self, prediction: Tensor, target: Tensor) -> None:

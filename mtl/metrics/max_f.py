@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from mtl.metrics.base import IGNORE, TaskMetric
+from mtl.metrics.base import TaskMetric
 
 THRESHOLDS = {  # by preset
     "plain": [k / 20 for k in range(1, 20)],  # 0.05, 0.10 .. 0.95
@@ -61,8 +61,7 @@ class MaxF(TaskMetric):
             probability = probability.sigmoid()
         thresholds = torch.tensor(THRESHOLDS[self.preset], device=probability.device)
         passed = torch.bucketize(probability, thresholds, right=self.preset != "survey")  # [B, H, W]
-        for one, own in zip(label, passed, strict=True):
-            valid = one != IGNORE
+        for one, own, valid in zip(label, passed, self.valid(target)[:, 0], strict=True):
             pairs = one[valid] * self.bins.shape[1] + own[valid]
             bins = torch.bincount(pairs, minlength=self.bins.numel()).view_as(self.bins)
             hits, predicted, positives = _counts(bins)

@@ -22,6 +22,7 @@ class MeanAngularError(TaskMetric):
 
     primary = "mean_angular_error"
     higher_is_better = False
+    fill = 0.0
 
     def __init__(self, preset: str = "marked") -> None:
         super().__init__()
@@ -31,7 +32,7 @@ class MeanAngularError(TaskMetric):
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Adds vectors [B, 3, H, W] of any length against normals [B, 3, H, W] of any length."""
-        valid = (target != 0).any(dim=1)  # [B, H, W]
+        valid = self.valid(target)[:, 0]  # [B, H, W]
         p = F.normalize(prediction.movedim(1, -1)[valid].double(), dim=-1)  # [N, 3]
         g = F.normalize(target.movedim(1, -1)[valid].double(), dim=-1)  # [N, 3]
         self.angle += 2 * torch.atan2((p - g).norm(dim=-1), (p + g).norm(dim=-1)).sum()

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mtl.metrics.base import IGNORE, TaskMetric
+from mtl.metrics.base import TaskMetric
 
 
 class MeanIoU(TaskMetric):
@@ -35,7 +35,7 @@ class MeanIoU(TaskMetric):
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Counts logits [B, K, H, W] against class numbers [B, 1, H, W]."""
         guess, label = prediction.argmax(dim=1), target.squeeze(1).long()  # [B, H, W]
-        valid = label != IGNORE
+        valid = self.valid(target)[:, 0]
         size = self.num_classes**2
         pairs = torch.bincount(label[valid] * self.num_classes + guess[valid], minlength=size)
         if len(pairs) > size:

@@ -1,4 +1,4 @@
-"""Root mean squared error of depth."""
+"""Root mean squared error."""
 
 import torch
 from torch import Tensor
@@ -7,14 +7,15 @@ from mtl.metrics.base import TaskMetric
 
 
 class RMSE(TaskMetric):
-    """How far depth is off, large errors weighing more, in metres.
+    """Root mean squared error of a quantity that is not negative, in the unit of its label: metres of depth.
 
-    sqrt(mean over all valid pixels of the split of (max(z, 0) - d)^2), valid where d > 0. Pooled over the
-    split, not averaged over images.
+    sqrt(mean over all valid pixels of the split of (max(z, 0) - d)^2), valid where d is not the fill: 0 of depth.
+    Pooled over the split, not averaged over images.
     """
 
     primary = "rmse"
     higher_is_better = False
+    fill = 0.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,12 +23,12 @@ class RMSE(TaskMetric):
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Adds depth [B, 1, H, W] against depth [B, 1, H, W], in metres."""
-        valid = target > 0
+        """Adds predictions [B, 1, H, W] against labels [B, 1, H, W]."""
+        valid = self.valid(target)
         error = prediction[valid].double().clamp(min=0) - target[valid].double()
         self.squared_error += error.square().sum()
         self.count += valid.sum()
 
     def compute(self) -> dict[str, float]:
-        """Key `rmse`, in metres."""
+        """Key `rmse`, in the unit of the label."""
         return {"rmse": (self.squared_error / self.count).sqrt().item()}

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from mtl.tasks import Notation, known
+from mtl.tasks.base import plain_notation
+
 SINGLE_TASK = "Single-task"
 
 # Name of the config -> name in print, in the order of the paper's tables; those the paper has no row for come last.
@@ -73,27 +76,20 @@ OPERATIONS = {
 }
 
 
-class Notation(NamedTuple):
-    """How a metric is written.
+def notation(task: str, metric: str) -> Notation:
+    """How a metric of a task is written; by its key where no label of the task is known, or does not name it."""
+    labels = {label.name: label for label in known()}
+    return labels[task].notation(metric) if task in labels else plain_notation(metric)
 
-    Args:
-        name: Its name in print.
-        unit: Its unit.
-        digits: Decimals worth printing.
+
+def primary(task: str, columns: Iterable[str]) -> str | None:
+    """The metric that a task is judged by, from the columns `best/<task>/<metric>` of a summary; None without one.
+
+    It is the first that the label of the task names, or else the first column.
     """
-
-    name: str
-    unit: str
-    digits: int
-
-
-METRICS = {
-    "miou": Notation("mIoU", "%", 2),
-    "rmse": Notation("RMSE", "m", 4),
-    "mean_angular_error": Notation("mErr", "deg", 2),
-    "max_f": Notation("maxF", "%", 2),
-    "ods_f": Notation("odsF", "%", 2),
-}
+    found = [column.split("/")[2] for column in columns if column.startswith(f"best/{task}/")]
+    named = next((label.notations for label in known() if label.name == task), {})
+    return next((metric for metric in [*named, *found] if metric in found), None)
 
 
 def chosen_on(datasets: Iterable[str], ours: bool = True) -> list[str]:
@@ -141,7 +137,8 @@ Row = tuple[str, ...]  # the values of ROW
 def setting_of(config: Mapping[str, Any]) -> Setting:
     """The setting of a resolved config; what the paper has no name for keeps its own."""
     dataset, backbone, model = config["dataset"], config["backbone"]["name"], config["model"]["name"]
-    done = [dataset[key] for key, idle in (("sampling", "full"), ("noise", "none")) if dataset.get(key, idle) != idle]
+    settings = [dataset.get("operations", {}).get(name, {}) for name in ("sampling", "noise")]
+    done = [word for node in settings for word in (node.get("word"), node.get("mode")) if word in OPERATIONS]
     return Setting(
         DATASETS.get(dataset["name"], dataset["name"]),
         *BACKBONES.get(backbone, (backbone, ""))[:1],

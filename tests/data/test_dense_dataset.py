@@ -4,7 +4,7 @@ import torch
 from torchvision import tv_tensors
 
 from mtl.data import DenseDataset
-from mtl.data.transforms import Depth, Normals
+from mtl.data.transforms import LabelMap
 
 
 class OnePixel(DenseDataset):
@@ -25,14 +25,10 @@ class OnePixel(DenseDataset):
 
 def test_every_key_gets_the_type_its_transforms_need():
     sample = OnePixel("val", ["normals", "depth", "semseg"])[0]
-    types = {key: type(value) for key, value in sample.items()}
-    assert types == {
-        "image": tv_tensors.Image,
-        "meta": dict,
-        "semseg": tv_tensors.Mask,
-        "depth": Depth,
-        "normals": Normals,
-    }
+    assert type(sample["image"]) is tv_tensors.Image
+    assert type(sample["meta"]) is dict
+    maps = {key: sample[key].label.name for key in sample if isinstance(sample[key], LabelMap)}
+    assert maps == {"semseg": "semseg", "depth": "depth", "normals": "normals"}
     assert sample["semseg"].dtype == torch.uint8
     assert sample["semseg"].item() == 7
 
@@ -57,3 +53,19 @@ def test_tasks_without_labels_none_or_twice_are_refused(tasks):
 def test_unknown_split_is_refused_by_name():
     with pytest.raises(ValueError, match="'trian'; use one of train, val, test"):
         OnePixel("trian", ["depth"])
+
+
+class Height(OnePixel):
+    available = ("semseg", "height")
+
+
+class HeightBesides(OnePixel):
+    def read(self, index):
+        return super().read(index) | {"height": np.ones((1, 1, 1), np.float32)}
+
+
+def test_map_that_is_no_known_label_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"no label is named height, only .*depth.*: add mtl/tasks/height.py"):
+        Height("train", ["height"])
+    with pytest.raises(ValueError, match="no label is named height"):
+        HeightBesides("train", ["semseg"])[0]

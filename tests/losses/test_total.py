@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mtl.losses import BalancedBCE, BalancedCrossEntropy, CrossEntropy, MaskedL1, NormalsL1, TotalLoss
-from mtl.task import TASK_ORDER, Task
+from mtl.task import Task
 
 
 class Guess(NamedTuple):
@@ -52,7 +52,7 @@ def losses_and_gradients(batch):
     torch.manual_seed(5)
     layer = nn.Conv2d(3, 2 * sum(channels), 1).double()
     maps = layer(batch["image"]).split(channels * 2, dim=1)
-    final, early = (dict(zip(TASK_ORDER, part, strict=True)) for part in (maps[:6], maps[6:]))
+    final, early = (dict(zip([task.name for task in tasks], part, strict=True)) for part in (maps[:6], maps[6:]))
     losses, counts = TotalLoss(tasks)(Guess(final, [early]), batch)
     gradients = [torch.autograd.grad(loss, layer.weight, retain_graph=True)[0] for loss in losses]
     return torch.stack(losses).detach(), counts, torch.stack(gradients)

@@ -3,16 +3,16 @@ from pathlib import Path
 import pytest
 from fake_runs import config_of
 
-from mtl import metrics
 from mtl.report.names import (
     DATASETS,
     METHODS,
-    METRICS,
     VALIDATED_APART,
     Setting,
     chosen_on,
     method_label,
     method_of,
+    notation,
+    primary,
     setting_of,
 )
 
@@ -30,9 +30,18 @@ def test_unknown_weighter_keeps_its_name():
     assert method_label("ours") == "ours"
 
 
-def test_every_primary_metric_has_a_notation():
-    kinds = (metrics.MeanIoU, metrics.RMSE, metrics.MeanAngularError, metrics.MaxF, metrics.OdsF)
-    assert {kind.primary for kind in kinds} == set(METRICS)
+def test_metric_is_written_in_the_unit_of_its_task():
+    assert notation("depth", "rmse") == ("RMSE", "m", 4, False)
+    assert notation("disparity", "rmse") == ("RMSE", "1/m", 4, False)
+
+
+def test_metric_or_task_that_nobody_has_named_goes_by_its_key():
+    assert notation("depth", "log_error").name == notation("height", "log_error").name == "log error"
+
+
+def test_primary_metric_is_the_one_that_the_task_names_first():
+    columns = ["best/step", "best/edge/ap", "best/edge/ods_f", "best/height/log_error"]
+    assert [primary(task, columns) for task in ("edge", "height", "depth")] == ["ods_f", "log_error", None]
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "dataset").glob("*.yaml")), ids=lambda path: path.stem)
@@ -72,17 +81,16 @@ def test_initializations_of_one_backbone_are_settings_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("changes", "operation"),
+    ("operations", "name"),
     [
         ({}, ""),
-        ({"sampling": "full", "noise": "none"}, ""),
-        ({"sampling": "twelve_scans", "noise": "none"}, "12 scans (per scene)"),
-        ({"sampling": "full", "noise": "pixel"}, "Noise"),
-        ({"sampling": "one_scene", "noise": "pixel"}, "1 scene (all scans), Noise"),
+        ({"sampling": {"word": "twelve_scans"}}, "12 scans (per scene)"),
+        ({"noise": {"mode": "pixel"}}, "Noise"),
+        ({"sampling": {"word": "one_scene"}, "noise": {"mode": "pixel"}}, "1 scene (all scans), Noise"),
     ],
 )
-def test_operation_is_what_is_done_to_the_training_split(changes, operation):
-    assert setting_of(config_with(dataset={"name": "replica"} | changes)).operation == operation
+def test_operation_is_what_is_done_to_the_training_split(operations, name):
+    assert setting_of(config_with(dataset={"name": "replica", "operations": operations})).operation == name
 
 
 def test_network_of_one_task_is_single_task_whatever_its_weighter():

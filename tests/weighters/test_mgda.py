@@ -42,7 +42,7 @@ def test_end_of_the_line_is_exactly_one_and_zero():
     assert weights_of(double([[1.0, 0.0], [2.0, 1.0]])).tolist() == [1, 0]  # references give .999 and .001
 
 
-@pytest.mark.parametrize("case", [c for c in gradient_cases() if c not in ("zero", "all zero")])
+@pytest.mark.parametrize("case", [case for case, rows in gradient_cases().items() if (rows.norm(dim=1) > 0).all()])
 def test_no_task_gets_less_than_the_squared_length_of_the_update(case):
     rows = gradient_cases()[case]
     weights = weights_of(rows)

@@ -1,4 +1,4 @@
-"""Rendered once, read by every run: one memory-mapped array per label, about 15 bytes a pixel."""
+"""Rendered once, read by every run: one memory-mapped array per label, about 17 bytes a pixel."""
 
 import errno
 import math

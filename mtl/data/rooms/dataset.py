@@ -1,4 +1,4 @@
-"""The embedded dataset: procedural furnished rooms with seven exactly consistent maps per image."""
+"""The embedded dataset: procedural furnished rooms with exactly consistent maps per image."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ class Rooms(DenseDataset):
     and on every run with the same seed. No label is ever missing: no pixel is ignored.
     """
 
-    available = ("semseg", "human_parts", "depth", "normals", "saliency", "edge")
+    available = ("semseg", "human_parts", "depth", "normals", "saliency", "edge", "disparity", "reshading")
     class_names: ClassVar = {"semseg": CLASSES, "human_parts": PARTS}
 
     def __init__(
@@ -63,13 +63,15 @@ class Rooms(DenseDataset):
 
     def read(self, index: int) -> Sample:
         """Load image and labels from the cache; see `DenseDataset.read`."""
-        # A copy: a tensor must not alias the read-only file.
-        arrays = {key: np.array(self.cache.arrays[key][index]) for key in ("image", *self.reads)}
-        if "depth" in arrays:
-            arrays["depth"] = arrays["depth"].astype(np.float32)
+        # Copies: a tensor must not alias the read-only file.
+        stored = {key: self.cache.arrays["depth" if key == "disparity" else key][index] for key in self.reads}
+        arrays = {"image": np.array(self.cache.arrays["image"][index])}
+        for key, values in stored.items():
+            arrays[key] = values.astype(np.float32 if values.dtype == np.float16 else values.dtype)
         if "normals" in arrays:
-            normals = arrays["normals"].astype(np.float32)
-            arrays["normals"] = normals / np.linalg.norm(normals, axis=0)
+            arrays["normals"] /= np.linalg.norm(arrays["normals"], axis=0)
+        if "disparity" in arrays:
+            arrays["disparity"] = 1 / arrays["disparity"]
         if self.split != "train":
             arrays["boundary"] = self.cache.arrays["edge"][index].astype(bool)
         scene, scan, view = self.spec.place(index)

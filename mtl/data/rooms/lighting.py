@@ -14,6 +14,20 @@ AMBIENT = 0.35
 SHININESS = 24
 
 
+def shading(scene: Scene, surface: Surface) -> Array:
+    """Brightness of each visible point under a headlight if everything were white, 0 to 1. Shape [H * W].
+
+        A * corners + (1 - A) * cos(angle between the normal and the direction to the camera)
+
+    with the ambient light A and its darker corners as in `light`. Colours, gloss and the lamps of the room have no part
+    in it. A lamp at the camera casts no shadow that the camera could see. It does not fade with distance, so that the
+    map keeps its values when the image is zoomed, as normals do.
+    """
+    view = -surface.ray / np.sqrt((surface.ray**2).sum(0))
+    facing = np.maximum((surface.normal * view).sum(0), 0)
+    return AMBIENT * _corners(scene, surface) + (1 - AMBIENT) * facing
+
+
 def light(spec: Spec, scene: Scene, surface: Surface) -> Array:
     """Linear colour that leaves each visible point towards the camera. Shape [3, H * W]."""
     material = scene.shapes.material[surface.shape]

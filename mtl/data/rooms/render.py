@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mtl.data.rooms.camera import camera_for, pixel_rays
 from mtl.data.rooms.labels import edge_map, saliency_map
 from mtl.data.rooms.layout import build_scene
-from mtl.data.rooms.lighting import light
+from mtl.data.rooms.lighting import light, shading
 from mtl.data.rooms.raycast import nearest
 from mtl.data.rooms.sensor import expose
 from mtl.data.rooms.spec import Spec
@@ -24,7 +24,8 @@ def render(spec: Spec, scene: int, scan: int, view: int) -> dict[str, NDArray]:
 
     Returns:
         `image` uint8 [3, H, W]; `semseg`, `human_parts`, `saliency`, `edge` uint8 [1, H, W]; `depth` float32
-        [1, H, W] in metres; `normals` float32 [3, H, W] in the camera frame; `instance` int64 [1, H, W].
+        [1, H, W] in metres; `normals` float32 [3, H, W] in the camera frame; `reshading` float32 [1, H, W], 0 to 1;
+        `instance` int64 [1, H, W].
     """
     room = _scene(spec, scene)
     camera = camera_for(spec, room, (scene, scan, view))
@@ -44,5 +45,6 @@ def render(spec: Spec, scene: int, scan: int, view: int) -> dict[str, NDArray]:
         "normals": normals.reshape(3, *size),
         "saliency": saliency_map(instance, room.labels)[None],
         "edge": edge_map(instance)[None],
+        "reshading": shading(room, surface).reshape(1, *size),
         "instance": instance[None],
     }

@@ -8,11 +8,11 @@ import numpy as np
 
 from mtl.data.base import Split
 
-# Raise it with every change that alters a rendered byte: caches of other versions are then left alone.
-RENDERER_VERSION = 2
+# Raise it with every change that alters or adds a rendered byte: caches of other versions are then left alone.
+RENDERER_VERSION = 3
 
-# Channels and type of the image and of each label on disk, 15 bytes a pixel.
-# float16 keeps depth to 0.05 % (2 mm at 5 m) and a direction to 0.03 degrees.
+# Channels and type of the image and of each label on disk, 17 bytes a pixel.
+# float16 keeps depth to 0.05 % (2 mm at 5 m), a direction to 0.03 degrees and a brightness to 0.0003.
 LAYOUT = {
     "image": (3, np.uint8),
     "semseg": (1, np.uint8),
@@ -21,6 +21,7 @@ LAYOUT = {
     "normals": (3, np.float16),
     "saliency": (1, np.uint8),
     "edge": (1, np.uint8),
+    "reshading": (1, np.float16),
 }
 
 

@@ -51,10 +51,10 @@ class Stored:
             DamagedFileError: It is an image with a palette of colours.
         """
         if self.palette is not None:
-            if not is_grey(self.palette):
+            if not self.is_grey(self.palette):
                 raise DamagedFileError(f"{self.path}: has a palette of colours; save grey values without a palette")
             return self.palette[self.numbers, 0]
-        if self.path.suffix.lower() == ".png" and self.numbers.ndim == 3 and is_grey(self.numbers):
+        if self.path.suffix.lower() == ".png" and self.numbers.ndim == 3 and self.is_grey(self.numbers):
             return self.numbers[..., 0]
         return self.numbers
 
@@ -104,6 +104,19 @@ class Stored:
             )
         return (fitting or first or last)[0]
 
+    @staticmethod
+    def is_grey(colours: NDArray[Any]) -> bool:
+        """Whether red, green and blue are equal everywhere. Shape [..., 3]."""
+        return colours.shape[-1] == 3 and bool((colours == colours[..., :1]).all())
+
+    def damaged(self, reason: str) -> DamagedFileError:
+        """The error for this file.
+
+        Args:
+            reason: What is wrong with it.
+        """
+        return DamagedFileError(f"{self.path}: {reason}")
+
     def refusal(self, wanted: str) -> DamagedFileError:
         """The error for numbers that the task cannot take.
 
@@ -112,8 +125,8 @@ class Stored:
         """
         numbers = self.numbers
         kind = "a palette image" if self.palette is not None else str(numbers.dtype)
-        return DamagedFileError(
-            f"{self.path}: holds {kind} of shape {numbers.shape}, from {numbers.min()} to {numbers.max()}, not {wanted}"
+        return self.damaged(
+            f"holds {kind} of shape {numbers.shape}, from {numbers.min()} to {numbers.max()}, not {wanted}"
         )
 
 
@@ -131,11 +144,6 @@ def read_stored(path: Path, name: str) -> Stored:
     if suffix == ".png":
         return Stored(path, *read_png(path))
     return Stored(path, (read_mat if suffix == ".mat" else read_npy)(path, name))
-
-
-def is_grey(colours: NDArray[Any]) -> bool:
-    """Whether red, green and blue are equal everywhere. Shape [..., 3]."""
-    return colours.shape[-1] == 3 and bool((colours == colours[..., :1]).all())
 
 
 def check_size(path: Path, label: NDArray[Any], size: tuple[int, ...]) -> None:

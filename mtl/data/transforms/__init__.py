@@ -3,15 +3,15 @@ from mtl.data.transforms.normalize import Normalize
 from mtl.data.transforms.pad import IgnoreAbsentPersons, Pad
 from mtl.data.transforms.photometric import PhotometricDistortion
 from mtl.data.transforms.scale import RandomScale
-from mtl.data.transforms.types import Depth, Normals
+from mtl.data.transforms.types import LabelMap, typed
 
 __all__ = [
-    "Depth",
     "IgnoreAbsentPersons",
+    "LabelMap",
     "Normalize",
-    "Normals",
     "Pad",
     "PhotometricDistortion",
     "RandomCrop",
     "RandomScale",
+    "typed",
 ]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as F
 
-IGNORE = 255  # label of a pixel that is not valid
+from mtl.tasks import IGNORE
 
 
 class RandomCrop(nn.Module):

@@ -5,9 +5,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# What lies beyond the image: the mean colour, and of each label its mark of a pixel that is not valid.
-FILL = {"image": 0, "depth": 0, "normals": 0, "boundary": 0}
-CLASS_FILL = 255  # of all class maps
+from mtl.tasks import IGNORE, find
+
+MEAN_COLOUR = 0  # of a normalised image
 
 
 class Pad(nn.Module):
@@ -46,11 +46,16 @@ class Pad(nn.Module):
         top, left = rows // 2, columns // 2
         edges = (left, columns - left, top, rows - top)
         padded = {
-            key: F.pad(value, edges, value=FILL.get(key, CLASS_FILL)) if isinstance(value, Tensor) else value
+            key: F.pad(value, edges, value=fill_of(key)) if isinstance(value, Tensor) else value
             for key, value in sample.items()
         }
         above, before = meta.get("padding", (0, 0))
         return padded | {"meta": meta | {"padding": (above + top, before + left)}}
+
+
+def fill_of(key: str) -> float:
+    """What a map holds beyond the image: the mean colour, or of a label its mark of an invalid pixel."""
+    return MEAN_COLOUR if key == "image" else find(key).fill
 
 
 class IgnoreAbsentPersons(nn.Module):
@@ -65,6 +70,6 @@ class IgnoreAbsentPersons(nn.Module):
     def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Return the sample, its `human_parts`, shape [1, H, W], ignored or as they were."""
         parts = sample.get("human_parts")
-        if parts is None or ((parts > 0) & (parts < CLASS_FILL)).any():
+        if parts is None or ((parts > 0) & (parts < IGNORE)).any():
             return sample
-        return sample | {"human_parts": parts.new_full(parts.shape, CLASS_FILL)}
+        return sample | {"human_parts": parts.new_full(parts.shape, IGNORE)}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import tv_tensors
 
-from mtl.data.transforms.types import Depth
+from mtl.data.transforms.types import LabelMap
 
 Size = tuple[int, int]  # height, width
 
@@ -20,7 +20,7 @@ class RandomScale(nn.Module):
         s ~ U(low, high),   new size = floor(s H) x floor(s W),   new depth = depth / s
 
     Pixels are sampled as OpenCV does: colours bilinearly between pixel centres, every label from the nearest pixel
-    (rounded down), so that no label is a mean of others. Normals are directions and keep their values.
+    (rounded down), so that no label is a mean of others. What a zoom does to its values, the label says.
 
     Deviations from the paper: none; it gives the range, and the depth division is that of the augmentation it cites.
     """
@@ -70,13 +70,8 @@ def _(value: tv_tensors.Image, size: Size, factor: float) -> tv_tensors.Image:
 
 
 @zoom.register
-def _(value: tv_tensors.Mask, size: Size, factor: float) -> tv_tensors.Mask:
-    return tv_tensors.wrap(resize(value, size, cv2.INTER_NEAREST), like=value)
-
-
-@zoom.register
-def _(value: Depth, size: Size, factor: float) -> Depth:
-    return Depth(resize(value, size, cv2.INTER_NEAREST) / factor)
+def _(value: LabelMap, size: Size, factor: float) -> LabelMap:
+    return type(value)(value.label.zoomed(resize(value, size, cv2.INTER_NEAREST), factor))
 
 
 def resize(value: Tensor, size: Size, interpolation: int) -> Tensor:

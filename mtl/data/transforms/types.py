@@ -1,32 +1,54 @@
-"""Label types that tell torchvision's v2 transforms how a map of metres or of directions behaves."""
+"""The type that tells torchvision's v2 transforms how a label behaves: it carries the label's `mtl.tasks.Label`."""
+
+from functools import cache
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
 
+from mtl.tasks import Label, find
 
-class Depth(tv_tensors.Mask):
-    """Distance along the optical axis in metres, 0 where not valid. Shape [1, H, W].
 
-    It moves like a class map: geometric transforms sample the nearest pixel, for a mean of two depths
-    across an object's boundary is a surface that does not exist.
+class LabelMap(tv_tensors.Mask):
+    """A map of labels. Shape [C, H, W].
+
+    It moves like a mask: geometric transforms take the nearest pixel, because a mean of two labels is none. Each label
+    has a subclass of its own, so that the label survives whatever torchvision does to the tensor.
     """
 
-
-class Normals(tv_tensors.Mask):
-    """Unit vectors in the camera frame (x right, y down, z forward), 0 where not valid. Shape [3, H, W].
-
-    It moves like a class map, and a mirror image turns its vectors too.
-    """
+    label: ClassVar[Label]
 
 
-@F.register_kernel(F.horizontal_flip, Normals)
-def flip_normals(normals: Tensor) -> Normals:
-    """Mirror the map left to right and the x component of every vector with it.
+@cache
+def type_of(label: Label) -> type[LabelMap]:
+    """The type of the maps of a label."""
+    return type(f"{type(label).__name__}Map", (LabelMap,), {"label": label})
+
+
+def typed(name: str, values: Tensor) -> LabelMap:
+    """A map with the type of its label.
 
     Args:
-        normals: Unit vectors. Shape [3, H, W].
+        name: Of the label.
+        values: The map. Shape [C, H, W].
+
+    Raises:
+        ValueError: No label has the name.
     """
-    mirror = torch.tensor([-1.0, 1.0, 1.0]).view(3, 1, 1)
-    return Normals(normals.as_subclass(Tensor).flip(-1) * mirror)
+    return type_of(find(name))(values)
+
+
+@F.register_kernel(F.horizontal_flip, LabelMap)
+def flip(values: LabelMap) -> LabelMap:
+    """Mirror the map left to right, and change the sign of the channels that a mirror image changes.
+
+    Args:
+        values: The map. Shape [C, H, W].
+    """
+    flipped, mirrored = values.as_subclass(Tensor).flip(-1), values.label.mirrored
+    if mirrored:
+        signs = torch.tensor([-1.0 if channel in mirrored else 1.0 for channel in range(len(flipped))])
+        flipped = flipped * signs.view(-1, 1, 1)
+    return type(values)(flipped)

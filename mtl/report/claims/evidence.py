@@ -8,7 +8,7 @@ import pandas as pd
 from mtl.metrics.delta_m import delta_m
 from mtl.report.claims.quantity import MissingError, Quantity, together
 from mtl.report.claims.settings import NYUD, SINGLE, UNIFORM, short
-from mtl.report.names import METRICS, ROW, Setting
+from mtl.report.names import ROW, Setting, notation
 from mtl.report.numbers.gains import own_baseline, published_baseline
 from mtl.report.read.scores import PAPER_TASKS
 
@@ -79,7 +79,7 @@ class Evidence:
             f"{method} {task}" if value else method,
             self.exact,
             higher=bool(lines[0]["higher_is_better"]) if value else True,
-            form=f".{METRICS[lines[0]['metric']].digits}f" if value else ".2f",
+            form=f".{notation(task, lines[0]['metric']).digits}f" if value else ".2f",
         )
 
     def devices(self, setting: Setting, method: str) -> set[str]:

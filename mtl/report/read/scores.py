@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtl.report.names import SETTING
+from mtl.report.names import SETTING, notation, primary
 from mtl.report.read.summary import summaries
 
 PAPER_TASKS = {  # of the paper's CSV files
@@ -33,7 +33,6 @@ PAPER_TASKS = {  # of the paper's CSV files
     "edge": "edge",
 }
 PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "maxf": "max_f", "odsf": "ods_f"}
-LOWER = ("rmse", "mean_angular_error")  # is better
 COLUMNS = [
     *(*SETTING, "method", "variant", "seed", "task", "value", "last", "metric", "higher_is_better", "weight"),
     *("seconds", "memory", "passes", "device", "source", "table"),
@@ -115,11 +114,11 @@ def _lines(row: pd.Series) -> Iterable[dict]:
     own |= {"seed": int(row["seed"]), "seconds": seconds, "memory": row["peak_memory_mib"], "table": ""}
     own |= {"device": row["device"], "passes": row["encoder_passes"], "source": f"{row['run']}/seed{row['seed']}"}
     for task in row["tasks"].split("+"):
-        metric = next(m for m in PAPER_METRICS.values() if f"best/{task}/{m}" in row.index)
+        metric = primary(task, row.index)
         yield own | {
             "task": task,
             "metric": metric,
-            "higher_is_better": metric not in LOWER,
+            "higher_is_better": notation(task, metric).higher_is_better,
             "value": row[f"best/{task}/{metric}"],
             "last": row[f"last/{task}/{metric}"],
             "weight": row[f"weight/{task}"],

@@ -8,16 +8,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
-# Okabe and Ito's palette, which colour-blind readers tell apart; one colour per task in all figures.
-COLOURS = {
-    "semseg": "#0072B2",
-    "human_parts": "#009E73",
-    "depth": "#CC79A7",
-    "normals": "#56B4E9",
-    "saliency": "#E69F00",
-    "edge": "#D55E00",
-}
-# For what is not a task: Paul Tol's bright palette, likewise, with black for its grey.
+from mtl.tasks import known
+
+COLOURS = {task.name: task.colour for task in known()}  # one colour a task in all figures, in their order
+# For what is not a task: Paul Tol's bright palette, which colour-blind readers tell apart, with black for its grey.
 SERIES = ("#4477AA", "#228833", "#CCBB44", "#AA3377", "#EE6677", "#66CCEE", "#222222")
 SIZE = (9.0, 6.9)  # inches
 DPI = 200  # a README shows the 1800 pixels on 900

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from tabulate import tabulate
 
-from mtl.report.names import BLOCK, METRICS, Notation, chosen_on
+from mtl.report.names import BLOCK, chosen_on, notation
 from mtl.report.numbers.table import best_rows
 
 BOLD = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}", "html": "<strong>{}</strong>"}
@@ -21,7 +21,6 @@ LATEX = {
 }
 NOISE = "≈"
 BREAK = re.compile(" (?![↑↓%])")  # in titles on the console, which keeps columns narrow
-DELTA_M = Notation("Δm", "%", 2)
 
 Column = tuple[str, str]
 Columns = list[tuple[str, list[str]]]  # title and cells of each
@@ -121,9 +120,11 @@ def _judged(metrics: Metrics) -> dict[str, tuple[str, bool]]:
 
 def _notation(key: str, metric: str, better: bool) -> tuple[str, str, int]:
     """Title of a column, the sign that its numbers have, and their digits."""
-    name, unit, digits = METRICS.get(metric, DELTA_M)
-    task = f"{key.replace('_', ' ')} " if metric in METRICS else ""
-    return f"{task}{name} {unit} {'↑' if better else '↓'}", "" if metric in METRICS else "+z", digits
+    if key == "delta_m":
+        return "Δm % ↑", "+z", 2
+    name, unit, digits, _ = notation(key, metric)
+    words = (key.replace("_", " "), name, unit, "↑" if better else "↓")
+    return " ".join(word for word in words if word), "", digits
 
 
 def _number(value: float, form: str) -> str:

@@ -5,11 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtl.report.names import METRICS, ROW
-from mtl.report.read.scores import LOWER, PAPER_METRICS
+from mtl.report.names import ROW, notation, primary
 from mtl.report.render.text import Metrics, notes
-
-PARTS = ("best/", "last/")  # of a summary's columns that hold metrics
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -46,11 +43,11 @@ def metrics_of(table: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) ->
         paper: Frame of the paper's scores, for tasks without a run.
     """
     known = dict(zip(paper["task"], paper["metric"], strict=True))
-    for column in (name for name in lines.columns if name.startswith(PARTS) and name.count("/") == 2):
-        _, task, metric = column.split("/")
-        if metric in PAPER_METRICS.values() and (lines[column] != "").any():
-            known[task] = metric
-    return {task: (known[task], known[task] not in LOWER) for task in tasks_of(table) if known.get(task) in METRICS}
+    filled = [column for column in lines.columns if (lines[column] != "").any()]
+    known |= {task: metric for task in tasks_of(table) if (metric := primary(task, filled))}
+    return {
+        task: (known[task], notation(task, known[task]).higher_is_better) for task in tasks_of(table) if task in known
+    }
 
 
 def read_remarks(path: Path, table: pd.DataFrame) -> tuple[list[str], list[str]]:

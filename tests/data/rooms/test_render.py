@@ -126,6 +126,7 @@ def test_types_and_shapes_are_those_of_the_contract(spec, views):
         "normals": (np.float32, 3),
         "saliency": (np.uint8, 1),
         "edge": (np.uint8, 1),
+        "reshading": (np.float32, 1),
         "instance": (np.int64, 1),
     }
     assert {k: (v.dtype.type, v.shape) for k, v in views[0].items()} == {

@@ -7,7 +7,7 @@ from mtl.data import Rooms, make_loader
 from mtl.data.rooms.render import render
 from mtl.data.transforms import Normalize
 
-TASKS = ("semseg", "human_parts", "depth", "normals", "saliency", "edge")
+TASKS = ("semseg", "human_parts", "depth", "normals", "saliency", "edge", "disparity", "reshading")
 LOOK = {"height": 32, "width": 48, "fov": 66, "clutter": 1, "seed": 0}
 NORMALIZE = Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torchvision import tv_tensors
 
-from mtl.data.transforms import Depth, Normals
+from mtl.data.transforms import typed
 
 LABELS = ("semseg", "human_parts", "depth", "normals", "saliency", "edge")
 
@@ -13,12 +13,12 @@ def numbered(height, width, tasks=LABELS):
     """Every map holds row and column: colours (row, column, 0), classes column % 200, depth row + column / 1000 + 1."""
     row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     maps = {
-        "semseg": tv_tensors.Mask((column % 200).byte()[None]),
-        "human_parts": tv_tensors.Mask((column % 7).byte()[None]),
-        "depth": Depth((row + column / 1000 + 1)[None]),
-        "normals": Normals(torch.stack([column + 1.0, row + 1.0, torch.ones(height, width)])),
-        "saliency": tv_tensors.Mask((row % 2).byte()[None]),
-        "edge": tv_tensors.Mask((column % 2).byte()[None]),
+        "semseg": typed("semseg", (column % 200).byte()[None]),
+        "human_parts": typed("human_parts", (column % 7).byte()[None]),
+        "depth": typed("depth", (row + column / 1000 + 1)[None]),
+        "normals": typed("normals", torch.stack([column + 1.0, row + 1.0, torch.ones(height, width)])),
+        "saliency": typed("saliency", (row % 2).byte()[None]),
+        "edge": typed("edge", (column % 2).byte()[None]),
     }
     image = tv_tensors.Image(torch.stack([row, column, row * 0]).byte())
     return {"image": image} | {task: maps[task] for task in tasks} | {"meta": meta(height, width)}

@@ -1,9 +1,8 @@
 import pytest
 import torch
 from samples import LABELS, numbered
-from torchvision import tv_tensors
 
-from mtl.data.transforms import RandomCrop
+from mtl.data.transforms import RandomCrop, typed
 
 RULE = {"largest": 0.75, "tries": 10}
 
@@ -11,7 +10,7 @@ RULE = {"largest": 0.75, "tries": 10}
 def with_classes(semseg):
     """A sample that is numbered but for its classes, shape [H, W]."""
     semseg = torch.as_tensor(semseg, dtype=torch.uint8)
-    return numbered(*semseg.shape) | {"semseg": tv_tensors.Mask(semseg[None])}
+    return numbered(*semseg.shape) | {"semseg": typed("semseg", semseg[None])}
 
 
 def corner(sample):

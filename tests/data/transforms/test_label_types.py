@@ -2,7 +2,7 @@ import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from mtl.data.transforms import Depth, Normals
+from mtl.data.transforms import typed
 
 FLIP = v2.RandomHorizontalFlip(1.0)
 
@@ -11,21 +11,21 @@ def test_flip_mirrors_positions_and_the_x_of_normals():
     x = [[0.6, 0.0, -1.0], [0.0, 0.8, 0.0]]
     y = [[0.0, 1.0, 0.0], [0.6, 0.0, 0.0]]
     z = [[-0.8, 0.0, 0.0], [-0.8, -0.6, 0.0]]
-    flipped = FLIP(Normals(torch.tensor([x, y, z])))
-    assert type(flipped) is Normals
+    flipped = FLIP(typed("normals", torch.tensor([x, y, z])))
+    assert flipped.label.name == "normals"
     assert flipped[0].tolist() == torch.tensor([[1.0, 0.0, -0.6], [0.0, -0.8, 0.0]]).tolist()
     assert flipped[1].tolist() == torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.6]]).tolist()
     assert flipped[2].tolist() == torch.tensor([[0.0, 0.0, -0.8], [0.0, -0.6, -0.8]]).tolist()
 
 
 def test_flip_twice_gives_the_normals_back():
-    normals = Normals(torch.nn.functional.normalize(torch.randn(3, 4, 5), dim=0))
+    normals = typed("normals", torch.nn.functional.normalize(torch.randn(3, 4, 5), dim=0))
     assert torch.equal(FLIP(FLIP(normals)), normals)
 
 
 def test_flip_moves_depth_without_changing_its_values():
-    flipped = FLIP(Depth(torch.tensor([[[1.0, 2.0, 3.0], [4.0, 5.0, 0.0]]])))
-    assert type(flipped) is Depth
+    flipped = FLIP(typed("depth", torch.tensor([[[1.0, 2.0, 3.0], [4.0, 5.0, 0.0]]])))
+    assert flipped.label.name == "depth"
     assert flipped.tolist() == [[[3.0, 2.0, 1.0], [0.0, 5.0, 4.0]]]
 
 
@@ -33,10 +33,10 @@ def test_a_sample_is_flipped_as_a_whole_or_not_at_all():
     column = torch.arange(3).expand(2, 3)[None]
     sample = {
         "image": tv_tensors.Image(column.expand(3, 2, 3).to(torch.uint8)),
-        "semseg": tv_tensors.Mask(column.to(torch.uint8)),
-        "boundary": tv_tensors.Mask(column == 2),
-        "depth": Depth(column.float()),
-        "normals": Normals(column.expand(3, 2, 3).float()),
+        "semseg": typed("semseg", column.to(torch.uint8)),
+        "boundary": typed("boundary", column == 2),
+        "depth": typed("depth", column.float()),
+        "normals": typed("normals", column.expand(3, 2, 3).float()),
         "meta": {"id": "a", "size": (2, 3)},
     }
     torch.manual_seed(0)
@@ -52,5 +52,11 @@ def test_a_sample_is_flipped_as_a_whole_or_not_at_all():
 
 
 def test_resizing_depth_never_invents_values():
-    depth = Depth(torch.tensor([[[1.0, 5.0], [5.0, 1.0]]]))
+    depth = typed("depth", torch.tensor([[[1.0, 5.0], [5.0, 1.0]]]))
     assert set(v2.functional.resize(depth, [7, 7]).unique().tolist()) == {1.0, 5.0}
+
+
+def test_label_survives_every_transform():
+    depth = typed("depth", torch.ones(1, 4, 6))
+    for change in (v2.Resize((8, 8)), v2.CenterCrop(2), v2.Pad(1), FLIP):
+        assert change(depth).label is depth.label

@@ -3,16 +3,16 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from mtl.data.transforms import Depth, Normalize, Normals
+from mtl.data.transforms import Normalize, typed
 
 
 def sample():
     return {
         "image": tv_tensors.Image(torch.tensor([0, 51, 255], dtype=torch.uint8).view(3, 1, 1)),
-        "semseg": tv_tensors.Mask(torch.full((1, 1, 1), 255, dtype=torch.uint8)),
-        "boundary": tv_tensors.Mask(torch.ones(1, 1, 1, dtype=torch.bool)),
-        "depth": Depth(torch.full((1, 1, 1), 3.5)),
-        "normals": Normals(torch.tensor([0.0, 0.6, -0.8]).view(3, 1, 1)),
+        "semseg": typed("semseg", torch.full((1, 1, 1), 255, dtype=torch.uint8)),
+        "boundary": typed("boundary", torch.ones(1, 1, 1, dtype=torch.bool)),
+        "depth": typed("depth", torch.full((1, 1, 1), 3.5)),
+        "normals": typed("normals", torch.tensor([0.0, 0.6, -0.8]).view(3, 1, 1)),
         "meta": {"id": "a", "size": (1, 1), "padding": (0, 0)},
     }
 

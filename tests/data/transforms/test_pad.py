@@ -1,9 +1,8 @@
 import pytest
 import torch
 from samples import LABELS, numbered
-from torchvision import tv_tensors
 
-from mtl.data.transforms import IgnoreAbsentPersons, Normalize, Pad
+from mtl.data.transforms import IgnoreAbsentPersons, Normalize, Pad, typed
 
 PLAIN = Normalize(mean=[0.5] * 3, std=[0.5] * 3)
 
@@ -23,7 +22,7 @@ def test_image_lies_in_the_middle_and_the_odd_pixel_below_and_right():
 
 
 def test_around_it_nothing_counts():
-    sample = numbered(1, 1) | {"boundary": tv_tensors.Mask(torch.ones(1, 1, 1, dtype=torch.bool))}
+    sample = numbered(1, 1) | {"boundary": typed("boundary", torch.ones(1, 1, 1, dtype=torch.bool))}
     corners = {key: value[..., 0, 0].tolist() for key, value in padded(sample, 3, 3).items() if key != "meta"}
     assert corners == {
         "image": [0, 0, 0],
@@ -89,3 +88,8 @@ def test_parts_of_a_person_keep_their_background():
 def test_other_tasks_have_no_persons_to_miss():
     sample = {"semseg": torch.zeros(1)}
     assert IgnoreAbsentPersons()(sample) is sample
+
+
+def test_map_that_is_no_known_label_is_refused_by_name():
+    with pytest.raises(ValueError, match="no label is named height"):
+        padded(numbered(2, 2) | {"height": torch.ones(1, 2, 2)}, 4, 4)

@@ -5,7 +5,7 @@ import torch
 from samples import LABELS, meta, numbered, picture
 from torchvision import tv_tensors
 
-from mtl.data.transforms import Depth, Normalize, Normals, RandomScale
+from mtl.data.transforms import Normalize, RandomScale, typed
 from mtl.data.transforms.scale import zoom
 
 
@@ -15,15 +15,16 @@ def test_colours_are_interpolated_between_pixel_centres():
 
 
 def test_labels_take_the_nearest_pixel_rounded_down():
-    semseg = tv_tensors.Mask(torch.tensor([[[7, 255]]], dtype=torch.uint8))
+    semseg = typed("semseg", torch.tensor([[[7, 255]]], dtype=torch.uint8))
     assert zoom(semseg, (1, 3), 1.5).tolist() == [[[7, 7, 255]]]
-    normals = Normals(torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 1, 4).expand(3, 1, 4).contiguous())
+    normals = typed("normals", torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 1, 4).expand(3, 1, 4).contiguous())
     assert zoom(normals, (1, 2), 0.5)[0].tolist() == [[1, 3]]
 
 
 def test_what_looks_twice_as_large_is_half_as_far_and_invalid_depth_stays_invalid():
-    depth = zoom(Depth(torch.tensor([[[4.0, 0.0]]])), (1, 4), 2.0)
-    assert type(depth) is Depth
+    before = typed("depth", torch.tensor([[[4.0, 0.0]]]))
+    depth = zoom(before, (1, 4), 2.0)
+    assert type(depth) is type(before)
     assert depth.tolist() == [[[2, 2, 0, 0]]]
 
 
@@ -35,8 +36,8 @@ def test_it_is_what_opencv_makes_of_the_interleaved_image(factor):
     assert np.array_equal(zoom(tv_tensors.Image(torch.from_numpy(image)), size, factor), expected.transpose(2, 0, 1))
     normals = np.random.default_rng(0).normal(size=(40, 56, 3)).astype(np.float32)
     expected = cv2.resize(normals, size[::-1], interpolation=cv2.INTER_NEAREST)
-    typed = Normals(torch.from_numpy(normals).permute(2, 0, 1))
-    assert np.array_equal(zoom(typed, size, factor), expected.transpose(2, 0, 1))
+    maps = typed("normals", torch.from_numpy(normals).permute(2, 0, 1))
+    assert np.array_equal(zoom(maps, size, factor), expected.transpose(2, 0, 1))
 
 
 def test_a_sample_gets_one_size_keeps_its_types_and_says_so():

@@ -77,6 +77,18 @@ def test_two_tasks_that_share_a_metric_keep_their_columns_apart():
     ]
 
 
+def test_metric_has_the_unit_of_its_task_and_its_own_name_where_no_task_names_it():
+    known = {"disparity": "rmse", "reshading": "rmse", "height": "log_error"}
+    lines = [
+        line | {"task": task, "metric": metric}
+        for task, metric in known.items()
+        for line in lines_of("Uniform", {"depth": 0.5})
+    ]
+    metrics = {task: (metric, False) for task, metric in known.items()}
+    quality = cells(tables(results_of(lines), results_of(), ROWS[1:2], metrics=metrics)[0])
+    assert quality[0][1:4] == ["disparity RMSE 1/m ↓", "reshading RMSE ↓", "height log error ↓"]
+
+
 def test_best_is_bold_in_markdown_and_latex_and_starred_on_the_console():
     assert cells(tables()[0])[3][:2] == ["AvgNorm", "**42.00**"]
     assert r"\textbf{42.00}" in tables(form="latex_raw")[0]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.data.stored import DamagedFileError, Edge, Saliency, read_stored
+from mtl.data.stored import DamagedFileError, read_stored
+from mtl.tasks.edge import Edge
+from mtl.tasks.saliency import Saliency
 
 SIZE = (16, 16)
 BYTES = np.arange(256, dtype=np.uint8).reshape(SIZE)
@@ -12,7 +14,7 @@ MASK = BYTES > 100
 
 
 def probability(path, record):
-    logits = record.prediction(read_stored(path, "edge"), SIZE).astype(np.float64)
+    logits = record.read_prediction(read_stored(path, "edge"), SIZE).astype(np.float64)
     return 1 / (1 + np.exp(-(logits[-1] - (logits[0] if len(logits) == 2 else 0))))
 
 
@@ -60,13 +62,13 @@ def test_everything_else_is_refused(tmp_path, case):
     np.save(tmp_path / "a.npy", content)
     for record in (Edge(), Saliency()):
         with pytest.raises(DamagedFileError, match=rf"a.npy: holds .*{message}"):
-            record.prediction(read_stored(tmp_path / "a.npy", "edge"), SIZE)
+            record.read_prediction(read_stored(tmp_path / "a.npy", "edge"), SIZE)
 
 
 def test_labels(tmp_path):
     Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8)).save(tmp_path / "a.png")
     np.save(tmp_path / "b.npy", np.array([[0, 1.0], [1, 0]], ">f4"))
     for name in ("a.png", "b.npy"):
-        assert Edge().label(read_stored(tmp_path / name, "edge")).tolist() == [[[0, 1], [1, 0]]]
+        assert Edge().read_label(read_stored(tmp_path / name, "edge")).tolist() == [[[0, 1], [1, 0]]]
     Image.fromarray(np.array([[127, 128]], np.uint8)).save(tmp_path / "c.png")
-    assert Saliency().label(read_stored(tmp_path / "c.png", "saliency")).tolist() == [[[0, 1]]]
+    assert Saliency().read_label(read_stored(tmp_path / "c.png", "saliency")).tolist() == [[[0, 1]]]

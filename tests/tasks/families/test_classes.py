@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from mtl.data.stored import Classes, DamagedFileError, read_stored
-from mtl.data.stored.colours import voc_colours
+from mtl.data.stored import DamagedFileError, read_stored
+from mtl.tasks.families.classes import palette as class_colours
+from mtl.tasks.families.colours import voc_colours
+from mtl.tasks.semseg import Semseg
 
 SIZE = (4, 6)
 CLASSES = np.arange(24).reshape(SIZE) % 13
@@ -35,7 +38,7 @@ def compacted(pixels):
 
 
 def guess(stored, first=0):
-    return Classes(K, first).prediction(stored, SIZE).argmax(axis=0)
+    return Semseg(K, first).read_prediction(stored, SIZE).argmax(axis=0)
 
 
 def test_colour_map_is_that_of_pascal_voc():
@@ -57,7 +60,7 @@ def test_a_compacted_grey_palette_is_looked_up(tmp_path):
     indices, palette = compacted(CLASSES[..., None].repeat(3, axis=2))
     assert not np.array_equal(indices, CLASSES)
     assert np.array_equal(guess(image(tmp_path / "a.png", indices, palette)), CLASSES)
-    label = Classes(K).label(image(tmp_path / "b.png", indices, palette))
+    label = Semseg(K).read_label(image(tmp_path / "b.png", indices, palette))
     assert np.array_equal(label, CLASSES[None])
 
 
@@ -106,7 +109,7 @@ def test_scores_of_every_type_and_byte_order(tmp_path, kind, order, axes):
     scores = np.random.default_rng(0).normal(size=(K, *SIZE)).astype(np.float16)
     dtype = np.dtype(kind).newbyteorder(order)
     np.save(tmp_path / "a.npy", scores.transpose(axes).astype(dtype)[None])
-    found = Classes(K).prediction(read_stored(tmp_path / "a.npy", "semseg"), SIZE)
+    found = Semseg(K).read_prediction(read_stored(tmp_path / "a.npy", "semseg"), SIZE)
     assert np.array_equal(found, scores)
     assert found.dtype in (np.float32, np.float64)
 
@@ -115,11 +118,11 @@ def test_size_tells_the_axes_of_scores_apart(tmp_path):
     scores = np.random.default_rng(0).normal(size=(4, 5, 4)).astype(np.float32)
     np.save(tmp_path / "a.npy", scores)
     stored = read_stored(tmp_path / "a.npy", "semseg")
-    assert np.array_equal(Classes(4).prediction(stored, (5, 4)), scores)
-    assert np.array_equal(Classes(4).prediction(stored, (4, 5)), scores.transpose(2, 0, 1))
+    assert np.array_equal(Semseg(4).read_prediction(stored, (5, 4)), scores)
+    assert np.array_equal(Semseg(4).read_prediction(stored, (4, 5)), scores.transpose(2, 0, 1))
     np.save(tmp_path / "b.npy", scores[:, :4])
     with pytest.raises(DamagedFileError, match="channels are the first axis or the last"):
-        Classes(4).prediction(read_stored(tmp_path / "b.npy", "semseg"), (4, 4))
+        Semseg(4).read_prediction(read_stored(tmp_path / "b.npy", "semseg"), (4, 4))
 
 
 REFUSED = {
@@ -142,10 +145,26 @@ def test_everything_else_is_refused(tmp_path, case):
 
 
 def test_labels_are_shifted_and_checked(tmp_path):
-    record = Classes(40, first=1, void=0)
+    record = Semseg(40, first=1, void=0)
     stored = image(tmp_path / "a.png", CLASSES)
-    assert np.array_equal(record.label(stored)[0], np.where(CLASSES == 0, 255, CLASSES - 1))
+    assert np.array_equal(record.read_label(stored)[0], np.where(CLASSES == 0, 255, CLASSES - 1))
     with pytest.raises(DamagedFileError, match=r"label 41 at row 0, column 0, but labels are 0 \(unlabelled\) to 40"):
-        record.label(image(tmp_path / "b.png", np.full(SIZE, 41)))
+        record.read_label(image(tmp_path / "b.png", np.full(SIZE, 41)))
     with pytest.raises(DamagedFileError, match=r"label 21 at row 0, column 0, but labels are 0 to 20 and 255"):
-        Classes(21).label(image(tmp_path / "c.png", np.full(SIZE, 21)))
+        Semseg(21).read_label(image(tmp_path / "c.png", np.full(SIZE, 21)))
+
+
+def test_legend_names_the_largest_classes_first():
+    labels = np.array([[0, 0, 0, 2], [0, 0, 7, 7]], np.uint8)
+    axes = Figure().add_subplot()
+    Semseg().draw(axes, labels, ["wall", "floor", "upper_arm"])
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts == ["wall 62%", "class 7 25%", "upper arm 12%"]
+
+
+def test_colours_of_classes_are_distinct_and_stay():
+    colours = class_colours(101)
+    distances = np.linalg.norm(colours[:, None] - colours[None], axis=2) + np.eye(101)
+    assert distances.min() > 0.01
+    assert distances[:21, :21].min() > 0.1
+    assert np.array_equal(class_colours(13), colours[:13])

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
-from mtl.data.stored import DamagedFileError, Normals, read_stored
+from mtl.data.stored import DamagedFileError, read_stored
+from mtl.tasks import Noise
+from mtl.tasks.normals import Normals
 
 SIZE = (24, 32)
 TRUTH = np.random.default_rng(0).normal(size=(3, *SIZE)) + np.array([0, 0, 1.5])[:, None, None]
@@ -21,7 +25,7 @@ def error(vectors):
 def read(path, array=None):
     if array is not None:
         np.save(path, array)
-    return Normals().prediction(read_stored(path, "normals"), SIZE)
+    return Normals().read_prediction(read_stored(path, "normals"), SIZE)
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (1, 2, 0)], ids=["CHW", "HWC"])
@@ -56,7 +60,7 @@ def test_colours_of_a_palette_are_looked_up(tmp_path):
     image = Image.fromarray(places.reshape(8, 8).astype(np.uint8))
     image.putpalette(colours.ravel().tolist())
     image.save(tmp_path / "a.png")
-    found = Normals().prediction(read_stored(tmp_path / "a.png", "normals"), (8, 8))
+    found = Normals().read_prediction(read_stored(tmp_path / "a.png", "normals"), (8, 8))
     assert np.abs(found - TRUTH[:, :8, :8]).max() < 1 / 254
 
 
@@ -87,8 +91,8 @@ def test_labels_in_bytes_are_decoded_as_the_archive_was_stored(tmp_path):
     pixels = np.array([[[128, 127, 128], [0, 128, 128]]], np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     stored = read_stored(tmp_path / "a.png", "normals")
-    assert np.allclose(Normals("invpt").label(stored), 2.0 * pixels.transpose(2, 0, 1) / 255 - 1, atol=1e-6)
-    strict = Normals("strict").label(stored)
+    assert np.allclose(Normals("invpt").read_label(stored), 2.0 * pixels.transpose(2, 0, 1) / 255 - 1, atol=1e-6)
+    strict = Normals("strict").read_label(stored)
     assert not strict[:, 0, 0].any()
     assert np.linalg.norm(strict[:, 0, 1]) == pytest.approx(1)
 
@@ -96,9 +100,43 @@ def test_labels_in_bytes_are_decoded_as_the_archive_was_stored(tmp_path):
 def test_labels_mapped_to_0_to_1_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", ((TRUTH + 1) / 2).transpose(1, 2, 0))
     with pytest.raises(DamagedFileError, match="no component is negative"):
-        Normals().label(read_stored(tmp_path / "a.npy", "normals"))
+        Normals().read_label(read_stored(tmp_path / "a.npy", "normals"))
 
 
 def test_unknown_word_is_refused():
     with pytest.raises(ValueError, match=r"dataset.png_normals=grey: use strict or invpt"):
         Normals("grey")
+
+
+def corrupted(normals, deviation=0.25):
+    noise = Noise("pixel", num_classes=2, categories=0, rate=0, deviations={"normals": deviation})
+    return Normals().corrupt(normals, np.random.default_rng(0), noise)
+
+
+def test_noise_tilts_unit_vectors():
+    before = np.zeros((3, 64, 64), np.float32)
+    before[2, 4:] = -1
+    after = corrupted(before)
+    assert after.dtype == np.float32
+    length = np.linalg.norm(after, axis=0)
+    assert (length[:4] == 0).all()
+    np.testing.assert_allclose(length[4:], 1, atol=1e-6)
+    tilt = np.degrees(np.arccos(-after[2, 4:]))
+    assert 10 < tilt.mean() < 30  # 0.25 across each of two axes: about 18 degrees
+    assert corrupted(after, 0.0) == pytest.approx(after, abs=1e-6)
+    short = np.full((3, 2, 2), 1 / 255, np.float32)  # short is not invalid: the loader alone decides that
+    assert np.linalg.norm(corrupted(short), axis=0) == pytest.approx(1, abs=1e-6)
+
+
+def test_wall_that_faces_the_camera_is_light_blue():
+    facing = np.zeros((3, 4, 4), np.float32)
+    facing[2] = -1
+    axes = Figure().add_subplot()
+    Normals().draw(axes, facing)
+    assert axes.get_images()[0].get_array()[0, 0].tolist() == [0.5, 0.5, 1.0]
+
+
+def test_predictions_are_scaled_as_torch_does():
+    prediction = torch.randn(3, 5, 7, generator=torch.Generator().manual_seed(0))
+    prediction[:, 0, 0] = 0
+    assert torch.equal(Normals().natural(prediction), torch.nn.functional.normalize(prediction, dim=0))

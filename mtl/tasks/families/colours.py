@@ -4,11 +4,13 @@ Everingham et al., The PASCAL Visual Object Classes Challenge 2012, development 
 http://host.robots.ox.ac.uk/pascal/VOC/voc2012
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl.data.stored.errors import DamagedFileError
-from mtl.data.stored.file import Stored, is_grey
+if TYPE_CHECKING:
+    from mtl.data.stored import Stored
 
 NONE = -1  # number of a colour that stands for no class
 
@@ -37,7 +39,7 @@ def numbers_of_colours(colours: NDArray[np.uint8], count: int) -> NDArray[np.int
     return np.array([known.get(bytes(colour), NONE) for colour in colours], np.int64)
 
 
-def class_numbers(stored: Stored, count: int) -> tuple[NDArray[np.generic], bool]:
+def class_numbers(stored: "Stored", count: int) -> tuple[NDArray[np.generic], bool]:
     """The numbers of a class map, and whether they are those of colours.
 
     An image with a palette holds the indices, unless a program that makes files smaller has renumbered them: then
@@ -56,7 +58,7 @@ def class_numbers(stored: Stored, count: int) -> tuple[NDArray[np.generic], bool
     """
     numbers, palette = stored.numbers, stored.palette
     if palette is not None:
-        if is_grey(palette):
+        if stored.is_grey(palette):
             return palette[numbers, 0], False
         used = np.unique(numbers)
         known = numbers_of_colours(palette, count)
@@ -69,11 +71,11 @@ def class_numbers(stored: Stored, count: int) -> tuple[NDArray[np.generic], bool
     known = numbers_of_colours(colours, count)
     if (known != NONE).all():
         return known[places].reshape(numbers.shape[:2]), True
-    if is_grey(colours):
+    if stored.is_grey(colours):
         return numbers[..., 0], False
     wrong = int((known == NONE).argmax())
     row, column = np.argwhere((numbers == colours[wrong]).all(axis=2))[0]
-    raise DamagedFileError(
-        f"{stored.path}: colour {tuple(colours[wrong].tolist())} at row {row}, column {column} is not one of the first "
+    raise stored.damaged(
+        f"colour {tuple(colours[wrong].tolist())} at row {row}, column {column} is not one of the first "
         f"{count} of the PASCAL VOC colour map; save class numbers"
     )

@@ -6,14 +6,16 @@ import scipy.io
 import torch
 from PIL import Image
 
-from mtl.data.stored import DamagedFileError, Depth, read_stored
+from mtl.data.stored import DamagedFileError, read_stored
+from mtl.tasks import Noise
+from mtl.tasks.depth import Depth
 
 METRES = np.random.default_rng(0).uniform(0.5, 9.5, (4, 6))
 SIZE = (4, 6)
 
 
 def read(path, unit=None):
-    return Depth(unit).prediction(read_stored(path, "depth"), SIZE)
+    return Depth(unit).read_prediction(read_stored(path, "depth"), SIZE)
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -100,10 +102,33 @@ def test_an_array_saved_by_torch_is_named(tmp_path, new):
 
 def test_labels_are_metres_or_16_bits(tmp_path):
     Image.fromarray(np.array([[512, 65535], [0, 256]], np.uint16)).save(tmp_path / "a.png")
-    assert Depth(1 / 512, void=65535).label(read_stored(tmp_path / "a.png", "depth")).tolist() == [[[1, 0], [0, 0.5]]]
+    assert Depth(1 / 512, void=65535).read_label(read_stored(tmp_path / "a.png", "depth")).tolist() == [
+        [[1, 0], [0, 0.5]]
+    ]
     Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "b.png")
     with pytest.raises(DamagedFileError, match=r"not 16-bit, in 0.00195312 m"):
-        Depth(1 / 512).label(read_stored(tmp_path / "b.png", "depth"))
+        Depth(1 / 512).read_label(read_stored(tmp_path / "b.png", "depth"))
     np.save(tmp_path / "c.npy", 1000 * METRES)
     with pytest.raises(DamagedFileError, match="the numbers are of another unit"):
-        Depth().label(read_stored(tmp_path / "c.npy", "depth"))
+        Depth().read_label(read_stored(tmp_path / "c.npy", "depth"))
+
+
+def test_noise_is_gaussian_and_leaves_depth_valid():
+    before = np.full((1, 64, 64), 2, np.float32)
+    before[:, :4] = 0
+    after = corrupted(before, 0.25)
+    assert after.dtype == np.float32
+    error = (after - before)[before > 0]
+    assert error.mean() == pytest.approx(0, abs=0.02)
+    assert error.std() == pytest.approx(0.25, abs=0.02)
+    assert (after[before == 0] == 0).all()
+    assert corrupted(np.full((1, 50, 50), 0.1, np.float32), 9.0).min() == np.float32(1e-3)
+
+
+def corrupted(depth, deviation):
+    noise = Noise("pixel", num_classes=2, categories=0, rate=0, deviations={"depth": deviation})
+    return Depth().corrupt(depth, np.random.default_rng(0), noise)
+
+
+def test_twice_as_large_is_half_as_far():
+    assert Depth().zoomed(torch.tensor([[[4.0, 0.0]]]), 2.0).tolist() == [[[2.0, 0.0]]]

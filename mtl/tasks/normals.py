@@ -1,13 +1,19 @@
-"""Surface normals."""
+"""Surface normals: unit vectors in the frame of the camera."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl.data.stored.errors import DamagedFileError
-from mtl.data.stored.file import Stored
+from mtl.tasks.base import GREY, Noise, Notation, TaskLabel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+    from mtl.data.stored import Stored
 
 SHORTEST = 0.1  # of bytes in labels, where normals below this length are taken for not valid
 UNIT = 1.01  # a component of a unit vector, with room for rounding
@@ -17,8 +23,10 @@ ByteNormals = Literal["strict", "invpt"]
 
 
 @dataclass(frozen=True)
-class Normals:
-    """Directions: bytes v stand for n = 2 v / 255 - 1, real numbers for themselves.
+class Normals(TaskLabel):
+    """Unit vectors (x right, y down, z forward), 0 where invalid. Shape [3, H, W].
+
+    A mirror image turns them; a zoom does not. Stored bytes v stand for n = 2 v / 255 - 1, real numbers for themselves.
 
     Args:
         png_normals: How bytes of labels are read: `strict` takes vectors shorter than 0.1 as invalid (grey: a byte
@@ -31,11 +39,37 @@ class Normals:
 
     png_normals: ByteNormals = "strict"
 
+    name = "normals"
+    fill = 0.0
+    channels = 3
+    mirrored = (0,)
+    colour = "#56B4E9"
+    place = 4
+    notations: ClassVar = {"mean_angular_error": Notation("mErr", "deg", 2, higher_is_better=False)}
+
     def __post_init__(self) -> None:
         if self.png_normals not in get_args(ByteNormals):
             raise ValueError(f"dataset.png_normals={self.png_normals}: use {' or '.join(get_args(ByteNormals))}")
 
-    def label(self, stored: Stored) -> NDArray[np.float32]:
+    def corrupt(self, label: NDArray[np.float32], rng: np.random.Generator, noise: Noise) -> NDArray[np.float32]:
+        """Unit vectors tilted by Gaussian noise on each component. Shapes [3, H, W]."""
+        tilted = label + np.float32(noise.deviations[self.name]) * rng.standard_normal(label.shape, np.float32)
+        tilted /= np.maximum(np.linalg.norm(tilted, axis=0), np.float32(1e-12))
+        return np.where(self.valid(label), tilted, label)
+
+    def natural(self, prediction: "Tensor") -> "Tensor":
+        """Unit vectors. Shape [3, H, W]."""
+        return prediction / prediction.norm(dim=0, keepdim=True).clamp_min(1e-12).expand_as(prediction)
+
+    def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
+        """The usual colours: red, green and blue are right, up and towards the viewer, from -1 (dark) to 1."""
+        seen = (values.transpose(1, 2, 0) * (1, -1, -1) + 1) / 2  # [H, W, 3]
+        axes.imshow(np.where(self.valid(values).transpose(1, 2, 0), seen.clip(0, 1), GREY), interpolation="nearest")
+        if key:
+            caption = "red: to the right, green: up, blue: towards the camera"
+            axes.text(0.5, -0.02, caption, transform=axes.transAxes, ha="center", va="top", fontsize=8, color="0.35")
+
+    def read_label(self, stored: "Stored") -> NDArray[np.float32]:
         """Vectors, 0 where invalid. Shape [3, H, W].
 
         Raises:
@@ -52,14 +86,14 @@ class Normals:
             length = np.linalg.norm(vectors, axis=0)
             return np.where(length < SHORTEST, 0, vectors / np.maximum(length, SHORTEST)).astype(np.float32)
         if np.abs(vectors).max() > UNIT:
-            raise DamagedFileError(f"{stored.path}: normals reach {np.abs(vectors).max()}, but are unit vectors")
+            raise stored.damaged(f"normals reach {np.abs(vectors).max()}, but are unit vectors")
         self._signed(stored, vectors)
         return vectors
 
-    def prediction(self, stored: Stored, size: tuple[int, int]) -> NDArray[np.float32]:
+    def read_prediction(self, stored: "Stored", size: tuple[int, int]) -> NDArray[np.float32]:
         """Vectors. Shape [3, H, W].
 
-        Taken are bytes, in an image or an array, whether they were rounded or cut off; real vectors of any length;
+        Accepted are bytes, in an image or an array, whether they were rounded or cut off; real vectors of any length;
         and signed whole numbers that are the largest of their type times a unit vector. Channels are the first axis
         or the last.
 
@@ -81,7 +115,7 @@ class Normals:
         return vectors
 
     @staticmethod
-    def _signed(stored: Stored, vectors: NDArray[np.float32]) -> None:
+    def _signed(stored: "Stored", vectors: NDArray[np.float32]) -> None:
         """Refuses real numbers that are mapped to 0 .. 1 or 0 .. 255: no component is negative, and no length one."""
         if vectors.min() >= 0 and vectors.any() and not has_unit_length(vectors):
             raise stored.refusal("normals from -1 to 1: no component is negative, and the lengths are not 1")

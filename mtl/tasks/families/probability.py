@@ -1,0 +1,63 @@
+"""Labels of 0 or 1 a pixel, predicted as a probability."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtl.tasks.base import IGNORE
+from mtl.tasks.families.scalar import Scalar
+
+if TYPE_CHECKING:
+    from mtl.data.stored import Stored
+
+BYTES = 255
+SURE = 50.0  # logit of a probability of one
+
+
+class Probability(Scalar):
+    """0 or 1, 255 where invalid. Shape [1, H, W]."""
+
+    fill = IGNORE
+    span = (0, 1)
+    bar = "probability"
+
+
+def binary(stored: "Stored") -> NDArray[np.bool_]:
+    """Where a label of two values is not 0. Shape [H, W].
+
+    Raises:
+        DamagedFileError: The file is no map of two values, 0 and 255 in images, 0 and 1 in arrays.
+    """
+    grey = stored.map()
+    one = BYTES if stored.path.suffix.lower() == ".png" else 1
+    if not np.isin(grey, (0, one)).all():
+        raise stored.refusal(f"a map of 0 and {one}")
+    return grey > 0
+
+
+def probability(stored: "Stored", size: tuple[int, int]) -> NDArray[np.float64]:
+    """Probabilities of a prediction. Shape [1, H, W].
+
+    Accepted are bytes, which are 255 times the probability, real numbers from 0 to 1, and truth values.
+
+    Raises:
+        DamagedFileError: The file holds something else, or bytes of nothing but 0 and 1, a mask that is not scaled.
+    """
+    grey = stored.oriented(1, size)
+    if grey is not None and grey.dtype == np.uint8 and (grey.min(), grey.max()) == (0, 1):
+        raise stored.damaged(
+            "holds only the bytes 0 and 1; bytes are 255 times the probability, so save 0 and 255, or real numbers"
+        )
+    kind = "" if grey is None else grey.dtype.kind
+    fits = kind == "b" or (kind == "u" and grey.itemsize == 1) or (kind == "f" and grey.min() >= 0 and grey.max() <= 1)
+    if not fits:
+        raise stored.refusal("bytes, or probabilities from 0 to 1")
+    return grey / (BYTES if kind == "u" else 1.0)
+
+
+def logit(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The number whose sigmoid is the probability."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logits = np.where(value < 1, np.log(value / (1 - value)), SURE)
+    return np.clip(logits, -SURE, SURE)

@@ -1,0 +1,77 @@
+"""Labels of one number a pixel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtl.tasks.base import GREY, TaskLabel, as_maps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+    from mtl.data.stored import Stored
+
+BAR = (1.03, 0, 0.04, 1)  # colour bar right of the picture, as high as it; in fractions of its sides
+
+
+class Scalar(TaskLabel):
+    """One number a pixel, drawn in a colour map."""
+
+    colours: ClassVar[str] = "gray"  # name of the colour map in matplotlib
+    span: ClassVar[tuple[float | None, float | None]] = (None, None)  # of the colour map; None: of the values
+    bar: ClassVar[str]  # what the numbers are, at the colour bar
+
+    def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
+        """Draws a label or a prediction; see `TaskLabel.draw`."""
+        from matplotlib import colormaps  # noqa: PLC0415  takes a second, and only pictures need it
+
+        maps = as_maps(values)
+        shown = axes.imshow(
+            np.ma.masked_where(~self.valid(maps)[0], maps[0].astype(np.float32)),
+            cmap=colormaps[self.colours].with_extremes(bad=GREY),
+            vmin=self.span[0],
+            vmax=self.span[1],
+            interpolation="nearest",
+        )
+        if key:
+            axes.figure.colorbar(shown, cax=axes.inset_axes(BAR), label=self.bar)
+
+
+@dataclass(frozen=True)
+class Measure(Scalar):
+    """A quantity that is not negative, stored as real numbers."""
+
+    unit: ClassVar[str]  # for people; empty where it has none
+    largest: ClassVar[float]  # beyond it the numbers are something else
+
+    def read_label(self, stored: "Stored") -> NDArray[np.float32]:
+        """The quantity, the fill where there is none. Shape [1, H, W].
+
+        Raises:
+            DamagedFileError: The file is no map of such numbers.
+        """
+        quantity = self._plausible(stored, stored.map())
+        if ((quantity < 0) & (quantity != self.fill)).any():
+            raise stored.refusal(f"{self.name}: it has negative numbers, and {self.fill:g} marks invalid pixels")
+        return quantity[None]
+
+    def read_prediction(self, stored: "Stored", size: tuple[int, int]) -> NDArray[np.float32]:
+        """The quantity, negative where a network has predicted that. Shape [1, H, W].
+
+        Raises:
+            DamagedFileError: The file is no map of such numbers.
+        """
+        return self._plausible(stored, stored.oriented(1, size))
+
+    def natural(self, prediction: "Tensor") -> "Tensor":
+        """The quantity, 0 where the network predicts a negative one. Shape [H, W]."""
+        return prediction[0].clamp(min=0)
+
+    def _plausible(self, stored: "Stored", grey: NDArray[Any] | None) -> NDArray[np.float32]:
+        if grey is None or grey.dtype.kind != "f" or grey.max() > self.largest:
+            raise stored.refusal(f"{self.name} as real numbers up to {self.largest:g} {self.unit}".rstrip())
+        return grey.astype(np.float32)

@@ -94,8 +94,8 @@ def test_inactive_task_is_as_if_it_did_not_exist():
 @pytest.mark.parametrize("case", gradient_cases())
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
 def test_direction_is_finite_and_as_precise_as_the_gradients(case, kind):
-    rows = gradient_cases()[case].to(kind)
-    update = GradDrop(4, leak=0.1)(torch.ones(4), rows[rows.isfinite().all(1)]).direction
+    rows = gradient_cases()[case].clamp(-1e37, 1e37).to(kind)  # within float32, with room for a sum
+    update = GradDrop(4, leak=0.1)(torch.ones(4), rows).direction
     assert torch.isfinite(update).all()
     assert update.dtype is kind
 

@@ -1,6 +1,7 @@
 """Files that are whole or not there, and JSON that every reader understands."""
 
 import json
+import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -38,6 +39,8 @@ def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], Any]) ->
         temporary.unlink(missing_ok=True)
 
 
+log = logging.getLogger(__name__)
+
 NAN = "NaN: there was nothing to compute it from, or NaN went into it"
 INFINITE = "infinite: the logarithm of 0, a division by 0, or an overflow"
 
@@ -66,11 +69,11 @@ def finite(content: Any, key: str = "") -> tuple[Any, dict[str, str]]:
 def write_json(path: Path, content: Any, indent: int | None = None) -> None:
     """Writes JSON without NaN and infinite numbers, which it does not have.
 
-    They become null, each with a line on the console; a mapping says why under `not_finite`.
+    They become null, each with a warning in the log; a mapping says why under `not_finite`.
     """
     content, missing = finite(content)
     for key, reason in missing.items():
-        print(f"{path}: {key} is {reason}; written as null")
+        log.warning("%s: %s is %s; written as null", path, key, reason)
     if missing and isinstance(content, dict):
         content["not_finite"] = missing
     write_whole(path, json.dumps(content, indent=indent, allow_nan=False) + "\n" * (indent is not None))

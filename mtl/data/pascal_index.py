@@ -1,6 +1,7 @@
 """Objects with parts in the images of PASCAL-Context: `ImageSets/Parts/<split>.txt`, made where it is absent."""
 
 import json
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,8 @@ from mtl.data.disk.check import THREADS, locked
 from mtl.data.pascal_labels import PERSON, categories
 from mtl.data.stored import DamagedFileError
 from mtl.files import write_json
+
+log = logging.getLogger(__name__)
 
 Index = dict[str, list[int]]
 
@@ -66,6 +69,6 @@ def make_index(path: Path, folder: Path, ids: Sequence[str]) -> Index:
         try:
             write_json(path, dict(zip(ids, found, strict=True)))
         except OSError as error:
-            print(f"{path}: {error.strerror}, so the next run makes it again")
+            log.warning("%s: %s, so the next run makes it again", path, error.strerror)
     # A file that cannot be read may show a person: whoever reads it then will name it.
     return {id: [PERSON] if classes is None else classes for id, classes in zip(ids, found, strict=True)}

@@ -5,6 +5,7 @@ Eftekhar et al., Omnidata: A Scalable Pipeline for Making Multi-Task Mid-Level V
 https://arxiv.org/abs/2110.04994
 """
 
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,8 @@ from mtl.tasks.depth import Depth
 from mtl.tasks.families.probability import binary
 from mtl.tasks.normals import Normals
 from mtl.tasks.semseg import Semseg
+
+log = logging.getLogger(__name__)
 
 DOMAINS = {  # names that the folder of a domain has
     "image": ("rgb",),
@@ -177,7 +180,7 @@ class Replica(DiskDataset):
                     f"{line}; {self.fix}, or, if this is what you want, give "
                     f"dataset.{self.split}.scenes.{scene}={found}"
                 )
-            print(f"skipped: {line}")
+            log.warning("skipped: %s", line)
 
     def _valid(self, paths: Mapping[str, Path], size: tuple[int, ...]) -> np.ndarray:
         """Where the scan has no hole, bool. Shape [H, W]."""

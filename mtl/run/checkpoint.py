@@ -1,14 +1,16 @@
 """Saved states of a run: the newest one, and the one before until the newest is known to be whole."""
 
+import logging
 import pickle
 import struct
-import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from mtl.files import write_whole
+
+log = logging.getLogger(__name__)
 
 LAST, PREVIOUS = "last.pt", "previous.pt"
 # A damaged file leads torch's reader astray wherever it is damaged; whatever the reader meets there, the file is named.
@@ -68,7 +70,7 @@ def load_last(folder: Path) -> dict[str, Any] | None:
             return load_checkpoint(path)
         except ValueError as error:
             damaged.append(str(error))
-            print(f"{error}; trying the one before", file=sys.stderr)
+            log.warning("%s; trying the one before", error)
     if damaged:
         raise ValueError(f"{'; '.join(damaged)}: start anew with force=true")
     return None

@@ -1,5 +1,6 @@
 """Reads what was not read before, in threads, and says what is wrong with it."""
 
+import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from mtl.data.stored import DamagedFileError
 
 if TYPE_CHECKING:
     from mtl.data.disk.dataset import DiskDataset
+
+log = logging.getLogger(__name__)
 
 THREADS = min(16, os.cpu_count() or 1)  # decoding leaves Python's lock, so threads are enough
 
@@ -65,14 +68,14 @@ def problem(dataset: "DiskDataset", manifest: Manifest, id: str) -> str | None:
 def save(dataset: "DiskDataset", manifest: Manifest) -> None:
     """Writes the manifest if there is news, and tells of good files that are not what they were."""
     if manifest.changed:
-        print(
-            f"{len(manifest.changed)} files of {dataset.title} are good, but not those that were checked first, such "
-            f"as {manifest.changed[0]}"
+        log.warning(
+            "%d files of %s are good, but have changed since they were first checked, such as %s",
+            *(len(manifest.changed), dataset.title, manifest.changed[0]),
         )
     try:
         manifest.save(str(dataset.variant(dataset.root)))
     except OSError as error:
-        print(f"{manifest.path}: {error.strerror}, so the next run checks {dataset.title} again")
+        log.warning("%s: %s, so the next run checks %s again", manifest.path, error.strerror, dataset.title)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What the datasets that lie on disk share: they are found, checked before the first image, and read by id."""
 
+import logging
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from mtl.data.base import DenseDataset, Sample, Split
 from mtl.data.disk.check import find_problems
 from mtl.data.stored import DamagedFileError, check_size
 from mtl.image_list import read_ids
+
+log = logging.getLogger(__name__)
 
 OnError = Literal["raise", "skip"]
 
@@ -180,7 +183,7 @@ class DiskDataset(DenseDataset):
         line = f"{len(problems)} of {len(self)} {self.split} images of {self.title} cannot be used: {few}"
         if not self.may_skip or len(problems) == len(self):
             raise DamagedFileError(f"{line}; {self.fix}")
-        print(f"skipped: {line}")
+        log.warning("skipped: %s", line)
         self.left_out |= problems
         self.ids = [id for id in self.ids if id not in problems]
 

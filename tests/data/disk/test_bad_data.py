@@ -116,14 +116,14 @@ def test_bad_file_is_named_with_the_way_out(tmp_path, case):
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_file_is_skipped_and_counted_where_that_is_wanted(tmp_path, capsys, case):
+def test_bad_file_is_skipped_and_counted_where_that_is_wanted(tmp_path, caplog, case):
     archive, name, change, message = BAD[case]
     archives.nyud(tmp_path, archive)
     (path,) = tmp_path.glob(f"NYUD*/{name}")
     change(path)
     dataset = nyud(tmp_path, on_error="skip")
     assert [sample["meta"]["id"] for sample in dataset] == ["0003", "0007"]
-    assert message in capsys.readouterr().out
+    assert message in caplog.text
     assert dataset.about()["left_out"] == ["0004"]
     assert dataset.about()["images"] == 2
 

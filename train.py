@@ -73,7 +73,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
         trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
         result["best"] = {**result["best"], "test": test.run(trainer.model)}
     if first:
-        words = [word for word in HydraConfig.get().overrides.task if word.lower() != FORCE]  # a sweep writes True
+        words = [word for word in command_line() if word.lower() != FORCE]  # a sweep writes True
         about = environment(trainer.device)
         if result["step_seconds"] is None:
             result |= earlier_times(folder, about["device"])
@@ -93,6 +93,12 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
         print(folder)
 
 
+def command_line() -> list[str]:
+    """The words that this run needs to be repeated: its overrides, and where configs of another package are."""
+    given = HydraConfig.get().overrides
+    return [*(word for word in given.hydra if word.startswith("hydra.searchpath=")), *given.task]
+
+
 def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, Path]:
     """Best checkpoints of the single-task networks, where the run learns from them.
 
@@ -105,7 +111,7 @@ def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
     checkpoints = {task: run.folder / "best.pt" for task, run in singles.items() if (run.folder / "best.pt").exists()}
     if missing := [task for task in config["subset"] if task not in checkpoints]:
         again = f" {FORCE}" * any(task in singles for task in missing)  # finished, but its weights are gone
-        command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed, config) + again
+        command = training_command(command_line(), missing, cfg.seed, config) + again
         wants = f"weighter={cfg.weighter.name} learns from" if "alignment" in cfg.weighter else "feature_distance wants"
         raise ValueError(
             f"{wants} single-task networks, and there is none of {', '.join(missing)} "
@@ -129,7 +135,7 @@ def find_baseline(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
             for task in missing
             if task in others
         )
-        command = training_command(HydraConfig.get().overrides.task, missing, cfg.seed, config)
+        command = training_command(command_line(), missing, cfg.seed, config)
         print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{mixed}; to train: {command}")
     return None
 

@@ -1,10 +1,11 @@
 """How a command ends: bad input gives one line and exit code 1, a bug its traceback, a sweep a list of what failed."""
 
+import argparse
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,20 +17,41 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl import build
+from mtl.cli.console import show_logs
 from mtl.cli.explain import explain
+from mtl.cli.settings import SEARCH
+from mtl.cli.words import HELP, Own, first_paragraph, help_text, read_words
 from mtl.files import write_whole
 
 REPORT = "error.txt"
 SWEEP = ("-m", "--multirun")
 
 
-def run(main: Callable[[], Any]) -> None:
-    """Calls what `hydra.main` made; `debug=true` on the command line shows the traceback of bad input as well."""
+def run(main: Callable[..., Any], doc: str, own: Own | None = None, others: bool = False) -> None:
+    """Runs a script; `debug=true` on the command line shows the traceback of bad input as well.
+
+    Args:
+        main: What `hydra.main` made. With `own` a function of the values of the script's words and, with `others`, of
+            the words for train.py.
+        doc: The docstring of the script, whose first paragraph --help prints.
+        own: The script's own words, if it parses the command line without Hydra.
+        others: Whether the script takes the words of train.py as well.
+    """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints and exits by itself
+    show_logs()
     words = sorted(sys.argv[1:], key=lambda word: word not in SWEEP)  # Hydra knows no -m between words
     sys.argv[1:] = [as_list(word) for word in words]
+    helps = any(word in HELP for word in words)
     try:
-        main()
+        sys.argv[1:] = with_folder(sys.argv[1:])
+        if own is None:
+            print(*[f"{first_paragraph(doc)}\n"] * helps, end="")
+            main()
+        elif helps:
+            print(help_text(doc, own, others))
+        else:
+            values, rest = read_words(sys.argv[1:], own, others)
+            main(values, rest) if others else main(values)
     except Exception as error:
         words = [word for word in sys.argv[1:] if not word.startswith("-")]
         line = explain(error, words)
@@ -47,6 +69,23 @@ def as_list(word: str) -> str:
     if key.lstrip("+") != "logger" or re.fullmatch(r"[\w-]+|\[[\w, -]*\]", value):
         return word
     return f"{key}=[{','.join(re.findall('[^][(), ]+', value))}]"
+
+
+def with_folder(words: Sequence[str]) -> list[str]:
+    """Turns `--config-dir DIR` into the word `hydra.searchpath=[DIR]`, which messages, records and sweeps keep.
+
+    Raises:
+        ValueError: There is no such folder.
+    """
+    options, words = argparse.ArgumentParser(add_help=False, allow_abbrev=False), list(words)
+    options.add_argument("--config-dir", type=Path)
+    given, words = options.parse_known_args(words)
+    if given.config_dir is None:
+        return words
+    folder = given.config_dir.expanduser().absolute()
+    if not folder.is_dir():
+        raise ValueError(f"--config-dir {given.config_dir}: no such folder")
+    return [*words, f"{SEARCH}[{folder}]" if re.fullmatch(r"[\w/.-]+", str(folder)) else f"{SEARCH}['{folder}']"]
 
 
 def end(line: str) -> NoReturn:
@@ -70,7 +109,7 @@ class FailedRuns(Callback):
                 (folder / REPORT).unlink(missing_ok=True)
             return
         error, words, debug = raised(job_return), list(job_return.overrides), job_return.cfg.get("debug")
-        line = explain(error, words)
+        line = explain(error, [*(word for word in config.hydra.overrides.hydra if word.startswith(SEARCH)), *words])
         if config.hydra.mode is RunMode.RUN:
             if line and not debug:
                 end(line)  # before Hydra adds a line of its own

@@ -1,8 +1,9 @@
 """What the config files offer: which choices a group has, which keys there are, and of what kind their values are."""
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -16,6 +17,7 @@ from mtl import build
 from mtl.build.validate import closest, select
 
 FEW = 24  # so many names are read at a glance
+SEARCH = "hydra.searchpath="  # the word for config folders besides ours; --config-dir is turned into it
 ALIKE = 0.6  # least likeness worth a question
 KINDS = (  # kind of a value in the files, kinds that may replace it, what to call it
     (bool, bool, "true or false"),
@@ -31,15 +33,30 @@ def compose(words: Sequence[str]) -> DictConfig:
     return hydra.compose("config", list(words)) if inside else build.compose(words)
 
 
-def files_of(group: str) -> list[str]:
-    """What can be chosen of one of our config groups."""
-    folder = build.CONFIGS / group
-    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
+def folders(words: Sequence[str]) -> list[Path]:
+    """The folders with config files: ours, and those that the words add."""
+    added = [word.removeprefix(SEARCH).strip("[]").split(",") for word in words if word.startswith(SEARCH)]
+    return [build.CONFIGS, *(Path(name.strip(" '\"").removeprefix("file://")) for names in added for name in names)]
+
+
+def files_of(group: str, words: Sequence[str]) -> dict[str, Path]:
+    """What can be chosen of a config group, and the file of each choice; of two with one name the first counts."""
+    places = [folder / group for folder in reversed(folders(words))]
+    found = {
+        path.relative_to(place).with_suffix("").as_posix(): path for place in places for path in place.rglob("*.yaml")
+    }
+    return dict(sorted(found.items()))
 
 
 def group_choices(words: Sequence[str]) -> list[str]:
-    """Those of the words that choose a file of a config group, or a list of files."""
-    return [word for word in words if all((build.CONFIGS / f"{path}.yaml").is_file() for path in chosen(word))]
+    """Those of the words that choose a file of a config group, or a list of files, or add a folder of them."""
+    places = folders(words)
+    return [
+        word
+        for word in words
+        if word.startswith(SEARCH)
+        or all(any((place / f"{path}.yaml").is_file() for place in places) for path in chosen(word))
+    ]
 
 
 def chosen(word: str) -> list[str]:
@@ -49,20 +66,20 @@ def chosen(word: str) -> list[str]:
     return [f"{group}/{name.strip()}" for name in names]
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     """The names, or the first few of many."""
+    names = list(names)
     return ", ".join([*names[:FEW], f"and {len(names) - FEW} more"] if len(names) > FEW else names)
 
 
-def unknown_choice(group: str, name: str, choices: Sequence[str] = ()) -> str:
+def unknown_choice(group: str, name: str, choices: Iterable[str]) -> str:
     """A line for a file that a config group does not have.
 
     Args:
         group: The group.
         name: What was asked for.
-        choices: What there is, in a group that is not ours.
+        choices: What there is.
     """
-    choices = choices or files_of(group)
     return f"{group}={name}: there is no such {group}, only {listed(choices)}{closest(name, choices)}"
 
 
@@ -73,8 +90,8 @@ def group_without_file(words: Sequence[str]) -> str | None:
         if not group:
             return f"cannot read {word}: write key=value"
         for name in (path.removeprefix(f"{group}/") for path in chosen(word)):
-            if (build.CONFIGS / group).is_dir() and name not in files_of(group):
-                return unknown_choice(group, name)
+            if (choices := files_of(group, words)) and name not in choices:
+                return unknown_choice(group, name, choices)
     return None
 
 
@@ -91,12 +108,12 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
     if target and name in inspect.signature(get_object(target)).parameters:
         return f"unknown key {key}: {target.rpartition('.')[2]} takes it, but no config states it; write +{key}=..."
     group, _, rest = key.partition(".")
-    files = {other: OmegaConf.load(build.CONFIGS / group / f"{other}.yaml") for other in files_of(group)}
+    files = {other: OmegaConf.load(path) for other, path in files_of(group, words).items()}
     others = [other for other, file in files.items() if select(OmegaConf.to_container(file), rest) is not None]
     if others and group in cfg:
         current = cfg[group].get("name") or ",".join(cfg[group])
         return f"unknown key {key} of {group}={current}; it belongs to {listed(others)}"
-    groups = [path.name for path in build.CONFIGS.iterdir() if path.is_dir()]
+    groups = [path.name for folder in folders(words) for path in folder.glob("*") if path.is_dir()]
     best = max([*keys_of(OmegaConf.to_container(cfg)), *groups], key=lambda other: likeness(key, other))
     question = f"did you mean {best}?" if likeness(key, best) > ALIKE else "python train.py --cfg job shows all keys"
     return f"unknown key {key}; {question}"

@@ -134,6 +134,17 @@ def test_package_is_imported_without_hydra():
     assert done.stdout.split() == []
 
 
+def test_no_modules_import_each_other_in_a_circle():
+    files = {path: path.relative_to(ROOT).with_suffix("") for path in (ROOT / "mtl").rglob("*.py")}
+    names = {path: ".".join(name.parts).removesuffix(".__init__") for path, name in files.items()}
+    graph = {name: imports(path) & set(names.values()) - {name} for path, name in names.items()}
+    # `from package import module` runs the package, too, but needs nothing of it but the module
+    graph = {name: {a for a in found if not any(b.startswith(f"{a}.") for b in found)} for name, found in graph.items()}
+    while leaves := {name for name, imported in graph.items() if not imported}:
+        graph = {name: imported - leaves for name, imported in graph.items() if name not in leaves}
+    assert not graph, "each of these imports another one of them"
+
+
 @pytest.mark.parametrize("path", sorted([*(ROOT / "mtl").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]), ids=str)
 def test_no_file_is_longer_than_250_lines(path):
     assert len(path.read_text().splitlines()) <= 250

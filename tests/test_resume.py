@@ -78,7 +78,7 @@ def test_rows_behind_the_checkpoint_come_once(tmp_path, data):
 
 def test_checkpoint_of_another_model_is_refused(tmp_path, data):
     trainer(tmp_path, data).fit()
-    with pytest.raises(ValueError, match="checkpoint is of another model"):
+    with pytest.raises(ValueError, match="checkpoint does not fit this model"):
         trainer(tmp_path, data, "backbone.head.channels=16").fit()
 
 

@@ -14,11 +14,11 @@ from mtl.build.model import build_alignment, build_model, build_tasks, build_wei
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
 from mtl.engine.evaluator import Evaluator
-from mtl.engine.plan import Plan
+from mtl.engine.progress import Plan
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.trainer import Trainer
 from mtl.run.device import choose_device
-from mtl.run.seed import seed_everything
+from mtl.run.state import seed_everything
 from mtl.task import Task
 
 

@@ -1,29 +1,16 @@
 """One update from several micro-batches, for batches that do not fit into memory at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from mtl.engine.arguments import (
-    check_active,
-    check_features,
-    check_losses,
-    check_options,
-    check_paths,
-    check_scopes,
-    parameters_of,
-    scope_of,
-)
+from mtl.engine.arguments import check_options, check_part, scope_of
 from mtl.engine.cut import Features
 from mtl.engine.decision import Decision, Gradients, apply, decide
-from mtl.engine.distributed import average_gradients, mean_over_ranks
-from mtl.engine.heads import HeadGraph
-from mtl.engine.shared import SharedGradients, add_gradient
-from mtl.engine.summed import SummedGradients, sum_joint, sum_own
-from mtl.engine.task_gradients import TaskGradients, differentiate, values_of
+from mtl.engine.summed import add_part
+from mtl.engine.task_gradients import TaskGradients, differentiate
 from mtl.weighters.base import Needs, Scope, Weighter
 
 
@@ -78,14 +65,14 @@ class Accumulation:
         self.options: dict[str, Any] = {"scope": scope, "scale": scale, "heads": heads, "statistics": statistics}
         seen = [] if weighter.needs is Needs.LOSSES else [scope]
         self.asked = [*seen, statistics] if statistics is not None else seen  # scopes where task gradients are taken
-        self.ahead = parts > 1 and (mode == "first" or weighter.constant)  # weights are known before the last part
+        self.ahead = parts == 1 or mode == "first" or weighter.constant  # the first part decides the weights
         if parts > 1 and weighter.needs is Needs.GRADIENTS and (mode == "first" or scope is not Scope.SHARED):
             raise ValueError(
                 f"{type(weighter).__name__} with micro-batches needs the sum of their rows: "
                 "use accumulation exact at scope shared"
             )
-        # where no gradient enters the weights, no task's gradient need be kept apart
-        self.foreseen = weighter.needs is Needs.LOSSES and heads == "weighted" and (parts == 1 or self.ahead)
+        # weights that depend on no gradient can be applied to the sum of the losses
+        self.sum_is_enough = weighter.needs is Needs.LOSSES and heads == "weighted" and self.ahead
         self.losses: list[Tensor] = []
         self.finished = False
         self.total: TaskGradients | None = None
@@ -109,38 +96,28 @@ class Accumulation:
         """
         if len(self.losses) == self.parts:
             raise ValueError(f"all {self.parts} micro-batches have been added: make an Accumulation for every update")
+        scopes = self.asked
+        shared = check_part(
+            losses, features, self.weighter, scopes=scopes, last_layer=last_layer, shared=shared, active=active
+        )
         seed = self.loss_scale
         if self.parts > 1:
             seed = (1.0 if seed is None else seed) / self.parts
-        check_features(features, self.weighter)
-        check_losses(losses, len(features))
-        check_scopes(self.asked, features, last_layer)
-        shared, values = parameters_of(shared), values_of(losses)
-        check_active(active, values)
-        graph = HeadGraph(losses, features, seed)
-        check_paths(graph.reached, features)
-        features.used = True
-        active = torch.ones_like(values, dtype=torch.bool) if active is None else active
-        summed = self.foreseen and graph.entangled
-        if not summed or (self.options["statistics"] is not None and self.decided is None):
-            found = differentiate(
-                graph, values, active, last_layer=last_layer, shared=shared, seed=seed, keep_graph=summed
-            )
-        else:
-            found = TaskGradients(mean_over_ranks(values), active, active, [], [], None, seed)
+        found = differentiate(
+            losses,
+            features,
+            active,
+            last_layer=last_layer,
+            shared=shared,
+            seed=seed,
+            sum_is_enough=self.sum_is_enough,
+            recorded=self.options["statistics"] is not None and self.decided is None,
+        )
         self.losses.append(found.losses)
-        if summed:
-            found.intact = torch.ones_like(active)  # with a record or without, the update is the same
-            self._decide_once(found)
-            self._add_sum(graph, torch.isfinite(found.losses))
-        elif self.ahead:
-            decision, result = self._decide_once(found)
-            apply(found, decision, result.active & found.usable)
-            self.decided = decision._replace(scope=None), self.decided[1]  # the weighter will not see the other parts
-        elif self.parts == 1:
-            self.total = found
+        if self.ahead:
+            self._apply(found)
         else:
-            self._collect(found)
+            self.total = add_part(self.total, found, Scope.FEATURES in scopes, self.loss_scale)
 
     @torch.autocast("cuda", enabled=False)
     @torch.autocast("cpu", enabled=False)
@@ -156,43 +133,18 @@ class Accumulation:
             raise ValueError("finish has made the update: make an Accumulation for every update")
         self.finished = True
         losses = self.losses[0] if self.parts == 1 else torch.stack(self.losses).mean(0)  # [T]
-        if self.decided is not None:
-            return self.decided[1]._replace(losses=losses)
-        self.total.losses = losses
-        decision, result = self._decide(self.total)
-        apply(self.total, decision, result.active)
-        return result
+        if self.total is not None:
+            self.total.losses = losses
+            self._apply(self.total)
+        return self.decided[1]._replace(losses=losses)
 
-    def _add_sum(self, graph: HeadGraph, finite: Tensor) -> None:
-        """Adds the gradient of the weighted sum: one pass over decoders in which tasks read each other's features."""
-        weights = self.decided[1].weights  # [T]
-        at_maps, behind = graph.differentiate_sum(weights, finite.nonzero().flatten().tolist())
-        for parameter, gradient in behind:
-            add_gradient(parameter, gradient)
-        one = weights.new_ones(1)
-        touched = SharedGradients(graph.features, [at_maps], None, []).combine(one, one.bool(), None)
-        average_gradients([parameter for parameter, _ in behind] + touched)
-
-    def _decide(self, found: TaskGradients) -> tuple[Decision, Gradients]:
-        return decide(found, self.weighter, **self.options, loss_scale=self.loss_scale)
-
-    def _decide_once(self, found: TaskGradients) -> tuple[Decision, Gradients]:
-        """Decides by the first part; of the others, keeps in the result which tasks had to be left out."""
+    def _apply(self, found: TaskGradients) -> None:
+        """Adds the update to `.grad`; of several parts, the first one decides and `broken` is collected over all."""
         if self.decided is None:
-            self.decided = self._decide(found)
+            decision, result = decide(found, self.weighter, **self.options, loss_scale=self.loss_scale)
+            apply(found, decision, result.active)
         else:
             decision, result = self.decided
-            self.decided = decision, result._replace(broken=result.broken | (found.active & ~found.usable))
-        return self.decided
-
-    def _collect(self, found: TaskGradients) -> None:
-        """Adds a part to the total."""
-        if self.total is None:
-            common = SummedGradients(found.common, Scope.FEATURES in self.asked)
-            self.total = replace(found, common=common, seed=self.loss_scale)
-            return
-        total = self.total
-        total.active, total.intact = total.active | found.active, total.intact & found.intact
-        total.own = [sum_own(*pair) for pair in zip(total.own, found.own, strict=True)]
-        total.joint = sum_joint(total.joint, found.joint)
-        total.common.add(found.common)
+            apply(found, decision, result.active & found.usable)
+            result = result._replace(broken=result.broken | (found.active & ~found.usable))
+        self.decided = decision._replace(scope=None), result  # the weighter will not see the other parts

@@ -50,6 +50,29 @@ def scope_of(word: Scope | str, key: str) -> Scope:
         raise ValueError(f"{key}={word!r}: use {', '.join(scope.value for scope in Scope)}") from None
 
 
+def check_part(
+    losses: Sequence[Tensor] | Tensor,
+    features: Features,
+    weighter: Weighter,
+    *,
+    scopes: Iterable[Scope],
+    last_layer: Tensor | None,
+    shared: Iterable[Tensor],
+    active: Tensor | None,
+) -> list[Tensor]:
+    """Checks the arguments of `backward` for one micro-batch; returns `shared` as a list.
+
+    Raises:
+        ValueError: One of them is invalid.
+    """
+    check_features(features, weighter)
+    check_losses(losses, len(features))
+    check_scopes(scopes, features, last_layer)
+    shared = parameters_of(shared)
+    check_active(active, losses)
+    return shared
+
+
 def check_features(features: Features, weighter: Weighter) -> None:
     """Checks that the features can be differentiated, for as many tasks as the weighter has.
 
@@ -122,18 +145,19 @@ def _check_stack(losses: Tensor) -> None:
             raise ValueError(f"losses[{task}] has no gradient, it is a constant or made under no_grad: {MISSING}")
 
 
-def check_active(active: Tensor | None, losses: Tensor) -> None:
-    """Checks that the mask fits the losses [T].
+def check_active(active: Tensor | None, losses: Sequence[Tensor] | Tensor) -> None:
+    """Checks that the mask fits the T losses.
 
     Raises:
         ValueError: It does not.
     """
     if active is None:
         return
-    wanted = f"active must be a bool tensor of shape {list(losses.shape)} on {losses.device}"
+    shape, device = (len(losses),), losses[0].device
+    wanted = f"active must be a bool tensor of shape {list(shape)} on {device}"
     if not isinstance(active, Tensor):
         raise ValueError(f"{wanted}, got {type(active).__name__}")
-    if active.dtype != torch.bool or active.shape != losses.shape or active.device != losses.device:
+    if active.dtype != torch.bool or active.shape != shape or active.device != device:
         raise ValueError(f"{wanted}, got {active.dtype} of shape {list(active.shape)} on {active.device}")
 
 
@@ -171,33 +195,6 @@ def check_scopes(scopes: Iterable[Scope], features: Features, last_layer: Tensor
             raise ValueError(f"last_layer must be a weight, such as layer.weight, got {type(last_layer).__name__}")
         if not any(last_layer is parameter for parameter in features.encoder[0]):
             raise ValueError("last_layer is no parameter of the encoder that the features come from, or it is frozen")
-
-
-def check_paths(reached: Sequence[tuple[list[Tensor], set]], features: Features) -> None:
-    """Checks that the losses reach the encoder through the features, and through nothing else.
-
-    Args:
-        reached: Leaves and inner nodes of each task's graph.
-        features: What `cut` returned.
-
-    Raises:
-        ValueError: A head reads maps that were not cut, or features of another cut.
-    """
-    known = {id(copy) for copies in features.copies for copy in copies}
-    for task, (leaves, nodes) in enumerate(reached):
-        if any(features.is_copy(leaf) and id(leaf) not in known for leaf in leaves):
-            raise ValueError(
-                f"losses[{task}] comes from the features of another mtl.cut: give the heads and backward the same ones"
-            )
-        if not nodes.isdisjoint(features.encoder[1]):
-            raise ValueError(
-                f"losses[{task}] reads the encoder's output uncut: give its head features[{task}], "
-                "and cut every map that a head reads"
-            )
-    if not features.frozen and not any(id(leaf) in known for leaves, _ in reached for leaf in leaves):
-        raise ValueError(
-            "no loss depends on the features: give head t features[t] (to train the heads alone, cut maps.detach())"
-        )
 
 
 def check_update(update: Any, weighter: Weighter) -> None:

@@ -1,13 +1,11 @@
 """Where the shared encoder ends: its feature maps, and a detached copy of them for every task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import Node
-
-from mtl.engine.graph import reach
 
 
 class Features:
@@ -68,3 +66,20 @@ class Features:
 def cut(maps: Tensor | Sequence[Tensor], num_tasks: int) -> Features:
     """Cuts the graph behind the shared encoder; `backward` joins it again."""
     return Features(maps, num_tasks)
+
+
+def reach(roots: Iterable[Node | None]) -> tuple[list[Tensor], set[Node]]:
+    """Leaf tensors that the roots depend on, in the order they are met, and the nodes on the way."""
+    leaves, nodes, seen = {}, set(), set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            leaves[id(node.variable)] = node.variable
+        else:
+            nodes.add(node)
+        stack.extend(child for child, _ in node.next_functions)
+    return list(leaves.values()), nodes

@@ -83,7 +83,7 @@ def decide(
 
 
 def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
-    """Adds the decided update to `.grad`; `found` is spent.
+    """Adds the decided update to `.grad`; `found` is used up.
 
     Args:
         found: The gradients of all tasks.
@@ -91,6 +91,9 @@ def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
         active: Tasks that take part. Shape [T], bool.
     """
     update = decision.update
+    if found.graph is not None:
+        _apply_sum(found, update.weights)
+        return
     touched = _update_own(found, update.weights if decision.heads == "weighted" else active.to(update.weights), active)
     for parameter, parts in found.joint:
         add_gradient(parameter, combination(parts, update.weights, active))
@@ -105,6 +108,15 @@ def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
         overflow = decision.overflow | (found.active & torch.isfinite(found.losses) & ~found.intact).any()
         for parameter in [*found.common.encoder, *touched][:1]:  # a loss scaler must hear of what was left out
             parameter.grad.masked_fill_(overflow, torch.inf)
+
+
+def _apply_sum(found: TaskGradients, weights: Tensor) -> None:
+    """Adds the gradient of the weighted sum: one pass over decoders in which tasks read each other's features."""
+    tasks = torch.isfinite(found.losses).nonzero().flatten().tolist()
+    at_maps, behind = found.graph.differentiate_sum(weights, tasks)
+    for parameter, gradient in behind:
+        add_gradient(parameter, gradient)
+    average_gradients([parameter for parameter, _ in behind] + found.common.propagate(at_maps))
 
 
 def _update_own(found: TaskGradients, factors: Tensor, active: Tensor) -> list[Tensor]:

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from mtl.engine.cut import Features
-from mtl.engine.graph import reach
+from mtl.engine.cut import Features, reach
 
 
 @dataclass
@@ -39,6 +38,9 @@ class HeadGraph:
         losses: T scalars, or their `torch.stack`. Shape [T].
         features: What `cut` returned.
         seed: Factor on every gradient; None: 1.
+
+    Raises:
+        ValueError: A head reads maps that were not cut, or features of another cut, or no head reads the features.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class HeadGraph:
                 self.leaves[id(leaf)] = leaf
                 self.owners.setdefault(id(leaf), []).append(task)
         self.copies = {id(copy) for copies in features.copies for copy in copies}
+        self._check_paths()
 
     @cached_property
     def separate(self) -> bool:
@@ -93,7 +96,7 @@ class HeadGraph:
             tasks: The tasks that take part.
 
         Returns:
-            The gradient at every encoder map, and the parameters behind the cut with theirs.
+            The gradient at every encoder map that needs one, and the parameters behind the cut with theirs.
         """
         asked = {id(leaf): leaf for task in tasks for leaf in self.reached[task][0]}
         gradients: dict[int, Tensor] = {}
@@ -101,7 +104,28 @@ class HeadGraph:
             seeds = [self.seeds[task] * weights[task].to(self.seeds[task]) for task in tasks]
             found = torch.autograd.grad([self.edges[task] for task in tasks], list(asked.values()), seeds)
             gradients = dict(zip(asked, found, strict=True))
-        return self._at_maps(gradients), [(asked[key], g) for key, g in gradients.items() if key not in self.copies]
+        maps = zip(self.features.maps, self._at_maps(gradients), strict=True)
+        behind = [(asked[key], gradient) for key, gradient in gradients.items() if key not in self.copies]
+        return [gradient for original, gradient in maps if original.requires_grad], behind
+
+    def _check_paths(self) -> None:
+        """Checks that the losses reach the encoder through the features, and through nothing else."""
+        features = self.features
+        for task, (leaves, nodes) in enumerate(self.reached):
+            if any(features.is_copy(leaf) and id(leaf) not in self.copies for leaf in leaves):
+                raise ValueError(
+                    f"losses[{task}] comes from the features of another mtl.cut: "
+                    "give the heads and backward the same ones"
+                )
+            if not nodes.isdisjoint(features.encoder[1]):
+                raise ValueError(
+                    f"losses[{task}] reads the encoder's output uncut: give its head features[{task}], "
+                    "and cut every map that a head reads"
+                )
+        if not features.frozen and self.copies.isdisjoint(self.leaves):
+            raise ValueError(
+                "no loss depends on the features: give head t features[t] (to train the heads alone, cut maps.detach())"
+            )
 
     def _one_pass(self, keep_graph: bool) -> list[dict[int, Tensor]]:
         """Gradients of all losses in a single pass: every leaf belongs to one task."""

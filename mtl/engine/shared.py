@@ -7,9 +7,9 @@ from torch import Tensor
 
 from mtl.engine.cut import Features
 from mtl.engine.distributed import mean_over_ranks, sum_over_ranks, world_size
-from mtl.engine.gramian import gramian, inner
 from mtl.weighters.base import Scope
 
+PIECE = 2**16  # inner products are float32 within a piece and float64 over pieces: right to six digits at no cost
 JointGradients = list[tuple[Tensor, dict[int, Tensor]]]  # parameters that several tasks reach, with each one's gradient
 
 
@@ -86,7 +86,7 @@ class SharedGradients:
         if scope is Scope.SHARED:
             return self._add_flat(combined)
         at_maps = [combination(dict(enumerate(g)), coefficients, active) for g in zip(*self.at_maps, strict=True)]
-        return self._through_encoder(at_maps, combined) + self._refine(coefficients, active)
+        return self.propagate(at_maps, combined) + self._refine(coefficients, active)
 
     def follow(self, direction: Tensor, scope: Scope, coefficients: Tensor, active: Tensor) -> list[Tensor]:
         """Adds a given update [P] to `.grad`; returns the parameters not yet averaged over processes.
@@ -99,7 +99,7 @@ class SharedGradients:
             return self._add_flat(direction)
         parts = direction.split([m.numel() for m in self.maps])
         at_maps = [part.view_as(m) for part, m in zip(parts, self.maps, strict=True)]
-        return self._through_encoder(at_maps) + self._refine(coefficients, active)
+        return self.propagate(at_maps) + self._refine(coefficients, active)
 
     def _add_flat(self, update: Tensor) -> list[Tensor]:
         """Adds an update of all shared parameters, which every process already agrees on."""
@@ -114,7 +114,7 @@ class SharedGradients:
             add_gradient(parameter, combination(gradients, coefficients, active))
         return [parameter for parameter, _ in self.refinements]
 
-    def _through_encoder(self, at_maps: list[Tensor], at_last_layer: Tensor | None = None) -> list[Tensor]:
+    def propagate(self, at_maps: list[Tensor], at_last_layer: Tensor | None = None) -> list[Tensor]:
         """One pass over the encoder, which leaves out the last layer's weight where its gradient [P] is known."""
         self.at_maps.clear()  # nobody asks for task gradients again, and this pass needs the memory
         self._rows.clear()
@@ -177,3 +177,18 @@ def combination(gradients: dict[int, Tensor], coefficients: Tensor, active: Tens
 def add_gradient(parameter: Tensor, gradient: Tensor) -> None:
     """Adds to `.grad` as autograd would."""
     parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+
+
+def gramian(rows: Tensor) -> Tensor:
+    """Inner products of rows [T, P]. Shape [T, T], float64."""
+    whole = rows.shape[1] // PIECE * PIECE
+    body, rest = rows[:, :whole].unflatten(1, (-1, PIECE)).transpose(0, 1), rows[:, whole:]  # [N, T, PIECE], [T, R]
+    return (body @ body.mT).double().sum(0) + (rest @ rest.T).double()
+
+
+def inner(left: Tensor, right: Tensor) -> Tensor:
+    """Inner product of two tensors of one shape. Scalar, float64."""
+    left, right = left.flatten(), right.flatten()
+    whole = len(left) // PIECE * PIECE
+    body = left[:whole].view(-1, 1, PIECE) @ right[:whole].view(-1, PIECE, 1)
+    return body.double().sum() + torch.dot(left[whole:], right[whole:]).double()

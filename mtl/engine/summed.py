@@ -1,8 +1,11 @@
 """The gradients of micro-batches, added up."""
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from mtl.engine.shared import JointGradients, SharedGradients
+from mtl.engine.task_gradients import TaskGradients
 from mtl.weighters.base import Scope
 
 
@@ -46,7 +49,27 @@ class SummedGradients(SharedGradients):
         return self._add_flat(coefficients.to(self._sum) @ self._sum.masked_fill_(~active[:, None], 0.0))
 
 
-def sum_own(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+def add_part(
+    total: TaskGradients | None, part: TaskGradients, features: bool, seed: Tensor | float | None
+) -> TaskGradients:
+    """Adds the gradients of a micro-batch to those of the earlier ones; losses are left to the caller.
+
+    Args:
+        total: Those of the earlier ones; None: there are none.
+        part: Those of the micro-batch.
+        features: Whether the Gramian at the features will be asked for.
+        seed: Factor that is on the sum of all parts; None: 1.
+    """
+    if total is None:
+        return replace(part, common=SummedGradients(part.common, features), seed=seed)
+    total.active, total.intact = total.active | part.active, total.intact & part.intact
+    total.own = [_sum_own(*pair) for pair in zip(total.own, part.own, strict=True)]
+    total.joint = _sum_joint(total.joint, part.joint)
+    total.common.add(part.common)
+    return total
+
+
+def _sum_own(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
     """Gradients of one task's own parameters, added up."""
     total = {id(parameter): (parameter, gradient) for parameter, gradient in left}
     for parameter, gradient in right:
@@ -55,7 +78,7 @@ def sum_own(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor]
     return list(total.values())
 
 
-def sum_joint(left: JointGradients, right: JointGradients) -> JointGradients:
+def _sum_joint(left: JointGradients, right: JointGradients) -> JointGradients:
     """Gradients of parameters that several tasks reach, added up task by task."""
     total = {id(parameter): (parameter, dict(gradients)) for parameter, gradients in left}
     for parameter, gradients in right:

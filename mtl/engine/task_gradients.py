@@ -1,4 +1,4 @@
-"""The gradients of T losses, before anybody has decided what to do with them."""
+"""The unweighted gradients of T losses, down to the cut."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
+from mtl.engine.cut import Features
 from mtl.engine.distributed import mean_over_ranks
 from mtl.engine.heads import HeadGradients, HeadGraph
 from mtl.engine.shared import JointGradients, SharedGradients, at_least_float32
@@ -19,12 +20,14 @@ class TaskGradients:
     Attributes:
         losses: Detached loss values, mean over processes. Shape [T].
         active: Tasks with labels. Shape [T], bool.
-        intact: Tasks whose gradients are finite behind the cut and at the features, as far as they are known by
+        intact: Tasks whose gradients are finite behind the cut and at the features, as far as this is known per
             task. Shape [T], bool.
         own: Parameters that only task t reaches, with their gradients. T lists of pairs.
         joint: Parameters behind the cut that several tasks reach, with the gradient of each of those tasks.
-        common: The gradients at the shared network; None where nobody will ask for them.
+        common: The gradients at the shared network.
         seed: Factor that is on every gradient here; None: 1.
+        graph: Graph that is still to be differentiated, in one pass for the weighted sum of the losses. None: it has
+            been, and the gradients here make the update.
     """
 
     losses: Tensor
@@ -32,8 +35,9 @@ class TaskGradients:
     intact: Tensor
     own: list[list[tuple[Tensor, Tensor]]]
     joint: JointGradients
-    common: SharedGradients | None
+    common: SharedGradients
     seed: Tensor | float | None = None
+    graph: HeadGraph | None = None
 
     @property
     def usable(self) -> Tensor:
@@ -42,42 +46,53 @@ class TaskGradients:
 
 
 def differentiate(
-    graph: HeadGraph,
-    losses: Tensor,
-    active: Tensor,
+    losses: Sequence[Tensor] | Tensor,
+    features: Features,
+    active: Tensor | None,
     *,
-    last_layer: Tensor | None = None,
-    shared: Iterable[Tensor] = (),
-    seed: Tensor | float | None = None,
-    keep_graph: bool = False,
+    last_layer: Tensor | None,
+    shared: Iterable[Tensor],
+    seed: Tensor | float | None,
+    sum_is_enough: bool,
+    recorded: bool,
 ) -> TaskGradients:
     """Differentiates all losses down to the cut.
 
+    Where tasks read each other's features, gradients by task cost T passes over the decoder. If the gradient of the
+    weighted sum is enough, the graph is left for one pass, which `apply` makes once the weights are known.
+
     Args:
-        graph: What lies between the cut and the losses.
-        losses: Their values in this process. Shape [T].
-        active: Tasks with labels. Shape [T], bool.
-        last_layer: Weight of the encoder's last layer.
-        shared: Parameters behind the cut that belong to the shared network.
-        seed: The factor that the graph puts on every gradient.
-        keep_graph: Whether it will be differentiated once more.
+        losses: As for `backward`.
+        features: As for `backward`.
+        active: As for `backward`.
+        last_layer: As for `backward`.
+        shared: As for `backward`.
+        seed: Factor on every gradient; None: 1.
+        sum_is_enough: Whether the update can be made without the gradients of single tasks.
+        recorded: Whether the gradients of single tasks are recorded, even if the update does without them.
     """
-    found = graph.differentiate(keep_graph)
-    losses, norms = mean_over_ranks(torch.stack([losses, _norms(found).to(losses)]))
+    graph = HeadGraph(losses, features, seed)
+    features.used = True
+    values = torch.stack([at_least_float32(loss.detach()) for loss in losses])  # [T], of this process
+    everywhere = torch.ones_like(values, dtype=torch.bool)
+    active = everywhere if active is None else active
+    summed = sum_is_enough and graph.entangled
+    if summed and not recorded:
+        common = SharedGradients(features, [], None, [])
+        return TaskGradients(mean_over_ranks(values), active, everywhere, [], [], common, seed, graph)
+    found = graph.differentiate(keep_graph=summed)
+    values, norms = mean_over_ranks(torch.stack([values, _norms(found).to(values)]))
     refinements = {id(parameter) for parameter in shared}
     behind = [joint for joint in found.joint if id(joint[0]) in refinements]
+    common = SharedGradients(features, found.features, last_layer, behind)
+    if summed:  # the update must not depend on whether there is a record
+        return TaskGradients(values, active, everywhere, [], [], common, seed, graph)
     joint = [joint for joint in found.joint if id(joint[0]) not in refinements]
-    common = SharedGradients(graph.features, found.features, last_layer, behind)
-    return TaskGradients(losses, active, torch.isfinite(norms), found.own, joint, common, seed)
-
-
-def values_of(losses: Sequence[Tensor] | Tensor) -> Tensor:
-    """Detached loss values of this process. Shape [T]."""
-    return torch.stack([at_least_float32(loss.detach()) for loss in losses])
+    return TaskGradients(values, active, torch.isfinite(norms), found.own, joint, common, seed)
 
 
 def _norms(found: HeadGradients) -> Tensor:
-    """Length of all that is known of each task's gradient; not finite where a number of it is not. Shape [T]."""
+    """Length of each task's gradient, as far as it is known; not finite if any of its numbers is not. Shape [T]."""
     norms = []
     for task, (maps, own) in enumerate(zip(found.features, found.own, strict=True)):
         joint = [gradients[task] for _, gradients in found.joint if task in gradients]

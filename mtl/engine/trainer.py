@@ -17,16 +17,15 @@ from mtl.engine.decision import Gradients
 from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.objective import Objective, split
-from mtl.engine.plan import Plan
-from mtl.engine.progress import Progress
+from mtl.engine.progress import Plan, Progress
 from mtl.engine.schedules import PolySchedule
 from mtl.loggers.base import Logger
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
-from mtl.run.checkpoint import load_last, save_checkpoint, save_last
+from mtl.run.checkpoint import save_checkpoint
 from mtl.run.interrupt import Interrupts
 from mtl.run.record import StepTimer, forget_peak_memory, peak_memory
-from mtl.run.seed import random_state, set_random_state
+from mtl.run.state import RunState
 from mtl.task import Task
 from mtl.weighters.base import Weighter
 
@@ -79,11 +78,17 @@ class Trainer:
         self.plan, self.baseline, self.names = plan, baseline, [task.name for task in tasks]
         self.timer = StepTimer(device)
         self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
+        parts = {"model": model, "weighter": weighter, "optimizer": optimizer, "scaler": self.scaler}
+        parts |= {"schedule": schedule, "progress": self.progress, "timer": self.timer}
+        parts |= {"alignment": alignment, "watch": watch}
+        self.state = RunState({key: part for key, part in parts.items() if part is not None}, folder, device)
         self.saved_at = time.monotonic()
 
     def fit(self) -> dict[str, Any]:
-        """Trains from wherever the run folder stands to the end and returns the numbers of the run."""
-        self._resume()
+        """Trains to the end, from the state in the run folder if there is one, and returns the numbers of the run."""
+        if self.state.restore():
+            for logger in self.loggers:
+                logger.resume(self.progress.step)
         self.model.train()
         forget_peak_memory(self.device)
         self.timer.start(self.progress.step)
@@ -213,34 +218,10 @@ class Trainer:
         self.timer.start(step)
 
     def _save(self) -> None:
-        """Makes now the point to resume from."""
+        """Writes the point to resume from."""
         if distributed.rank() == 0:
-            state = {key: part.state_dict() for key, part in self._parts().items()}
-            save_last(state | {"random": random_state(self.device)}, self.folder)
+            self.state.save()
         self.saved_at = time.monotonic()
-
-    def _resume(self) -> None:
-        """Continues from the newest state in the run folder, if there is one."""
-        if (state := load_last(self.folder)) is None:
-            return
-        try:
-            for key, part in self._parts().items():
-                part.load_state_dict(state[key])
-        except (KeyError, RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ValueError(
-                f"{self.folder}: its checkpoint is of another model; force=true starts anew ({reason})"
-            ) from error
-        set_random_state(state["random"], self.device)
-        for logger in self.loggers:
-            logger.resume(self.progress.step)
-
-    def _parts(self) -> dict[str, Any]:
-        """All that the next step depends on, beside the random state."""
-        parts = {"model": self.model, "weighter": self.weighter, "optimizer": self.optimizer, "scaler": self.scaler}
-        parts |= {"schedule": self.schedule, "progress": self.progress, "timer": self.timer}
-        parts |= {"alignment": self.alignment, "watch": self.objective.watch}
-        return {key: part for key, part in parts.items() if part is not None}
 
     def _by_task(self, values: Tensor, prefix: str = "") -> dict[str, float]:
         return {f"{prefix}{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}

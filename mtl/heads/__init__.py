@@ -1,6 +1,5 @@
 from mtl.heads.deeplab import DeepLabHead
 from mtl.heads.hrnet import HRNetHead
-from mtl.heads.last_tap import LastTapHead
-from mtl.heads.multi_tap import MultiTapHead
+from mtl.heads.vit import LastTapHead, MultiTapHead
 
 __all__ = ["DeepLabHead", "HRNetHead", "LastTapHead", "MultiTapHead"]

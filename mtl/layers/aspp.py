@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl.layers.conv import ConvBNReLU
+from mtl.layers.blocks import ConvBNReLU
 
 
 class ASPP(nn.Module):

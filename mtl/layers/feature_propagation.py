@@ -10,8 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mtl.layers.residual import basic_block
-from mtl.layers.squeeze_excite import SqueezeExcite
+from mtl.layers.blocks import SqueezeExcite, basic_block
 
 
 class FeaturePropagation(nn.Module):

@@ -1,4 +1,4 @@
-"""Reads what was not read before, in threads, and says what is wrong with it."""
+"""Checks the files of a dataset in threads, skipping those already known to be good."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import filelock
 from tqdm import tqdm
@@ -15,44 +15,63 @@ from tqdm import tqdm
 from mtl.data.disk.manifest import Manifest
 from mtl.data.stored import DamagedFileError
 
-if TYPE_CHECKING:
-    from mtl.data.disk.dataset import DiskDataset
-
 log = logging.getLogger(__name__)
 
-THREADS = min(16, os.cpu_count() or 1)  # decoding leaves Python's lock, so threads are enough
+THREADS = min(16, os.cpu_count() or 1)  # decoding releases the GIL, so threads suffice
 
 
-def find_problems(dataset: "DiskDataset", thorough: bool) -> dict[str, str]:
-    """What is wrong with images of the dataset, by their id; good files are added to its manifest.
+class Checkable(Protocol):
+    """What the check asks of a split; see `DiskDataset`."""
 
-    Of several processes that come here at once one reads the files, while the others wait for its manifest.
+    word: str
+    title: str
+    split: str
+    root: Path
+    manifest: Path
+    ids: list[str]
+
+    def files(self, id: str) -> dict[str, list[Path]]:
+        """Files of the image and of each label."""
+
+    def whole(self, id: str) -> Any:
+        """Reads the image and its labels."""
+
+    def variant(self, path: Path) -> str | None:
+        """Which known archive the folder comes from."""
+
+
+def find_problems(dataset: Checkable, thorough: bool) -> dict[str, str]:
+    """Problems with the images of a dataset, by id; good files are added to its manifest.
+
+    Of several concurrent processes, one reads the files and the others wait for its manifest.
 
     Args:
         dataset: The split to check.
-        thorough: Whether files that look untouched are compared with their checksum as well.
+        thorough: Whether to compare the checksums even of files whose size and time are unchanged.
     """
     with locked(dataset.manifest):
         manifest = Manifest(dataset.manifest, dataset.root)
         with ThreadPoolExecutor(THREADS) as pool:
-            known = [False] * len(dataset) if thorough else pool.map(partial(untouched, dataset, manifest), dataset.ids)
+            known = (
+                [False] * len(dataset.ids) if thorough else pool.map(partial(untouched, dataset, manifest), dataset.ids)
+            )
             ids = [id for id, seen in zip(dataset.ids, known, strict=True) if not seen]
             found = pool.map(partial(problem, dataset, manifest), ids)
             title = f"checking {dataset.word} {dataset.split}"
             try:
                 found = list(tqdm(found, title, len(ids), unit="img", mininterval=1, delay=1, disable=not ids))
             finally:
-                save(dataset, manifest)  # an interrupted check goes on where it was
+                save(dataset, manifest)  # an interrupted check continues from here
     return {id: reason for id, reason in zip(ids, found, strict=True) if reason}
 
 
-def untouched(dataset: "DiskDataset", manifest: Manifest, id: str) -> bool:
-    """Whether all files of the image are known to be good."""
+def untouched(dataset: Checkable, manifest: Manifest, id: str) -> bool:
+    """Whether all files of the image are known to be good and unchanged."""
     return all(manifest.untouched(file) for files in dataset.files(id).values() for file in files)
 
 
-def problem(dataset: "DiskDataset", manifest: Manifest, id: str) -> str | None:
-    """What is wrong with the image or its labels; None where all is well."""
+def problem(dataset: Checkable, manifest: Manifest, id: str) -> str | None:
+    """What is wrong with the image or its labels; None if nothing is."""
     files = {file for files in dataset.files(id).values() for file in files}
     if all(manifest.same(file) for file in files):
         return None
@@ -65,8 +84,8 @@ def problem(dataset: "DiskDataset", manifest: Manifest, id: str) -> str | None:
     return None
 
 
-def save(dataset: "DiskDataset", manifest: Manifest) -> None:
-    """Writes the manifest if there is news, and tells of good files that are not what they were."""
+def save(dataset: Checkable, manifest: Manifest) -> None:
+    """Write the manifest if it has changed, and report good files whose contents have changed."""
     if manifest.changed:
         log.warning(
             "%d files of %s are good, but have changed since they were first checked, such as %s",
@@ -80,7 +99,7 @@ def save(dataset: "DiskDataset", manifest: Manifest) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keeps other processes waiting, where the folder can be written to."""
+    """Exclude other processes, if the folder is writable."""
     lock = filelock.FileLock(f"{path}.lock")
     try:
         lock.acquire()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mtl.engine.gramian import PIECE, gramian, inner
+from mtl.engine.shared import PIECE, gramian, inner
 
 
 @pytest.mark.parametrize("length", [1, 7, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 5])

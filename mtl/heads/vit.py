@@ -1,4 +1,7 @@
-"""Head of a vision transformer that reads several of its blocks."""
+"""Heads of vision transformers: one reads the last block alone, the other several blocks.
+
+Deviations from the paper: it does not say which head its plain transformers have; both heads are ours.
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,14 +10,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mtl.layers import ConvBNReLU
+
+
+class LastTapHead(nn.Module):
+    """Two 3x3 convolutions at the resolution of the patches, then the output and upsampling.
+
+    Args:
+        in_channels: Channels of the encoder's maps; only the last one is read.
+        out_channels: Channels of the prediction.
+        channels: Width of the second convolution.
+        bias: Initial bias of the output convolution.
+    """
+
+    def __init__(self, *, in_channels: Sequence[int], out_channels: int, channels: int, bias: float = 0.0) -> None:
+        super().__init__()
+        width = in_channels[-1]
+        self.conv = nn.Sequential(ConvBNReLU(width, width, 3), ConvBNReLU(width, channels, 3))
+        self.output = nn.Conv2d(channels, out_channels, 1)
+        nn.init.constant_(self.output.bias, bias)
+
+    def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Prediction [B, out_channels, *size] of maps [B, C, H, W], the deepest last."""
+        prediction = self.output(self.conv(features[-1]))
+        return F.interpolate(prediction, size=size, mode="bilinear", align_corners=False)
+
 
 class MultiTapHead(nn.Module):
     """Narrows the tokens of every tap, upsamples them and mixes them with a convolution of the encoder's width.
 
     Linear layer per tap, bilinear upsampling, concatenation, 3x3 convolution, BatchNorm, GELU, 1x1 convolution to the
     output, upsampling.
-
-    Deviations from the paper: the paper does not say which head its plain transformers have.
 
     Args:
         in_channels: Channels of the taps, all the same.

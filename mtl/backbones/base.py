@@ -1,4 +1,4 @@
-"""The contract of a shared encoder."""
+"""Base class of shared encoders."""
 
 import math
 from abc import ABC, abstractmethod
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 
 class Backbone(nn.Module, ABC):
-    """Turns an image into feature maps that all tasks share.
+    """Encoder of an image into feature maps that all tasks share.
 
     Attributes:
         channels: Channels of each map.
         strides: Pixels of the image per pixel of each map.
-        multiple: Height and width of the image must be multiples of this; 1 takes any size.
+        multiple: Height and width of the image must be multiples of this; 1 allows any size.
     """
 
     channels: list[int]
@@ -26,10 +26,10 @@ class Backbone(nn.Module, ABC):
     @property
     @abstractmethod
     def last_layer(self) -> nn.Parameter:
-        """Weight of the last shared layer, where norm-driven weighters take their gradients."""
+        """Weight of the last shared layer, at which scope `last_layer` takes the task gradients."""
 
     def nearest_size(self, height: int, width: int) -> tuple[int, int]:
-        """The size to pad or crop an image to: up to the next multiple, unless a quarter of one or less is cropped.
+        """The size to pad or crop an image to: a side is cropped by up to a quarter of `multiple`, else padded.
 
         For patches of 14 pixels this gives 448 x 574 on NYUD-v2 and 518 x 518 on PASCAL-Context, as in Table IV.
         """
@@ -37,10 +37,10 @@ class Backbone(nn.Module, ABC):
         return rows, columns
 
     def check_size(self, image: Tensor) -> None:
-        """Refuses an image that the maps cannot tile.
+        """Check that the sides of the image are multiples of `multiple`.
 
         Raises:
-            ValueError: Height or width is no multiple of `multiple`.
+            ValueError: Height or width is not.
         """
         height, width = image.shape[-2:]
         if height % self.multiple or width % self.multiple:

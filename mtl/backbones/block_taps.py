@@ -1,4 +1,4 @@
-"""The inside of a residual network: its stages in front of and behind their last block."""
+"""Maps from inside a residual network: before and after the last block of each stage."""
 
 from torch import Tensor, nn
 
@@ -8,16 +8,16 @@ STAGES = (1, 2, 3, 4)
 
 
 class BlockTaps(Backbone):
-    """Reads a residual network at two places per stage, for decoders that follow the encoder stage by stage.
+    """Returns two maps per stage of a residual network, for decoders that follow the encoder stage by stage.
 
     The maps, in order: stage 1 without its last block, all of stage 1, stage 2 without its last block, and so on.
     Parameters and last layer are those of the network.
 
     Args:
-        network: A residual network of four stages from timm, as `Pyramid` holds it.
+        network: A `Pyramid` with a timm residual network of four stages.
 
     Raises:
-        ValueError: The network has no such stages, or nothing but one block in a stage.
+        ValueError: The network has no such stages, or a stage with a single block.
     """
 
     def __init__(self, network: Backbone) -> None:
@@ -26,12 +26,12 @@ class BlockTaps(Backbone):
         stages = [getattr(body, f"layer{stage}", None) for stage in STAGES]
         if None in stages:
             raise ValueError(
-                f"{type(network).__name__} has no four residual stages to look into, as model=mtan does: "
+                f"{type(network).__name__} does not have the four residual stages that model=mtan needs: "
                 "use backbone=resnet18 or resnet50"
             )
         if min(len(stage) for stage in stages) < 2:
             raise ValueError(
-                "a residual stage of one block has no map in front of its last block: give every stage two or more, "
+                "a residual stage of one block has no map before its last block: give every stage two or more blocks, "
                 "such as backbone.encoder.layers=[2,2,2,2]"
             )
         self.network = network

@@ -1,4 +1,4 @@
-"""HRNet from timm: an encoder that keeps four resolutions side by side.
+"""HRNet from timm: an encoder with four parallel branches of different resolutions.
 
 Wang et al., Deep High-Resolution Representation Learning for Visual Recognition, TPAMI 2021.
 https://arxiv.org/abs/1908.07919
@@ -14,28 +14,28 @@ from mtl.backbones.pretrained import create
 
 
 class HRNet(Backbone):
-    """Keeps a map at a quarter of the resolution from end to end and exchanges it with coarser ones at every stage.
+    """Keeps a map at a quarter of the resolution throughout and fuses it with coarser ones at every stage.
 
-    Returns the four branches of the last stage at strides 4, 8, 16 and 32; the classifier behind them and the blocks
-    that widen them for it do not exist.
+    Returns the four branches of the last stage at strides 4, 8, 16 and 32. The classifier after them, and the blocks
+    that widen them for it, are not built.
 
-    Deviations from the paper: none. timm's network upsamples by nearest neighbour where branches meet, as does the
-    classifier whose weights it has; networks for dense prediction upsample bilinearly, with the same weights.
+    Deviations from the paper: none. timm's network upsamples by nearest neighbour when branches are fused, like the
+    classifier that its weights come from; networks for dense prediction upsample bilinearly, with the same weights.
 
     Args:
         name: timm name, with the tag of its weights.
-        pretrained: Load the weights; needs the network once.
-        upsample: How a coarse branch is brought to the size of a finer one: `bilinear` (align_corners=False) or
+        pretrained: Load the weights; needs an internet connection once.
+        upsample: How a coarse branch is upsampled to the size of a finer one: `bilinear` (align_corners=False) or
             `nearest`.
-        bn_momentum: Share of the batch in the running statistics of BatchNorm, above 0 and up to 1.
-        checkpoint: File with the weights; None: they are fetched by name.
+        bn_momentum: Weight of the batch in the running statistics of BatchNorm, above 0 and up to 1.
+        checkpoint: File with the weights; None: download them by name.
         **timm_options: Passed on to timm.
 
     Raises:
-        ValueError: timm has no such model, the weights are not its own, or there is no such upsampling or momentum.
+        ValueError: timm has no such model, the weights do not fit it, or `upsample` or `bn_momentum` is invalid.
     """
 
-    multiple = 32  # the coarsest map is upsampled onto the others exactly
+    multiple = 32  # so that upsampling the coarsest map matches the others exactly
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class HRNet(Backbone):
     def last_layer(self) -> nn.Parameter:
         """Weight of the last convolution of the finest branch.
 
-        The last exchange follows it, so that it reaches all four maps; what lies behind reaches only one each. The
-        last convolutions of the coarser branches do the same and are left out: one layer stands for the encoder.
+        The last fusion follows it, so it reaches all four maps; later layers reach only one each. The last
+        convolutions of the coarser branches reach all maps too, but one layer has to represent the encoder.
         """
         return self.body.stage4[-1].branches[0][-1].conv2.weight

@@ -1,4 +1,4 @@
-"""Networks of timm and their weights, which are loaded completely or not at all."""
+"""timm networks with pretrained weights, which must match completely."""
 
 import difflib
 import inspect
@@ -21,23 +21,23 @@ UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, Safetenso
 def create(
     name: str, *, pretrained: bool, checkpoint: str | Path | None, view: Mapping[str, Any], **options: Any
 ) -> nn.Module:
-    """A network of timm, untrained or with its weights.
+    """A timm network, untrained or with pretrained weights.
 
     Args:
         name: timm name, with the tag of the weights.
-        pretrained: Load the weights that the name stands for; needs the network once.
-        checkpoint: File with the weights instead, .safetensors or what torch saves.
-        view: Arguments of timm that leave a part of the network out, such as its classifier.
-        **options: Arguments of timm that change the network.
+        pretrained: Load the weights of that name; needs an internet connection once.
+        checkpoint: File to load the weights from instead, .safetensors or saved by torch.
+        view: timm arguments that leave out a part of the network, such as its classifier.
+        **options: timm arguments that change the network.
 
     Raises:
-        ValueError: timm has no such network or weights, or the weights are not those of the network.
-        ConnectionError: The weights cannot be fetched.
+        ValueError: timm has no such network or weights, or the weights do not fit the network.
+        ConnectionError: The weights cannot be downloaded.
     """
     architecture = name.partition(".")[0]
     if not timm.is_model(architecture):
         near = difflib.get_close_matches(architecture, timm.list_models(), n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "timm.list_models() names those it has"
+        hint = f"did you mean {' or '.join(near)}?" if near else "timm.list_models() lists all"
         raise ValueError(f"timm {timm.__version__} has no model {name!r}: {hint}")
     try:
         network = timm.create_model(name, **view, **options)
@@ -55,20 +55,20 @@ def create(
 
 
 def fetch(name: str) -> State:
-    """The weights of that name from the Hugging Face hub, or from its cache on this machine."""
+    """The weights of that name from the Hugging Face hub, or from its local cache."""
     source = timm.get_pretrained_cfg(name)
     if not source.hf_hub_id:
         raise ValueError(f"timm has no weights of {name}: give backbone.checkpoint=FILE, or backbone.pretrained=false")
     file = source.hf_hub_filename or "model.safetensors"
     log = logging.getLogger("huggingface_hub")
     level = log.level
-    log.setLevel(logging.ERROR)  # it would report each of its attempts
+    log.setLevel(logging.ERROR)  # it would log every retry
     try:
         return load_state_dict_from_hf(source.hf_hub_id, file)
     except OSError as error:
         raise ConnectionError(
-            f"cannot fetch the weights of {name}: get https://huggingface.co/{source.hf_hub_id}/resolve/main/{file} "
-            "where there is a network and give backbone.checkpoint=FILE, or train from scratch with "
+            f"cannot download the weights of {name}: get https://huggingface.co/{source.hf_hub_id}/resolve/main/{file} "
+            "on a machine with internet access and give backbone.checkpoint=FILE, or train from scratch with "
             "backbone.pretrained=false"
         ) from error
     finally:
@@ -76,7 +76,7 @@ def fetch(name: str) -> State:
 
 
 def read(path: Path) -> State:
-    """The weights in a file, read without running any code it may hold.
+    """The weights in a file, read without executing code from it.
 
     Raises:
         ValueError: There is no such file, or it holds no weights.
@@ -87,20 +87,20 @@ def read(path: Path) -> State:
         return load_state_dict(str(path))
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"backbone.checkpoint={path}: damaged, or not only weights ({reason})") from error
+        raise ValueError(f"backbone.checkpoint={path}: damaged, or holds more than weights ({reason})") from error
 
 
 def load_weights(network: nn.Module, state: State, *, optional: Iterable[str], origin: str) -> None:
-    """Loads the weights of a network.
+    """Load the weights into a network.
 
     Args:
-        network: The network, or what is left of it.
-        state: The weights. timm's own translation of foreign names is applied where it has one.
-        optional: Names that the weights may have beside those of the network.
-        origin: What to call the weights in an error.
+        network: The network, possibly without some of its parts.
+        state: The weights. Where timm can translate the parameter names of other projects, it does.
+        optional: Additional names that the weights may contain.
+        origin: Name of the weights in error messages.
 
     Raises:
-        ValueError: A weight is missing, of another shape, or of no use.
+        ValueError: A weight is missing, has another shape, or is not used.
     """
     if translate := getattr(inspect.getmodule(type(network)), "checkpoint_filter_fn", None):
         state = translate(state, network)

@@ -1,4 +1,4 @@
-"""Convolutional encoders from timm that return the maps of their stages.
+"""Convolutional encoders from timm that return the maps of selected stages.
 
 He et al., Deep Residual Learning for Image Recognition, CVPR 2016. https://arxiv.org/abs/1512.03385
 Yu et al., Dilated Residual Networks, CVPR 2017. https://arxiv.org/abs/1705.09914
@@ -16,22 +16,22 @@ from mtl.backbones.pretrained import create
 
 
 class Pyramid(Backbone):
-    """A residual network whose last stages are dilated instead of strided, so that small things survive.
+    """A residual network whose last stages are dilated instead of strided, which keeps fine detail.
 
-    What lies behind the last returned stage (later stages, pooling, classifier) does not exist: no parameter is
-    dead. Of inverted residual networks (MobileNet-V2) return the last stage.
+    Nothing after the last returned stage is built (later stages, pooling, classifier), so every parameter is used.
+    With inverted residual networks (MobileNet-V2), return the last stage.
 
     Args:
         name: timm name of a residual network, with the tag of its weights.
-        pretrained: Load the weights; needs the network once.
-        output_stride: Stride at which timm stops to subsample: 8, 16 or 32.
-        stages: Stages whose maps are returned, from 1 to 4 in rising order.
+        pretrained: Load the weights; needs an internet connection once.
+        output_stride: Stride from which timm dilates instead of striding: 8, 16 or 32.
+        stages: Stages whose maps are returned, from 1 to 4 in ascending order.
         stem_pool: Keep the max-pooling of the stem; without it all strides are half of the nominal ones.
-        checkpoint: File with the weights; None: they are fetched by name.
+        checkpoint: File with the weights; None: download them by name.
         **timm_options: Passed on to timm, such as `layers` and `channels` for a narrow network.
 
     Raises:
-        ValueError: timm has no such model, or the weights are not its own.
+        ValueError: timm has no such model, or the weights do not fit it.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Pyramid(Backbone):
     ) -> None:
         super().__init__()
         if not stages or list(stages) != sorted(set(stages) & {1, 2, 3, 4}):
-            raise ValueError(f"stages must be numbers from 1 to 4 in rising order, got {list(stages)}")
+            raise ValueError(f"stages must be numbers from 1 to 4 in ascending order, got {list(stages)}")
         if name.partition(".")[0] in timm.list_models(module="resnet"):
-            timm_options["zero_init_last"] = False  # else the last layer has no gradient at step 0
+            timm_options["zero_init_last"] = False  # with zeros, the last layer would have no gradient at step 0
         self.body = create(
             name,
             pretrained=pretrained,
@@ -64,7 +64,7 @@ class Pyramid(Backbone):
             self.strides = [stride // 2 for stride in self.strides]
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Maps [B, channels[i], H / strides[i], W / strides[i]] of the stages asked for, sizes rounded up."""
+        """Maps [B, channels[i], H / strides[i], W / strides[i]] of the selected stages, sizes rounded up."""
         return self.body(image)
 
     @property

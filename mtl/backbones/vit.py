@@ -1,4 +1,4 @@
-"""Vision transformers from timm that return the maps of several blocks.
+"""Vision transformers from timm that return the maps of selected blocks.
 
 Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021. https://arxiv.org/abs/2010.11929
 """
@@ -14,27 +14,27 @@ from mtl.backbones.pretrained import create
 
 
 class ViT(Backbone):
-    """Reads the image as a grid of patches; every block keeps the grid, so all maps have one size.
+    """Vision transformer whose maps all have the size of the patch grid.
 
-    The maps are the patch tokens after the blocks asked for; class and register tokens stay inside. Blocks after the
-    last one asked for do not exist, nor does the final LayerNorm where the last map is raw.
+    The maps are the patch tokens after the selected blocks, without class and register tokens. Blocks after the last
+    selected one are not built, nor is the final LayerNorm unless `norm_last` is set.
 
     Deviations from the paper: none.
 
     Args:
         name: timm name of a plain vision transformer, with the tag of its weights.
-        pretrained: Load the weights; needs the network once.
-        taps: Blocks whose tokens are returned, counted from 1, in rising order.
+        pretrained: Load the weights; needs an internet connection once.
+        taps: Blocks whose tokens are returned, counted from 1, in ascending order.
         drop_path: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
         size: Height and width of the training images. The position embedding is resampled (bicubic) to their grid
-            once and trained there; for an image of another size it is resampled at every pass. None: the grid of
-            the weights.
-        checkpoint: File with the weights; None: they are fetched by name.
-        norm_last: Whether the last map passes the final LayerNorm; the others never do.
+            once and trained there; for an image of another size it is resampled at every forward pass. None: the grid
+            of the weights.
+        checkpoint: File with the weights; None: download them by name.
+        norm_last: Whether the final LayerNorm is applied to the last map; it never is to the others.
         **timm_options: Passed on to timm, such as `depth` and `embed_dim` for a narrow network.
 
     Raises:
-        ValueError: timm has no such model, the weights are not its own, or it does not have the blocks.
+        ValueError: timm has no such model, the weights do not fit it, or it does not have the blocks.
     """
 
     any_size: ClassVar[Mapping[str, Any]] = {"dynamic_img_size": True}
@@ -60,7 +60,7 @@ class ViT(Backbone):
         )
         depth = len(self.body.blocks)
         if not taps or list(taps) != sorted(set(taps) & set(range(1, depth + 1))):
-            raise ValueError(f"taps must be blocks from 1 to {depth} in rising order, got {list(taps)}")
+            raise ValueError(f"taps must be blocks from 1 to {depth} in ascending order, got {list(taps)}")
         if size is not None:
             self.body.set_input_size(tuple(size))
         self.body.blocks = self.body.blocks[: taps[-1]]
@@ -87,23 +87,23 @@ class SAM(ViT):
 
     Kirillov et al., Segment Anything, ICCV 2023. https://arxiv.org/abs/2304.02643
 
-    Position embedding and relative positions stay on their native grid (1024 x 1024 pixels) and are resampled at
-    every pass.
+    Position embedding and relative positions keep their native grid (1024 x 1024 pixels) and are resampled at every
+    forward pass.
 
-    Deviations from the paper: the convolutional neck behind the last block does not exist, and with it the only
-    normalisation there is behind the last block. LayerNorm adds timm's 1e-5 to the variance where the authors' code
-    adds 1e-6, which changes the maps by about 1e-5 of their largest value.
+    Deviations from the paper: the convolutional neck after the last block, and with it the only normalisation there,
+    is not built. LayerNorm adds timm's 1e-5 to the variance where the authors' code adds 1e-6, which changes the maps
+    by about 1e-5 of their largest value.
 
     Args:
         name: timm name of a SAM encoder, with the tag of its weights.
-        pretrained: Load the weights; needs the network once.
-        taps: Blocks whose tokens are returned, counted from 1, in rising order.
+        pretrained: Load the weights; needs an internet connection once.
+        taps: Blocks whose tokens are returned, counted from 1, in ascending order.
         drop_path: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
-        checkpoint: File with the weights; None: they are fetched by name.
+        checkpoint: File with the weights; None: download them by name.
         **timm_options: Passed on to timm.
     """
 
-    any_size: ClassVar[Mapping[str, Any]] = {}  # it always is
+    any_size: ClassVar[Mapping[str, Any]] = {}  # SAM accepts any size without an option
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""DeepLab-v3 head on one dilated map.
+"""DeepLab-v3 head for one dilated map.
 
 Chen et al., Rethinking Atrous Convolution for Semantic Image Segmentation, 2017.
 https://arxiv.org/abs/1706.05587
@@ -13,9 +13,7 @@ from mtl.layers import ASPP, ConvBNReLU
 
 
 class DeepLabHead(nn.Module):
-    """Reads a map with several fields of view and turns it into one prediction at the size of the image.
-
-    ASPP, 3x3 convolution, 1x1 convolution to the output, bilinear upsampling.
+    """ASPP, 3x3 convolution, 1x1 convolution to the output, bilinear upsampling to the size of the image.
 
     Deviations from the paper: a 3x3 convolution follows ASPP, as in common implementations.
 
@@ -40,7 +38,7 @@ class DeepLabHead(nn.Module):
     ) -> None:
         super().__init__()
         if len(in_channels) != 1:
-            raise ValueError(f"DeepLabHead reads one map, got {len(in_channels)}: return a single backbone stage")
+            raise ValueError(f"DeepLabHead needs one map, got {len(in_channels)}: return a single backbone stage")
         self.aspp = ASPP(in_channels[0], channels, dilations, dropout)
         self.conv = ConvBNReLU(channels, channels, 3)
         self.output = nn.Conv2d(channels, out_channels, 1)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class HRNetHead(nn.Module):
-    """Brings all maps to the size of the finest, mixes them pixel by pixel and predicts.
+    """Resizes all maps to the finest, mixes them pixel by pixel and predicts.
 
     Bilinear upsampling, concatenation, 1x1 convolution, BatchNorm, ReLU, 1x1 convolution to the output, upsampling.
 

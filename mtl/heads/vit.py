@@ -1,4 +1,4 @@
-"""Heads of vision transformers: one reads the last block alone, the other several blocks.
+"""Heads of vision transformers: one reads only the last block, the other several blocks.
 
 Deviations from the paper: it does not say which head its plain transformers have; both heads are ours.
 """
@@ -37,7 +37,7 @@ class LastTapHead(nn.Module):
 
 
 class MultiTapHead(nn.Module):
-    """Narrows the tokens of every tap, upsamples them and mixes them with a convolution of the encoder's width.
+    """Fuses the tokens of several taps with a convolution of the encoder's width.
 
     Linear layer per tap, bilinear upsampling, concatenation, 3x3 convolution, BatchNorm, GELU, 1x1 convolution to the
     output, upsampling.
@@ -49,14 +49,16 @@ class MultiTapHead(nn.Module):
         bias: Initial bias of the output convolution.
 
     Raises:
-        ValueError: The taps differ in width, or their number does not divide it.
+        ValueError: The taps differ in width, or the width is not a multiple of their number.
     """
 
     def __init__(self, *, in_channels: Sequence[int], out_channels: int, stride: int, bias: float = 0.0) -> None:
         super().__init__()
         channels, taps = in_channels[0], len(in_channels)
         if set(in_channels) != {channels} or channels % taps:
-            raise ValueError(f"MultiTapHead reads taps of one width that their number divides, got {list(in_channels)}")
+            raise ValueError(
+                f"MultiTapHead needs taps of equal width, a multiple of their number, got {list(in_channels)}"
+            )
         self.stride = stride
         self.narrow = nn.ModuleList(nn.Conv2d(channels, channels // taps, 1) for _ in in_channels)
         self.mix = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.GELU())

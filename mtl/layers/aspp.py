@@ -13,7 +13,7 @@ from mtl.layers.blocks import ConvBNReLU
 
 
 class ASPP(nn.Module):
-    """Looks at every place with several fields of view at once, from one pixel to the whole image.
+    """Combines several fields of view, from one pixel to the whole image.
 
     A 1x1 convolution, a dilated 3x3 convolution per dilation and the image mean, concatenated and projected.
 
@@ -35,7 +35,7 @@ class ASPP(nn.Module):
         """Output [B, channels, H, W] of a map [B, C, H, W].
 
         Raises:
-            ValueError: One image in training mode.
+            ValueError: The batch has one image in training mode.
         """
         if self.training and len(x) == 1:
             raise ValueError(

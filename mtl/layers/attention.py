@@ -1,4 +1,4 @@
-"""Attention among the places of all tasks, whose scores go on to the next scale.
+"""Attention across the pixels of all tasks, with scores passed on to the next scale.
 
 Ye and Xu, Inverted Pyramid Multi-task Transformer for Dense Scene Understanding, ECCV 2022.
 https://arxiv.org/abs/2203.07997, cross-scale self-attention of the UP-Transformer.
@@ -12,24 +12,24 @@ from torch import Tensor, nn
 
 
 class CrossTaskAttention(nn.Module):
-    """Every place of every task asks all places of all tasks, and remembers what it asked at the coarser scale.
+    """Attention from every pixel of every task to all pixels of all tasks, fused with the coarser scale's scores.
 
-    With Q from the tokens of each task at half their size, K and V from their averages over squares of `pool` pixels,
-    and S_c the scores of the coarser scale, brought to the size of the queries,
+    With Q from the tokens of each task at half resolution, K and V from their averages over squares of `pool` pixels,
+    and S_c the scores of the coarser scale, resized to the queries,
 
         S = Q K^T / sqrt(C)                    at the coarsest scale
-        S = fuse([Q K^T / sqrt(C), S_c])       at the others; fuse mixes the heads, for each pair of places alike
+        S = fuse([Q K^T / sqrt(C), S_c])       at the others; fuse mixes the heads of each pair of pixels
         output = softmax(S) V W
 
     Deviations from the paper: as in the published code, scores are divided by the square root of all channels C, not
-    of those of one head. `fuse` exists only where scores come in.
+    of the channels of one head. `fuse` exists only if `message` is set.
 
     Args:
         task_names: Names of the tasks, in their order.
         channels: Channels C of a token.
         num_heads: Number of heads N.
-        pool: Side of the squares over which keys and values are averaged.
-        message: Whether scores of a coarser scale come in.
+        pool: Side of the squares over which keys and values are averaged, in tokens.
+        message: Whether the layer receives scores of a coarser scale.
     """
 
     def __init__(self, task_names: Iterable[str], channels: int, num_heads: int, pool: int, message: bool) -> None:
@@ -51,11 +51,11 @@ class CrossTaskAttention(nn.Module):
         self.fuse = nn.Conv2d(2 * num_heads, num_heads, 1) if message else None
 
     def forward(self, tokens: Tensor, coarser: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the places found, and the scores they found it by.
+        """Output tokens and attention scores.
 
         Args:
             tokens: Tokens of all tasks. Shape [B, T, H, W, C].
-            coarser: Scores of the coarser scale, None at the coarsest. Shape [B, N, T, H', W', P] with P keys.
+            coarser: Scores of the coarser scale; None at the coarsest. Shape [B, N, T, H', W', P] with P keys.
 
         Returns:
             Output at the size of the queries [B, T, H / 2, W / 2, C], rounded up, and scores before softmax
@@ -82,7 +82,7 @@ class CrossTaskAttention(nn.Module):
 
 
 def resize_queries(scores: Tensor, size: tuple[int, int]) -> Tensor:
-    """Scores [B, N, T, H', W', P] on a grid of queries of another size, bilinearly: [B, N, T, *size, P]."""
+    """Resize scores [B, N, T, H', W', P] to a query grid of another size, bilinearly: [B, N, T, *size, P]."""
     maps = scores.flatten(0, 2).permute(0, 3, 1, 2)  # a map per key
     maps = F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
     return maps.permute(0, 2, 3, 1).unflatten(0, scores.shape[:3])

@@ -29,30 +29,30 @@ class ConvBNReLU(nn.Sequential):
 
 
 def basic_block(in_channels: int, out_channels: int, project: bool = False) -> nn.Module:
-    """Two 3x3 convolutions with BatchNorm beside a shortcut; keeps the size of its input.
+    """Two 3x3 convolutions with BatchNorm and a shortcut; keeps the size of its input.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
-        project: Project the shortcut even where the width stays.
+        project: Project the shortcut even if the width does not change.
     """
     shortcut = projection(in_channels, out_channels) if project or in_channels != out_channels else None
     return resnet.BasicBlock(in_channels, out_channels, downsample=shortcut)
 
 
 def bottleneck(in_channels: int, out_channels: int) -> nn.Module:
-    """A 1x1, a 3x3 and a 1x1 convolution, inside at a quarter of the output's width, beside a projected shortcut."""
+    """1x1, 3x3 and 1x1 convolutions with a projected shortcut; the inner width is a quarter of the output's."""
     width = out_channels // resnet.Bottleneck.expansion
     return resnet.Bottleneck(in_channels, width, downsample=projection(in_channels, out_channels))
 
 
 def projection(in_channels: int, out_channels: int) -> nn.Module:
-    """The shortcut of a block that changes the width: 1x1 convolution and BatchNorm."""
+    """Shortcut of a block that changes the width: 1x1 convolution and BatchNorm."""
     return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels))
 
 
 class SqueezeExcite(nn.Module):
-    """Turns every channel up or down by what the whole image holds.
+    """Scales every channel by a gate computed from the whole image.
 
     x * sigmoid(W_2 relu(W_1 mean(x) + b_1) + b_2)
 

@@ -1,4 +1,4 @@
-"""Multi-modal distillation: tasks send each other gated messages.
+"""Multi-modal distillation: tasks exchange gated messages.
 
 Vandenhende et al., MTI-Net: Multi-Scale Task Interaction Networks for Multi-Task Learning, ECCV 2020.
 https://arxiv.org/abs/2001.06902
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 
 class Distillation(nn.Module):
-    """Adds to each task what the others have found, as far as a gate lets it through.
+    """Adds gated messages from all other tasks to each task's features.
 
     D_t = F_t + sum_a conv_ta(F_a) * sigmoid(gate_ta(F_a)),    a over all tasks but t
 
     with 3x3 convolutions that belong to the receiving task t. A single task sends the message to itself.
 
-    Deviations from the paper: none; the message to oneself is ours, for the paper has at least two tasks.
+    Deviations from the paper: none; the message to itself is ours, since the paper always has several tasks.
 
     Args:
         task_names: The tasks, in order.

@@ -14,20 +14,19 @@ from mtl.layers.blocks import SqueezeExcite, basic_block
 
 
 class FeaturePropagation(nn.Module):
-    """Lets the tasks look at each other at one scale, and hands each what the next finer scale shall know.
+    """Mixes the features of all tasks at one scale into an input of the next finer scale for each task.
 
-    With x the features F_t of all T tasks side by side, and f two residual blocks and a 1x1 convolution,
+    With x the concatenated features F_t of all T tasks, and f two residual blocks and a 1x1 convolution,
 
         shared   = mix(x * softmax(f(x)))
         output_t = F_t + squeeze_excite_t(shared)
 
-    f (`attention`) and `mix` belong to no single task, squeeze_excite_t to task t. With one task the softmax is 1
-    whatever f says; f is kept, for the published size counts it, but gets no gradient other than 0.
+    f (`attention`) and `mix` belong to no single task, squeeze_excite_t to task t. With one task the softmax is always
+    1; f is kept because the published parameter count includes it, but its gradient is 0.
 
-    Deviations from the paper: its softmax weighs the tasks against each other at every place and channel
-    (`softmax_over: tasks`). The code that made its numbers lists the T * C channels of x task by task but reads
-    them channel by channel, which weighs T neighbouring channels against each other, mostly of one task
-    (`softmax_over: neighbours`).
+    Deviations from the paper: its softmax normalises over the tasks at every pixel and channel (`softmax_over:
+    tasks`). The code behind its results stores the T * C channels of x task by task but reads them channel by channel,
+    so it normalises over T neighbouring channels, mostly of one task (`softmax_over: neighbours`).
 
     Args:
         task_names: The T tasks, in order.
@@ -35,7 +34,7 @@ class FeaturePropagation(nn.Module):
         reduction: Channels of x per channel inside f.
         squeeze: Reduction of squeeze-and-excitation.
         squeeze_bias: Whether the linear layers of squeeze-and-excitation have biases.
-        softmax_over: What the softmax weighs against each other.
+        softmax_over: What the softmax normalises over, `tasks` or `neighbours`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The contract of a multi-task network: a shared encoder, then everything that belongs to tasks."""
+"""Base class of multi-task networks: a shared encoder followed by a decoder for the tasks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from mtl.task import Task
 class Outputs(NamedTuple):
     """Predictions by task name, each [B, C_t, H, W] at the size of the image."""
 
-    final: dict[str, Tensor]  # what the network is judged by
-    auxiliary: Sequence[dict[str, Tensor]] = ()  # earlier predictions it is taught by as well
+    final: dict[str, Tensor]  # used by the metrics and the loss
+    auxiliary: Sequence[dict[str, Tensor]] = ()  # earlier predictions, used by the loss only
 
 
 class MultiTaskModel(nn.Module, ABC):
     """A network that predicts T tasks from one image.
 
-    `encode` ends where the gradient engine cuts the graph; `decode` takes one copy of the feature maps per task,
-    so that the engine can tell whose gradient is whose.
+    The gradient engine cuts the graph after `encode`. `decode` takes one copy of the feature maps per task, so that
+    the engine can separate the gradients of the tasks.
 
     Args:
         tasks: The tasks, in their order.
@@ -43,7 +43,7 @@ class MultiTaskModel(nn.Module, ABC):
         """Predictions of all tasks.
 
         Args:
-            features: For every task, in order, its own view of the shared maps.
+            features: For each task, in order, its own copy of the shared maps.
             size: Height and width of the predictions.
         """
 
@@ -58,16 +58,16 @@ class MultiTaskModel(nn.Module, ABC):
         return self.backbone.last_layer
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters of the shared network, before the cut and behind it."""
+        """Parameters shared by all tasks, before and after the cut."""
         return list(self.backbone.parameters())
 
     @abstractmethod
     def task_parameters(self, name: str) -> list[nn.Parameter]:
-        """Parameters that belong to one task; with shared and joint ones they cover the network exactly once."""
+        """Parameters of one task. Shared, joint and task parameters together cover the network exactly once."""
 
     def joint_parameters(self) -> list[nn.Parameter]:
-        """Parameters of a decoder in which tasks meet: behind the cut, of no single task, and no part of the encoder.
+        """Decoder parameters, after the cut, that belong to no single task.
 
-        The engine updates them with sum_t w_t g_t, w being the weights of the tasks.
+        The engine updates them with sum_t w_t g_t, where w are the task weights.
         """
         return []

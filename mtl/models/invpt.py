@@ -1,4 +1,4 @@
-"""InvPT: tasks meet in a transformer whose scales grow finer.
+"""InvPT: tasks interact in a transformer decoder of increasing resolution.
 
 Ye and Xu, Inverted Pyramid Multi-task Transformer for Dense Scene Understanding, ECCV 2022.
 https://arxiv.org/abs/2203.07997
@@ -19,39 +19,40 @@ from mtl.task import Task
 
 
 class InvPT(MultiTaskModel):
-    """Guesses each task by itself on a grid half as fine as the encoder's, then lets all tasks revise on finer ones.
+    """Predicts each task separately at half the encoder's resolution, then refines all tasks jointly at finer scales.
 
-    With a single task it is the single-task network: attention is then among the places of that task.
+    With a single task it is the single-task network: attention is then among the pixels of that task.
 
     - Shared parameters: the encoder, and the two convolutions (`skips`) that bring its earlier maps to the finer
-      grids. The cut is behind them, so scope `features` sees the deepest map and both skips.
-    - Last shared layer: the encoder's. Skips branch off before it, so scope `last_layer` sees the deepest map alone.
-    - A task owns: its preliminary decoder, up-embeddings, query reductions, projections and output.
-    - What several tasks reach behind the cut: the norms, attention with its fusion of scores, and MLPs, which belong
-      to all (`joint_parameters`), and, through the attention, all that other tasks own but their projections and
-      outputs. Such parameters get the weighted sum of the task gradients. For that the engine goes T times through
-      the decoder, but for the outputs, and holds T gradients of it; weights of losses alone cost one pass. With ViT-T,
-      four tasks and AvgNorm a step takes 1.26 times the operations of a plain one (scope `shared`: 1.32): most of the
-      decoder's are in the outputs.
+      grids. The cut comes after them, so scope `features` sees the deepest map and both skips.
+    - Last shared layer: that of the encoder. Skips branch off before it, so scope `last_layer` sees the deepest map
+      alone.
+    - Task parameters: preliminary decoder, up-embeddings, query reductions, projections and output.
+    - Parameters after the cut that several tasks reach: norms, attention with its fusion of scores, and MLPs
+      (`joint_parameters`), and, through the attention, all parameters of other tasks except projections and outputs.
+      They get the weighted sum of the task gradients. For that the engine needs T backward passes through the
+      decoder, without the outputs, and holds T gradients of it; methods that weight losses need one pass. With
+      ViT-T, four tasks and AvgNorm, a step takes 1.26 times the operations of a plain one (scope `shared`: 1.32),
+      since most operations of the decoder are in the outputs.
     - A task's loss is the plain sum over its final and its preliminary prediction.
 
-    Deviations from the paper: as in the published code, a 3x3 convolution precedes each task's output. What that code
-    builds and never uses is left out, and so is its stochastic depth, whose probability is 0 at one block a scale.
-    Where a side of the encoder's grid is odd, its half is rounded up and each finer grid takes the size of its skip;
-    the published code refuses such images.
+    Deviations from the paper: as in the published code, a 3x3 convolution precedes each task's output. Modules that
+    the published code builds but never uses are left out, and so is its stochastic depth, whose probability is 0 with
+    one block per scale. Where a side of the encoder's grid is odd, its half is rounded up and each finer grid takes
+    the size of its skip; the published code rejects such images.
 
     Args:
         tasks: The tasks, in their order.
-        backbone: The shared encoder: four maps of one size, deepest last.
-        head: Of the plain network; InvPT has outputs of its own and does not build it.
+        backbone: The shared encoder: four maps of the same size, the deepest last.
+        head: Unused; InvPT has its own outputs.
         channels: Channels of the preliminary features of a task.
-        widths: Channels of the three scales, coarsest first.
-        num_heads: Heads of the attention.
-        mlp_ratio: Width of the hidden layers of the MLPs over that of the tokens.
+        widths: Channels of the three scales, the coarsest first.
+        num_heads: Number of attention heads.
+        mlp_ratio: Width of the MLPs' hidden layers relative to that of the tokens.
         init_std: Standard deviation of the initial weights of linear layers and of the last 3x3 convolutions.
 
     Raises:
-        ValueError: The encoder does not return four maps of one size.
+        ValueError: The encoder does not return four maps of the same size.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class InvPT(MultiTaskModel):
         super().__init__(tasks, backbone)
         if len(backbone.strides) != 4 or len(set(backbone.strides)) != 1:
             raise ValueError(
-                f"model=invpt reads four maps of one size, but this backbone's have the strides {backbone.strides}: "
+                f"model=invpt needs four maps of the same size, but this backbone has strides {backbone.strides}: "
                 "use a vision transformer, backbone=vit_tiny or vit_base"
             )
         names = self.task_names
@@ -104,12 +105,12 @@ class InvPT(MultiTaskModel):
             nn.init.trunc_normal_(head[0].weight, std=std)
 
     def encode(self, image: Tensor) -> list[Tensor]:
-        """Deepest map [B, C, H, W], then skips [B, widths[1], H, W] and [B, widths[2], 2H, 2W]."""
+        """Deepest map [B, C, H, W], and skips [B, widths[1], H, W] and [B, widths[2], 2H, 2W]."""
         shallow, middle, _, deep = super().encode(image)
         return [deep, self.skips[0](middle), self.skips[1](shallow)]
 
     def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
-        """Predictions of all tasks; the auxiliary ones are those made before the tasks meet."""
+        """Predictions of all tasks; the auxiliary ones are those of the preliminary decoders."""
         half = [(side + 1) // 2 for side in features[0][0].shape[-2:]]
         mixed, guesses = [], {}
         for (name, decoder), (deep, *_) in zip(self.preliminary.items(), features, strict=True):
@@ -127,15 +128,15 @@ class InvPT(MultiTaskModel):
         return Outputs(final=_resize(self.aggregation(scales), size), auxiliary=[_resize(guesses, size)])
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters of the encoder and of its skips."""
+        """Parameters of the encoder and of the skips."""
         return [*self.backbone.parameters(), *self.skips.parameters()]
 
     def task_parameters(self, name: str) -> list[nn.Parameter]:
-        """Parameters of the modules that bear the task's name."""
+        """Parameters whose path contains the task's name."""
         return [p for path, p in self._decoder_parameters() if name in path.split(".")]
 
     def joint_parameters(self) -> list[nn.Parameter]:
-        """Parameters of the decoder that bear no task's name."""
+        """Parameters of the decoder whose path contains no task's name."""
         return [p for path, p in self._decoder_parameters() if not set(path.split(".")) & set(self.task_names)]
 
     def _decoder_parameters(self) -> list[tuple[str, nn.Parameter]]:

@@ -1,4 +1,4 @@
-"""InvPT's last word: a task's maps of all scales are added up and read."""
+"""Output stage of InvPT: adds up each task's maps of all scales and predicts from the sum."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from mtl.task import Task
 
 
 class Aggregation(nn.Module):
-    """Normalises the channels of all tasks together, then gathers each task's scales into one fine prediction.
+    """Normalises the channels of all tasks jointly, then fuses each task's scales into one prediction.
 
     Args:
         tasks: The tasks, in their order.
-        widths: Channels of the scales, coarsest first; those of the coarsest are those of the sum.
+        widths: Channels of the scales, the coarsest first; the sum has the channels of the coarsest.
     """
 
     def __init__(self, tasks: Sequence[Task], widths: Sequence[int]) -> None:
@@ -47,6 +47,6 @@ class Aggregation(nn.Module):
 
     @staticmethod
     def _normalise(norm: nn.LayerNorm, tokens: Tensor) -> Tensor:
-        """Maps [B, T, C, H, W] of tokens [B, T, H, W, C], normalised over tasks and channels at every place."""
+        """Maps [B, T, C, H, W] of tokens [B, T, H, W, C], normalised over tasks and channels at every pixel."""
         joined = tokens.movedim(1, 3).flatten(3)  # [B, H, W, T C]
         return norm(joined).unflatten(3, (tokens.shape[1], -1)).permute(0, 3, 4, 1, 2)

@@ -1,4 +1,4 @@
-"""InvPT's first guess: each task reads the encoder by itself before tasks meet."""
+"""Preliminary decoder of InvPT: predicts each task separately before tasks interact."""
 
 import torch
 from torch import Tensor, nn
@@ -8,13 +8,13 @@ from mtl.task import Task
 
 
 class PreliminaryDecoder(nn.Module):
-    """Predicts one task coarsely and hands on what it saw together with what it said.
+    """Makes a coarse prediction of one task, and a map that combines its features with that prediction.
 
     Args:
         task: The task.
         in_channels: Channels of the encoder's map.
         channels: Channels of the task's own features.
-        out_channels: Channels handed on.
+        out_channels: Channels of the combined map.
     """
 
     def __init__(self, task: Task, in_channels: int, channels: int, out_channels: int) -> None:
@@ -25,7 +25,7 @@ class PreliminaryDecoder(nn.Module):
         self.mix = nn.Conv2d(channels + task.channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What goes on [B, out_channels, H, W], and the prediction [B, C_t, H, W], of a map [B, C, H, W]."""
+        """Combined map [B, out_channels, H, W] and prediction [B, C_t, H, W] from a map [B, C, H, W]."""
         features = self.features(x)
         prediction = self.predict(features)
         return self.mix(torch.cat([features, prediction], dim=1)), prediction

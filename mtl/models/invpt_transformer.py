@@ -1,4 +1,4 @@
-"""InvPT's UP-Transformer: tokens of all tasks meet at one scale after another, each twice as fine as the last.
+"""UP-Transformer of InvPT: the tokens of all tasks interact at successive scales of doubling resolution.
 
 Ye and Xu, Inverted Pyramid Multi-task Transformer for Dense Scene Understanding, ECCV 2022.
 https://arxiv.org/abs/2203.07997
@@ -13,7 +13,7 @@ from mtl.layers import ConvBNReLU, CrossTaskAttention
 
 
 class UpEmbedding(nn.Module):
-    """Makes one task's map as fine as the encoder's skip, in fewer channels, and adds the skip.
+    """Doubles the resolution of one task's map, reduces its channels and adds the encoder's skip.
 
     Args:
         in_channels: Channels of the map.
@@ -33,7 +33,7 @@ class UpEmbedding(nn.Module):
 
 
 class UPTransformerBlock(nn.Module):
-    """Tasks tell each other what they see, then each place thinks by itself.
+    """Transformer block: attention across the tokens of all tasks, then an MLP per token.
 
         x = x + up(attention(norm(x)))
         x = x + mlp(norm(x))
@@ -41,10 +41,10 @@ class UPTransformerBlock(nn.Module):
     Args:
         task_names: Names of the tasks, in their order.
         channels: Channels C of a token.
-        num_heads: Heads of the attention.
-        mlp_ratio: Width of the hidden layer over C.
-        pool: Side of the squares over which keys and values are averaged.
-        message: Whether attention scores of a coarser block come in.
+        num_heads: Number of attention heads.
+        mlp_ratio: Width of the hidden layer relative to C.
+        pool: Side of the squares over which keys and values are averaged, in tokens.
+        message: Whether the block receives attention scores of a coarser one.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""MTAN: tasks attend to the features of a shared encoder.
+"""MTAN: each task attends to the features of a shared encoder.
 
 Liu et al., End-to-End Multi-Task Learning with Attention, CVPR 2019. https://arxiv.org/abs/1803.10704
 On a dilated ResNet: Vandenhende et al., Multi-Task Learning for Dense Prediction Tasks: A Survey, TPAMI 2021.
@@ -18,11 +18,11 @@ from mtl.task import Task
 
 
 class AttentionMask(nn.Sequential):
-    """How much a task wants of every channel at every place: a map of numbers between 0 and 1.
+    """Attention of a task to every channel at every pixel, between 0 and 1.
 
     Args:
-        in_channels: Channels of what the mask is made of.
-        channels: Channels of what the mask is for.
+        in_channels: Channels of the map from which the mask is computed.
+        channels: Channels of the map that the mask multiplies.
         reduction: Channels of the mask per channel of the hidden layer.
     """
 
@@ -39,23 +39,23 @@ class AttentionMask(nn.Sequential):
 
 
 class MTAN(MultiTaskModel):
-    """Every task walks along the shared encoder and picks at each stage what it wants to have.
+    """Each task attends to the shared features at every stage of the encoder.
 
-    With b_k the encoder's map in front of the last block of stage k = 1 .. 4, and u_k the one behind it, task t has
+    With b_k the encoder's map before the last block of stage k = 1 .. 4, and u_k the map after it, task t computes
 
         a_1 = mask_1t(b_1) * u_1
         a_k = mask_kt([b_k, R_k-1(a_k-1)]) * u_k
 
     and its head reads a_4. With a single task this is the single-task network.
 
-    - Shared parameters: the encoder, and the refinements R_1 .. R_3 behind the cut, one for all tasks.
-    - Last shared layer: the encoder's last convolution; u_4 goes into the attended map of every task.
-    - A task owns: its four masks and its head.
-    - What several tasks reach behind the cut: the refinements, nothing else. No task reads another's features.
-    - The cut has eight maps, so each task keeps its gradient at eight maps for as long as a step's backward pass.
+    - Shared parameters: the encoder, and the refinements R_1 .. R_3 after the cut, which all tasks use.
+    - Last shared layer: the encoder's last convolution; u_4 enters the attended map of every task.
+    - Task parameters: four masks and a head.
+    - Parameters after the cut that several tasks reach: the refinements only. No task reads another's features.
+    - The cut has eight maps, so each task's gradient at eight maps is kept during the backward pass of a step.
 
-    Deviations from the paper: it follows the survey, where masks stand along a residual encoder only and a
-    refinement is a bottleneck block; a map of odd size is pooled to half its size rounded up, as the encoder does.
+    Deviations from the paper: as in the survey, masks exist along a residual encoder only and a refinement is a
+    bottleneck block; a map of odd size is pooled to half its size rounded up, as in the encoder.
 
     Args:
         tasks: The tasks, in their order.
@@ -70,7 +70,7 @@ class MTAN(MultiTaskModel):
     ) -> None:
         super().__init__(tasks, BlockTaps(backbone))
         channels, strides = self.backbone.channels[1::2], self.backbone.strides[1::2]  # of stages 1 to 4
-        seen = channels[:1] + [2 * width for width in channels[1:]]  # what a mask is made of
+        seen = channels[:1] + [2 * width for width in channels[1:]]  # input of each mask
         self.refinements = nn.ModuleList(
             refinement(*widths, fine != coarse)
             for widths, (fine, coarse) in zip(pairwise(channels), pairwise(strides), strict=True)
@@ -95,7 +95,7 @@ class MTAN(MultiTaskModel):
         return Outputs(final=final)
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters of the encoder and of the refinements behind the cut."""
+        """Parameters of the encoder and of the refinements."""
         return [*super().shared_parameters(), *self.refinements.parameters()]
 
     def task_parameters(self, name: str) -> list[nn.Parameter]:
@@ -104,6 +104,6 @@ class MTAN(MultiTaskModel):
 
 
 def refinement(in_channels: int, out_channels: int, pool: bool) -> nn.Module:
-    """Brings an attended map to the width of the next stage, and to its size where that is half."""
+    """Converts an attended map to the width of the next stage, and pools it where that stage halves the size."""
     block = bottleneck(in_channels, out_channels)
     return nn.Sequential(block, nn.MaxPool2d(2, ceil_mode=True)) if pool else block

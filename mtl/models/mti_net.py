@@ -18,40 +18,41 @@ from mtl.task import Task
 
 
 class MTINet(MultiTaskModel):
-    """At every scale each task makes a first guess, and the tasks tell each other what they found.
+    """At every scale each task makes an initial prediction, and the tasks exchange features.
 
     From the coarsest scale s to the finest, with x_s the encoder's map,
 
-        F_st = initial_st([x_s, up(N_t)])       task feature; N: what the next coarser scale has to say
-        P_st = predict_st(F_st)                 first prediction, taught like the final one
+        F_st = initial_st([x_s, up(N_t)])       task feature; N: propagated from the next coarser scale
+        P_st = predict_st(F_st)                 initial prediction, with the same loss as the final one
         N    = propagation_s(F_s1 .. F_sT)      for the next finer scale
         D_st = distillation_st(F_s1 .. F_sT)
 
     and the head of task t reads D_st of all scales. With a single task this is the single-task network: scales and
-    first predictions stay, the task distils its own features, and the softmax of the propagation is 1.
+    initial predictions remain, the task distils its own features, and the softmax of the propagation is 1.
 
     - Shared parameters: the encoder.
-    - Last shared layer: the encoder's own; of HRNet the last convolution of its finest branch, which reaches all maps.
-    - A task owns: its first blocks and predictions at every scale, its squeeze-and-excitation, the convolutions of
-      the messages it receives, and its head.
-    - What several tasks reach behind the cut: the mixing blocks of the propagation (`joint_parameters`), and
-      each other's first blocks and squeeze-and-excitation. They get the weighted sum of the task gradients. The
-      engine needs T passes over everything behind the cut, since each task's loss reaches all tasks' features; one for
-      weights of losses alone.
-    - A task's loss is the plain sum over its final and its first predictions, one per scale.
+    - Last shared layer: that of the encoder; for HRNet, the last convolution of its finest branch, which reaches all
+      maps.
+    - Task parameters: initial blocks and predictions at every scale, squeeze-and-excitation, the convolutions of the
+      messages that the task receives, and its head.
+    - Parameters after the cut that several tasks reach: the mixing blocks of the propagation (`joint_parameters`),
+      and each other's initial blocks and squeeze-and-excitation. They get the weighted sum of the task gradients.
+      The engine needs T backward passes through the decoder, since each task's loss reaches all tasks' features, but
+      only one for methods that weight losses.
+    - A task's loss is the plain sum over its final prediction and its initial predictions, one per scale.
 
-    Deviations from the paper: see `FeaturePropagation` and `Distillation`; all tasks are both asked for and
-    helping, as in this study.
+    Deviations from the paper: see `FeaturePropagation` and `Distillation`; every task is both a target and an
+    auxiliary task, as in this study.
 
     Args:
         tasks: The tasks, in their order.
-        backbone: An encoder of several scales, the finest first.
+        backbone: An encoder with several scales, the finest first.
         head: Builds a head from `in_channels`, `out_channels` and `bias`; a head maps (features, size) to a
             prediction.
         reduction: Channels of all tasks per channel inside the attention of the propagation.
         squeeze: Reduction of squeeze-and-excitation.
         squeeze_bias: Whether the linear layers of squeeze-and-excitation have biases.
-        softmax_over: What the softmax of the propagation weighs against each other.
+        softmax_over: What the softmax of the propagation normalises over, see `FeaturePropagation`.
 
     Raises:
         ValueError: The encoder has one scale only.
@@ -98,7 +99,7 @@ class MTINet(MultiTaskModel):
         self.distillation = nn.ModuleList(Distillation(names, c) for c in channels)
 
     def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
-        """Final predictions of all tasks, and their first ones at every scale, the finest first."""
+        """Final predictions of all tasks, and their initial ones at every scale, the finest first."""
         maps = dict(zip(self.task_names, features, strict=True))
         first, distilled, propagated = [], [], None
         for scale in reversed(range(len(self.distillation))):
@@ -111,7 +112,7 @@ class MTINet(MultiTaskModel):
         return Outputs(final=final, auxiliary=first)
 
     def _initial(self, name: str, scale: int, x: Tensor, propagated: dict[str, Tensor] | None) -> Tensor:
-        """Feature [B, C, H, W] of a task at a scale, from the encoder's map and what the coarser scale has to say."""
+        """Feature [B, C, H, W] of a task at a scale, from the encoder's map and that of the next coarser scale."""
         if propagated is not None:
             x = torch.cat([x, resize(propagated[name], tuple(x.shape[-2:]))], dim=1)
         return self.initial[name][scale](x)
@@ -122,7 +123,7 @@ class MTINet(MultiTaskModel):
         return [parameter for module in modules for parameter in module.parameters()]
 
     def task_parameters(self, name: str) -> list[nn.Parameter]:
-        """Parameters of the task's first blocks and predictions, of what it reads of the others, and of its head."""
+        """Parameters of the task's initial blocks and predictions, of the messages it receives, and of its head."""
         modules = [self.initial[name], self.predictions[name], self.heads[name]]
         modules += [propagation.squeeze_excite[name] for propagation in self.propagation]
         modules += [distillation.messages[name] for distillation in self.distillation]

@@ -10,7 +10,7 @@ from mtl.task import Task
 
 
 class Vanilla(MultiTaskModel):
-    """Shares the encoder completely and nothing else; with a single task it is the single-task network.
+    """Shares the whole encoder and nothing else; with a single task it is the single-task network.
 
     Args:
         tasks: The tasks, in their order.

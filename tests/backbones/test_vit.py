@@ -155,7 +155,7 @@ def test_patch_norm_and_tokens_of_each_initialisation():
 
 @pytest.mark.parametrize("taps", [(), (0, 4), (4, 1), (3, 13)])
 def test_impossible_taps_are_refused(taps):
-    with pytest.raises(ValueError, match="taps must be blocks from 1 to 4 in rising order"):
+    with pytest.raises(ValueError, match="taps must be blocks from 1 to 4 in ascending order"):
         ViT(PLAIN, **(NARROW | {"taps": taps}))
 
 

@@ -63,5 +63,5 @@ def test_single_image_is_refused_in_training_only():
 
 
 def test_several_maps_are_refused():
-    with pytest.raises(ValueError, match="reads one map, got 2"):
+    with pytest.raises(ValueError, match="needs one map, got 2"):
         DeepLabHead(in_channels=[6, 8], out_channels=1, **SMALL)

@@ -47,7 +47,7 @@ def test_every_map_and_parameter_gets_a_gradient_and_no_map_is_changed():
     ours(features, (64, 96)).square().mean().backward()
     assert all(m.grad.any() and m._version == 0 for m in features)
     assert all(p.grad is not None for p in ours.parameters())
-    # a bias in front of BatchNorm is there for the published size and has no effect
+    # the bias before BatchNorm exists for the published parameter count and has no effect
     assert [n for n, p in ours.named_parameters() if p.grad.abs().max() < 1e-9] in ([], ["mix.0.bias"])
 
 

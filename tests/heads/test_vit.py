@@ -49,7 +49,7 @@ def test_every_parameter_gets_a_gradient_and_no_tap_is_changed(make):
     assert all(tap._version == 0 for tap in features)
     assert all(p.grad is not None for p in head.parameters())
     silent = [name for name, p in head.named_parameters() if p.grad.abs().max() < 1e-9]
-    assert silent in ([], ["mix.0.bias"])  # in front of BatchNorm it has no effect
+    assert silent in ([], ["mix.0.bias"])  # before BatchNorm it has no effect
 
 
 def test_multi_tap_head_reads_all_taps_and_last_tap_head_the_last():

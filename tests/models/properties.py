@@ -1,4 +1,4 @@
-"""What every architecture must satisfy, said once."""
+"""Properties that every architecture must satisfy."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ def size_of(module: nn.Module) -> int:
 
 
 def losses_of(outputs: Outputs) -> list[Tensor]:
-    """One scalar a task, over all its predictions; their scales differ by a factor of ten from task to task."""
+    """One scalar per task, over all its predictions; scales differ by a factor of ten between tasks."""
     losses = []
     for task, name in enumerate(outputs.final):
         terms = [outputs.final[name], *(guess[name] for guess in outputs.auxiliary)]
@@ -47,7 +47,7 @@ def losses_of(outputs: Outputs) -> list[Tensor]:
 
 
 def engine_step(model: MultiTaskModel, image: Tensor, weighter: Weighter, **options) -> mtl.Gradients:
-    """A backward pass as the trainer takes it."""
+    """A backward pass as in the trainer."""
     model.zero_grad()
     features = mtl.cut(model.encode(image), len(model.task_names))
     losses = losses_of(model.decode(features, tuple(image.shape[-2:])))
@@ -112,7 +112,7 @@ def reached_by(model: MultiTaskModel, image: Tensor) -> dict[str, set[str]]:
 
 
 def assert_ownership(model: MultiTaskModel, image: Tensor, foreign: Sequence[str] = ()) -> None:
-    """All tasks reach what is shared and joint; what a task owns only it reaches, save modules named as foreign."""
+    """All tasks reach shared and joint parameters; only a task itself reaches its own, except in foreign modules."""
     reached, everyone = reached_by(model, image), set(model.task_names)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     for parameter in [*model.shared_parameters(), *model.joint_parameters()]:

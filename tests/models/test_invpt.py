@@ -41,7 +41,7 @@ class Transformer(Backbone):
 
 
 class Shape(Backbone):
-    """What a decoder asks of an encoder before it sees an image."""
+    """The attributes of an encoder that a decoder needs for its construction."""
 
     last_layer = forward = None
 
@@ -60,7 +60,7 @@ def small(channels, seed=0):
 
 
 def losses(outputs):
-    """One scalar a task, of the final and the early prediction; the scales of the tasks differ."""
+    """One scalar per task, of the final and the preliminary prediction; the scales of the tasks differ."""
     terms = [outputs.final, *outputs.auxiliary]
     names = enumerate(outputs.final)
     return [10.0**i * sum((term[name] - 0.1 * i).square().mean() for term in terms) for i, name in names]

@@ -106,7 +106,7 @@ def plain_bn(x, norm):
 
 
 def shaken(module):
-    """The module in evaluation with nothing left at 0 or 1 where an omission would not show."""
+    """The module in evaluation mode, with no parameter left at 0 or 1, which would hide an omission."""
     torch.manual_seed(1)
     for norm in module.modules():
         if isinstance(norm, nn.BatchNorm2d):
@@ -131,7 +131,7 @@ def plain_bottleneck(block, x):
 
 
 def test_mask_by_hand():
-    """One pixel, one channel in, four out, hidden width one: every number can be followed."""
+    """One pixel, one channel in, four out, hidden width one: every number can be checked by hand."""
     mask = AttentionMask(1, 4, reduction=4).eval()
     with torch.no_grad():
         mask[0].weight.fill_(2.0)

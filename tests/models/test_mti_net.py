@@ -119,7 +119,7 @@ def test_half_precision():
 
 @pytest.mark.parametrize("channels", [NYUD, TWIN], ids=len)
 def test_scales_by_hand(channels):
-    """The order of things, written out from the coarsest scale to the finest; the modules have tests of their own."""
+    """The decoder written out from the coarsest scale to the finest; its modules have their own tests."""
     model, image = small(channels).eval(), torch.randn(2, 3, 64, 96)
 
     def up(x, size):

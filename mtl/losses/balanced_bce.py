@@ -1,4 +1,4 @@
-"""Binary cross-entropy with a fixed balance between a rare and a common class."""
+"""Binary cross-entropy with a fixed class weight."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from mtl.losses.base import Loss, full_precision
 
 
 class BalancedBCE(Loss):
-    """Makes a missed edge pixel dearer than a false one, because edges are rare.
+    """Binary cross-entropy over valid pixels with a fixed weight of the positive class, because edges are rare.
 
     sum over valid pixels of w * y * softplus(-z) + (1 - w) * (1 - y) * softplus(z)
 
@@ -19,7 +19,7 @@ class BalancedBCE(Loss):
     def __init__(self, positive_weight: float) -> None:
         super().__init__()
         if not 0 < positive_weight < 1:
-            raise ValueError(f"positive_weight must lie between 0 and 1, got {positive_weight}")
+            raise ValueError(f"positive_weight must be between 0 and 1, got {positive_weight}")
         self.positive_weight = positive_weight
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The contract of a task's loss, and what all losses share."""
+"""Base class of task losses."""
 
 from abc import ABC, abstractmethod
 
@@ -10,13 +10,13 @@ from mtl.tasks import IGNORE, valid
 
 
 class Loss(nn.Module, ABC):
-    """Teaches one task, as a sum over valid pixels and their number.
+    """Loss of one task, returned as the sum over valid pixels and their number.
 
-    The pair makes the mean exact however a batch is split over processes: add up the sums, add up the counts,
-    divide. Without a valid pixel the sum is 0 and still connected to the prediction.
+    With this pair the mean is exact however a batch is split over processes: add the sums, add the counts, divide.
+    Without valid pixels the sum is 0, but still connected to the prediction.
     """
 
-    fill: float = IGNORE  # what an invalid pixel holds; a `Task` replaces it by that of its label
+    fill: float = IGNORE  # value of an invalid pixel; a `Task` sets that of its label
 
     @abstractmethod
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,17 +28,17 @@ class Loss(nn.Module, ABC):
         """
 
     def valid(self, target: Tensor) -> Tensor:
-        """Where the target has a label. Shapes [B, C, H, W], [B, 1, H, W]."""
+        """Mask of pixels with a label. Shapes [B, C, H, W] to [B, 1, H, W]."""
         return valid(target, self.fill)
 
 
 def full_precision(prediction: Tensor) -> Tensor:
-    """The prediction in float32 or better: a sum over many half-precision pixels loses the small losses."""
+    """The prediction in float32 or better, because sums over many pixels lose precision in float16."""
     return prediction.to(torch.promote_types(prediction.dtype, torch.float32))
 
 
 def sum_over_processes(counts: Tensor) -> Tensor:
-    """A copy of the counts added up over all processes; collective where there are several."""
+    """Sum of the counts over all processes, as a copy; a collective operation if there are several."""
     counts = counts.clone()
     if dist.is_initialized():
         dist.all_reduce(counts)

@@ -1,4 +1,4 @@
-"""Cross-entropy over classes, plain and balanced between two classes."""
+"""Cross-entropy over classes, unweighted, and balanced between two classes."""
 
 import torch
 import torch.nn.functional as F
@@ -8,9 +8,15 @@ from mtl.losses.base import Loss, full_precision, sum_over_processes
 
 
 class CrossEntropy(Loss):
-    """Asks for the right class at every valid pixel, all classes alike.
+    """Cross-entropy over valid pixels, unweighted.
 
     sum over valid pixels of -log softmax(z)_y, with z the logits and y the class.
+
+    Example:
+        >>> import torch
+        >>> target = torch.tensor([[[[1, 255]]]])  # one labelled and one invalid pixel
+        >>> CrossEntropy()(torch.zeros(1, 2, 1, 2), target)
+        (tensor(0.6931), tensor(1))
     """
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -21,7 +27,7 @@ class CrossEntropy(Loss):
 
 
 class BalancedCrossEntropy(Loss):
-    """Gives foreground and background the same say, whichever covers more of the batch.
+    """Two-class cross-entropy in which foreground and background have equal total weight in the batch.
 
     With rho the fraction of background among the valid pixels of the whole batch (over all processes),
 

@@ -1,4 +1,4 @@
-"""URL: draw the shared features towards those of single-task networks.
+"""URL: aligns the shared features with those of single-task networks.
 
 Li, Liu, Bilen, Universal Representations: A Unified Look at Multiple Task and Domain Learning, IJCV 2023.
 https://arxiv.org/abs/2204.02744; adaptors and distance as in the authors' code for dense prediction.
@@ -20,27 +20,27 @@ Maps = Sequence[Tensor]  # an encoder's feature maps, [B, C, H, W] each
 
 
 class Teachers(Protocol):
-    """Networks to learn from, one a task."""
+    """Frozen single-task networks, one per task."""
 
     channels: Sequence[int]  # of each map
 
     def features(self, image: Tensor) -> Sequence[Maps]:
-        """For every task, the maps of its network."""
+        """The feature maps of each task's network."""
 
 
 class FeatureAlignment(nn.Module):
-    """Asks of the shared features that a linear map per task can turn them into those of that task's own network.
+    """Distils single-task networks: a linear adaptor per task must map the shared features to those of its network.
 
     With f the student's map, g_t that of the frozen single-task network (the teacher) of task t, and a_t an
     adaptor, which is a 1x1 convolution without bias,
 
         D_t = mean over images and pixels of sum_c (a_t(f)_c / |a_t(f)| - g_tc / |g_t|)^2
 
-    added up over the maps, and L_t + lambda_t D_t is what task t is taught by. With uniform weights the total is then
-    sum_t L_t + sum_t lambda_t D_t. The adaptors have an Adam of their own, whose learning rate falls as half a cosine;
-    the network that is kept knows nothing of them.
+    summed over the maps; the loss of task t is L_t + lambda_t D_t. With uniform weights the total is
+    sum_t L_t + sum_t lambda_t D_t. The adaptors are trained by their own Adam, whose learning rate decays as half a
+    cosine, and are not part of the resulting network.
 
-    Maps are paired from the last one backwards, as far as student and teachers both have one. A student's map of
+    Maps are paired from the last one backwards, as long as student and teachers both have one. A student's map of
     another size is resized to the teacher's, bilinearly.
 
     Args:
@@ -48,17 +48,21 @@ class FeatureAlignment(nn.Module):
         channels: Channels of each of the student's maps.
         teachers: The frozen networks.
         steps: Length of the run in optimizer steps.
-        lr: First learning rate of the adaptors.
-        weight_decay: Of the adaptors.
+        lr: Initial learning rate of the adaptors.
+        weight_decay: Weight decay of the adaptors.
 
     Raises:
-        ValueError: A weight is negative or not finite, or a number of the adaptors' training is impossible.
+        ValueError: A weight is negative or not finite, or `steps`, `lr` or `weight_decay` is out of range.
 
-    Deviations from the paper: the teachers' BatchNorm uses its running statistics (the authors' code leaves the
-    teachers in training mode). Maps are compared pair by pair (there the bottleneck and the output of a SegNet are both
-    compared with the teacher's output). The cosine falls step by step (there epoch by epoch). A task without labels in
-    a batch is not drawn to its teacher either. Where the adapted features of a pixel are zero they have no direction:
-    the pixel counts 1, and no gradient flows there (by the formula it would be divided by 1e-12).
+    Deviations from the paper:
+
+    - The teachers' BatchNorm uses its running statistics; the authors' code leaves the teachers in training mode.
+    - Maps are compared pair by pair; there, the bottleneck and the output of a SegNet are both compared with the
+      teacher's output.
+    - The cosine decays per step; there, per epoch.
+    - A task without labels in a batch is not aligned in that batch either.
+    - Where the adapted features of a pixel are zero they have no direction: the pixel's distance is 1 and it gets no
+      gradient, where the formula would divide by 1e-12.
     """
 
     def __init__(
@@ -93,8 +97,8 @@ class FeatureAlignment(nn.Module):
         """T scalars D_t, float32 or better.
 
         Args:
-            features: For every task, its own view of the student's maps: what `mtl.cut` returned.
-            teacher_features: For every task, the maps of its teacher for the same images.
+            features: For each task, its own copy of the student's maps, as returned by `mtl.cut`.
+            teacher_features: For each task, the maps of its teacher for the same images.
         """
         return [
             sum(
@@ -110,28 +114,28 @@ class FeatureAlignment(nn.Module):
         return [loss + w * d for loss, w, d in zip(losses, self.weights, distances, strict=True)]
 
     def observe(self, features: Sequence[Maps], image: Tensor) -> Tensor:
-        """The T distances D_t; the adaptors come nearer to the teachers by a step, the student does not notice.
+        """The T distances D_t; trains the adaptors for one step without affecting the student.
 
         Args:
             features: As for `forward`.
-            image: What they come from. Shape [B, 3, H, W].
+            image: The images of the features. Shape [B, 3, H, W].
 
         Returns:
             The distances before the step, detached. Shape [T].
         """
         untouched = [[own.detach() for own in maps] for maps in features]
         distances = torch.stack(self(untouched, self.teachers.features(image)))  # [T]
-        if torch.isfinite(distances).all():  # else the step that the batch belongs to is left out as well
+        if torch.isfinite(distances).all():  # otherwise the model's step is skipped too
             self.optimizer.zero_grad()
             distances.sum().backward()
             self.after_step()
         return distances.detach()
 
     def after_step(self, scaler: torch.amp.GradScaler | None = None) -> None:
-        """Called when the model's optimizer has stepped: the adaptors step as well.
+        """Step the adaptors; call it after a step of the model's optimizer.
 
         Args:
-            scaler: What the losses were scaled by against underflow, if they were.
+            scaler: The gradient scaler of mixed precision, if used.
         """
         if scaler is None:
             self.optimizer.step()
@@ -142,17 +146,17 @@ class FeatureAlignment(nn.Module):
             group["lr"] = self.lr * (1 + math.cos(math.pi * self.step / self.steps)) / 2
 
     def get_extra_state(self) -> dict[str, Any]:
-        """What `state_dict` holds beside the adaptors."""
+        """What `state_dict` holds in addition to the adaptors."""
         return {"optimizer": self.optimizer.state_dict(), "step": self.step}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restores it, from `load_state_dict`."""
+        """Restore it; called by `load_state_dict`."""
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 
 
 def distance(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean squared distance of the directions of two maps' features, from 0 (the same) to 4 (opposite).
+    """Mean squared distance between the feature directions of two maps, from 0 (equal) to 4 (opposite).
 
     Args:
         student: Adapted map. Shape [B, C, h, w].
@@ -165,7 +169,7 @@ def distance(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def direction(maps: Tensor) -> Tensor:
-    """Features scaled to length one at every pixel, or zero where they have no direction. Shape [B, C, H, W]."""
+    """Features scaled to unit length at every pixel, zero where they have no direction. Shape [B, C, H, W]."""
     length = torch.linalg.vector_norm(maps, dim=1, keepdim=True)  # [B, 1, H, W]
     none = length <= ZERO
     return (maps / length.masked_fill(none, 1.0)).masked_fill(none, 0.0)

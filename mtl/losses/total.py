@@ -1,4 +1,4 @@
-"""From a model's outputs and a batch to one loss per task."""
+"""Computes one loss per task from a model's outputs and a batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -12,20 +12,20 @@ from mtl.task import Task
 
 
 class Predictions(Protocol):
-    """What a model returns: the predictions it is judged by, and any earlier ones it is taught by."""
+    """Outputs of a model: final predictions, and auxiliary ones that are used by the loss only."""
 
     final: Mapping[str, Tensor]
     auxiliary: Sequence[Mapping[str, Tensor]]
 
 
 class TotalLoss(nn.Module):
-    """One number per task: its mean loss over valid pixels, added up over final and auxiliary predictions.
+    """Mean loss of each task over valid pixels, summed over final and auxiliary predictions.
 
     L_t = R / max(sum_r n_tr, 1) * sum_k S_tk
 
     with S_tk the sum over this process's valid pixels of prediction k, n_tr the number of valid pixels of
-    process r and R the number of processes. The mean of L_t over processes, and of its gradient, is then exactly
-    what one process with the whole batch would get, however unevenly the valid pixels are spread.
+    process r and R the number of processes. The mean over processes of L_t and of its gradient then equals that of
+    one process with the whole batch, however the valid pixels are distributed.
 
     Args:
         tasks: The tasks of the run, in their order.

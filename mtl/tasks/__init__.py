@@ -1,7 +1,7 @@
-"""What the label of a task is; the word on the command line is the file: `subset=depth` is `mtl/tasks/depth.py`.
+"""Label definitions, one file per task: `subset=depth` on the command line is `mtl/tasks/depth.py`.
 
-Datasets, transforms, losses, metrics, label noise, saved predictions, pictures and figures ask the task's label, and
-none of them knows a task by name. The room needs NumPy alone.
+Datasets, transforms, losses, metrics, label noise, saved predictions, images and figures all use the task's label, and
+none of them refers to a task by name. This package depends on NumPy only.
 """
 
 from mtl.tasks.base import IGNORE, Label, Noise, Notation, TaskLabel, find, known, valid

@@ -1,4 +1,4 @@
-"""The contract of a task's label, and how a label is found by the name of its task."""
+"""Base class of task labels, and the registry that finds a label by the name of its task."""
 
 import importlib
 import pkgutil
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
     from mtl.data.stored import Stored
 
-IGNORE = 255  # an invalid pixel of every map of classes
-GREY = (0.5, 0.5, 0.5)  # of invalid pixels in pictures
+IGNORE = 255  # invalid pixel of every class map
+GREY = (0.5, 0.5, 0.5)  # colour of invalid pixels in images
 
 Map = NDArray[Any]
 AnyMap = TypeVar("AnyMap", NDArray[Any], "Tensor")
 
 
 class Notation(NamedTuple):
-    """How a metric is written, and which direction is better.
+    """How a metric is printed, and which direction is better.
 
     Args:
-        name: Its name in print.
-        unit: Its unit.
-        digits: Decimals worth printing.
-        higher_is_better: Direction.
+        name: Printed name.
+        unit: Unit.
+        digits: Number of decimals to print.
+        higher_is_better: Whether higher values are better.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Notation(NamedTuple):
 
 @dataclass(frozen=True)
 class Noise:
-    """How labels are corrupted.
+    """Settings of label noise.
 
     Args:
-        mode: `pixel` or `category`, for maps of classes.
+        mode: `pixel` or `category`, for class maps.
         num_classes: Number of classes of the dataset.
-        categories: How many classes of an image are corrupted.
+        categories: Number of classes of an image that are corrupted.
         rate: Probability of a wrong class.
         deviations: Standard deviation by task, in the unit of its label.
     """
@@ -61,24 +61,28 @@ class Noise:
 
 
 def valid(label: AnyMap, fill: float) -> AnyMap:
-    """Where a map has a label: pixels with a channel that differs from the fill. Shapes [..., C, H, W], [..., 1, H, W].
+    """Mask of pixels with a channel that differs from the fill. Shapes [..., C, H, W] to [..., 1, H, W].
 
-    This is the only rule of validity: losses, metrics, noise, padding and pictures all follow it.
+    This is the only rule of validity: losses, metrics, noise, padding and images all follow it.
 
     Args:
         label: NumPy array or tensor.
-        fill: What an invalid pixel holds in all channels.
+        fill: Value of all channels of an invalid pixel.
+
+    Example:
+        >>> valid(np.array([[[0.0, 2.5]]]), fill=0.0)  # depth in metres
+        array([[[False,  True]]])
     """
     return (label != fill).any(axis=-3, keepdims=True)
 
 
 class Label:
-    """A map that belongs to an image and moves with it. A subclass with a `name` of its own can be found by it."""
+    """A map that is transformed together with its image. A subclass that sets `name` is registered under it."""
 
     name: ClassVar[str]  # key in samples
-    fill: ClassVar[float]  # what an invalid pixel holds
+    fill: ClassVar[float]  # value of an invalid pixel
     channels: ClassVar[int] = 1
-    mirrored: ClassVar[tuple[int, ...]] = ()  # channels that change their sign in a mirror image
+    mirrored: ClassVar[tuple[int, ...]] = ()  # channels that change sign under a horizontal flip
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -86,11 +90,11 @@ class Label:
             LABELS[cls.name] = cls
 
     def valid(self, label: AnyMap) -> AnyMap:
-        """Where the map has a label; see `valid`."""
+        """Mask of the pixels with a label; see `valid`."""
         return valid(label, self.fill)
 
     def zoomed(self, label: "Tensor", factor: float) -> "Tensor":
-        """The values of a map that is seen `factor` times as large, invalid pixels unchanged. Shapes [C, H, W]."""
+        """The values after a zoom by `factor`, invalid pixels unchanged. Shapes [C, H, W]."""
         return label
 
 
@@ -98,17 +102,17 @@ LABELS: dict[str, type[Label]] = {}  # by name
 
 
 class TaskLabel(Label, ABC):
-    """The label of a task: what it is, how files hold it, how a network predicts it, how it is drawn."""
+    """The label of a task: what it means, and how it is read from files, predicted and drawn."""
 
     colour: ClassVar[str]  # of the task in figures
-    place: ClassVar[int] = 100  # of the task in figures, from low to high; equal ones by name
+    place: ClassVar[int] = 100  # order of the task in figures, ascending; ties by name
     notations: ClassVar[Mapping[str, Notation]]  # of the task's metrics by key, the primary one first
-    folders: ClassVar[tuple[str, ...]] = ()  # what other programs call its folder of predictions
+    folders: ClassVar[tuple[str, ...]] = ()  # names that other programs give its folder of predictions
     corrupt: ClassVar[Callable[..., Map] | None] = None  # (label, rng, noise) -> label; None: no noise is defined
 
     @abstractmethod
     def read_label(self, stored: "Stored") -> Map:
-        """The label that a file of a dataset holds. Shape [C, H, W].
+        """Convert a label file of a dataset. Shape [C, H, W].
 
         Raises:
             DamagedFileError: The file holds something else.
@@ -116,10 +120,10 @@ class TaskLabel(Label, ABC):
 
     @abstractmethod
     def read_prediction(self, stored: "Stored", size: tuple[int, int]) -> Map:
-        """What a file of any program predicts, as the metric takes it. Shape [C, H, W].
+        """Convert a prediction file of any program to the input of the metric. Shape [C, H, W].
 
         Args:
-            stored: The numbers of the file.
+            stored: Contents of the file.
             size: Height and width of the image.
 
         Raises:
@@ -127,37 +131,37 @@ class TaskLabel(Label, ABC):
         """
 
     def described(self, *, channels: int, first: int, depth_unit: float | None) -> Self:
-        """The label as saved predictions need it; most need no description.
+        """The label with the settings needed to read saved predictions; most labels have none.
 
         Args:
             channels: Number of channels that the network predicts.
             first: Number of the first class in the label files of the dataset.
-            depth_unit: Metres that a stored whole number 1 of depth stands for, if that is given.
+            depth_unit: Metres per unit of depth stored as integers, if given.
         """
         return self
 
     @abstractmethod
     def natural(self, prediction: "Tensor") -> "Tensor":
-        """What a network predicts [C, H, W], in natural units. Shape [H, W], or [C, H, W] of vectors."""
+        """Convert a network's output [C, H, W] to natural units. Shape [H, W], or [C, H, W] for vectors."""
 
     @abstractmethod
     def draw(self, axes: "Axes", values: Map, names: Sequence[str] = (), key: bool = True) -> None:
-        """Draws a label or a prediction, invalid pixels in grey.
+        """Draw a label or a prediction, invalid pixels in grey.
 
         Args:
-            axes: Where to.
+            axes: Where to draw.
             values: A label [C, H, W], or a prediction in natural units.
-            names: Names of the classes, for maps of classes.
-            key: Whether to add what explains the colours: a legend, a colour bar or a caption.
+            names: Names of the classes, for class maps.
+            key: Whether to add a legend, a colour bar or a caption that explains the colours.
         """
 
     def notation(self, metric: str) -> Notation:
-        """How a metric of the task is written; by its key where the task does not name it."""
+        """How a metric of the task is printed; by its key if the task defines no notation."""
         return self.notations.get(metric, plain_notation(metric))
 
 
 def plain_notation(metric: str) -> Notation:
-    """How a metric is written that nobody has named."""
+    """Default notation of a metric."""
     return Notation(metric.replace("_", " "), "", 4, higher_is_better=True)
 
 
@@ -165,20 +169,20 @@ def find(name: str) -> Label:
     """The label of this name, always the same object.
 
     Raises:
-        ValueError: There is none.
+        ValueError: No label has the name.
     """
     if name not in LABELS:
         load_all()
     if name not in LABELS:
         raise ValueError(
             f"no label is named {name}, only {', '.join(sorted(LABELS))}: add mtl/tasks/{name}.py, or import the "
-            "module that defines it before"
+            "module that defines it first"
         )
     return made(LABELS[name])
 
 
 def known() -> list[TaskLabel]:
-    """The labels of all tasks in this package, and of those that were imported, in the order of figures."""
+    """The labels of all tasks of this package and of imported modules, in the order of figures."""
     load_all()
     tasks = [made(kind) for kind in LABELS.values() if issubclass(kind, TaskLabel)]
     return sorted(tasks, key=lambda task: (task.place, task.name))
@@ -186,17 +190,17 @@ def known() -> list[TaskLabel]:
 
 @cache
 def made(kind: type[Label]) -> Label:
-    """The one label of its kind as it is without further description."""
+    """The single instance of a label class, with default settings."""
     return kind()
 
 
 @cache
 def load_all() -> None:
-    """Imports the files of all tasks."""
+    """Import the files of all tasks."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         importlib.import_module(f"mtl.tasks.{module.name}")
 
 
 def as_maps(values: Map) -> Map:
-    """A label, or a prediction in natural units, with an axis of channels. Shape [C, H, W]."""
+    """A label, or a prediction in natural units, with a channel axis. Shape [C, H, W]."""
     return values[None] if values.ndim == 2 else np.asarray(values)

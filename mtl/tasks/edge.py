@@ -1,4 +1,4 @@
-"""Edges: thin lines between the things in an image."""
+"""Edges: thin lines between the objects in an image."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Boundary(Label):
-    """What edges are scored against, in evaluation samples: thin lines, bool, or the regions of a partition, int16."""
+    """Ground truth of edges in evaluation samples: thin lines, bool, or the regions of a partition, int16."""
 
     name = "boundary"
     fill = 0
@@ -30,7 +30,11 @@ class Edge(Probability):
     name = "edge"
     colour = "#D55E00"
     place = 6
-    notations: ClassVar = {"ods_f": Notation("odsF", "%", 2, higher_is_better=True)}
+    notations: ClassVar = {
+        "ods_f": Notation("odsF", "%", 2, higher_is_better=True),
+        "ois_f": Notation("oisF", "%", 2, higher_is_better=True),
+        "ap": Notation("AP", "%", 2, higher_is_better=True),
+    }
     folders = ("edge/img",)  # of SAK
 
     def read_label(self, stored: "Stored") -> NDArray[np.uint8]:
@@ -45,10 +49,10 @@ class Edge(Probability):
         """Logits. Shape [1, H, W].
 
         Raises:
-            DamagedFileError: The file holds no probabilities; see `probability`.
+            DamagedFileError: The file does not hold probabilities; see `probability`.
         """
         levels = np.floor(BYTES * probability(stored, size) + 1e-3)
-        return logit((levels + 0.5) / BYTES)  # the metric cuts fractions of a level off
+        return logit((levels + 0.5) / BYTES)  # the metric rounds down to a level
 
     def natural(self, prediction: "Tensor") -> "Tensor":
         """Probability of a line. Shape [H, W]."""

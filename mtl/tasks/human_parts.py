@@ -1,4 +1,4 @@
-"""Human parts: the parts of persons; 0 is background."""
+"""Human parts: body part of every pixel; 0 is background."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from mtl.tasks.families import Classes
 
 @dataclass(frozen=True)
 class HumanParts(Classes):
-    """Part of a person of every pixel, 0 for background, 255 where invalid. Shape [1, H, W]."""
+    """Body part of every pixel, 0 for background, 255 where invalid. Shape [1, H, W]."""
 
     name = "human_parts"
     colour = "#009E73"

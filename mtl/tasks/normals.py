@@ -1,4 +1,4 @@
-"""Surface normals: unit vectors in the frame of the camera."""
+"""Surface normals: unit vectors in the camera frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from mtl.data.stored import Stored
 
-SHORTEST = 0.1  # of bytes in labels, where normals below this length are taken for not valid
-UNIT = 1.01  # a component of a unit vector, with room for rounding
-NEAR_UNIT = 0.02  # by how much the length of a unit vector may differ from 1
+SHORTEST = 0.1  # 8-bit normals shorter than this are invalid
+UNIT = 1.01  # largest component of a unit vector, with tolerance for rounding
+NEAR_UNIT = 0.02  # tolerance of the length of a unit vector
 
 ByteNormals = Literal["strict", "invpt"]
 
@@ -26,15 +26,16 @@ ByteNormals = Literal["strict", "invpt"]
 class Normals(TaskLabel):
     """Unit vectors (x right, y down, z forward), 0 where invalid. Shape [3, H, W].
 
-    A mirror image turns them; a zoom does not. Stored bytes v stand for n = 2 v / 255 - 1, real numbers for themselves.
+    A horizontal flip changes the sign of x; a zoom changes nothing. Stored bytes v mean n = 2 v / 255 - 1; floats are
+    stored unscaled.
 
     Args:
-        png_normals: How bytes of labels are read: `strict` takes vectors shorter than 0.1 as invalid (grey: a byte
-            cannot hold 0) and scales the others to length one; `invpt` keeps all as they are decoded, as the code of
-            InvPT and SAK does.
+        png_normals: How 8-bit labels are read: `strict` treats vectors shorter than 0.1 as invalid (grey: a byte
+            cannot represent 0) and scales the others to unit length; `invpt` keeps all vectors as decoded, like the
+            code of InvPT and SAK.
 
     Raises:
-        ValueError: It is another word.
+        ValueError: `png_normals` has another value.
     """
 
     png_normals: ByteNormals = "strict"
@@ -45,7 +46,13 @@ class Normals(TaskLabel):
     mirrored = (0,)
     colour = "#56B4E9"
     place = 4
-    notations: ClassVar = {"mean_angular_error": Notation("mErr", "deg", 2, higher_is_better=False)}
+    notations: ClassVar = {
+        "mean_angular_error": Notation("mErr", "deg", 2, higher_is_better=False),
+        "median_angular_error": Notation("median", "deg", 2, higher_is_better=False),
+        "within_11_25": Notation("within 11.25 deg", "%", 2, higher_is_better=True),
+        "within_22_5": Notation("within 22.5 deg", "%", 2, higher_is_better=True),
+        "within_30": Notation("within 30 deg", "%", 2, higher_is_better=True),
+    }
 
     def __post_init__(self) -> None:
         if self.png_normals not in get_args(ByteNormals):
@@ -62,7 +69,7 @@ class Normals(TaskLabel):
         return prediction / prediction.norm(dim=0, keepdim=True).clamp_min(1e-12).expand_as(prediction)
 
     def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
-        """The usual colours: red, green and blue are right, up and towards the viewer, from -1 (dark) to 1."""
+        """Usual colour coding: red, green and blue are right, up and towards the viewer, from -1 (dark) to 1."""
         seen = (values.transpose(1, 2, 0) * (1, -1, -1) + 1) / 2  # [H, W, 3]
         axes.imshow(np.where(self.valid(values).transpose(1, 2, 0), seen.clip(0, 1), GREY), interpolation="nearest")
         if key:
@@ -73,7 +80,7 @@ class Normals(TaskLabel):
         """Vectors, 0 where invalid. Shape [3, H, W].
 
         Raises:
-            DamagedFileError: The file is neither 8-bit colours nor real unit vectors, of shape [H, W, 3].
+            DamagedFileError: The file holds neither 8-bit colours nor float unit vectors of shape [H, W, 3].
         """
         numbers = stored.colours()
         if numbers.ndim != 3 or numbers.shape[2] != 3 or not (numbers.dtype == np.uint8 or numbers.dtype.kind == "f"):
@@ -86,16 +93,15 @@ class Normals(TaskLabel):
             length = np.linalg.norm(vectors, axis=0)
             return np.where(length < SHORTEST, 0, vectors / np.maximum(length, SHORTEST)).astype(np.float32)
         if np.abs(vectors).max() > UNIT:
-            raise stored.damaged(f"normals reach {np.abs(vectors).max()}, but are unit vectors")
+            raise stored.damaged(f"components of normals reach {np.abs(vectors).max()}; save unit vectors")
         self._signed(stored, vectors)
         return vectors
 
     def read_prediction(self, stored: "Stored", size: tuple[int, int]) -> NDArray[np.float32]:
         """Vectors. Shape [3, H, W].
 
-        Accepted are bytes, in an image or an array, whether they were rounded or cut off; real vectors of any length;
-        and signed whole numbers that are the largest of their type times a unit vector. Channels are the first axis
-        or the last.
+        Accepts bytes, in an image or an array, whether rounded or truncated; float vectors of any length; and signed
+        integers that are the largest of their type times a unit vector. Channels are the first or the last axis.
 
         Raises:
             DamagedFileError: The file holds something else, such as vectors mapped to 0 .. 1.
@@ -116,26 +122,26 @@ class Normals(TaskLabel):
 
     @staticmethod
     def _signed(stored: "Stored", vectors: NDArray[np.float32]) -> None:
-        """Refuses real numbers that are mapped to 0 .. 1 or 0 .. 255: no component is negative, and no length one."""
+        """Reject floats mapped to 0 .. 1 or 0 .. 255, in which no component is negative and lengths are not 1."""
         if vectors.min() >= 0 and vectors.any() and not has_unit_length(vectors):
             raise stored.refusal("normals from -1 to 1: no component is negative, and the lengths are not 1")
 
 
 def from_bytes(stored: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors from 255 (n + 1) / 2 as bytes, rounded or cut off, whichever leaves the lengths closer to 1.
+    """Vectors from bytes 255 (n + 1) / 2, taken as rounded or truncated, whichever gives lengths closer to 1.
 
-    Programs that cut fractions off (the survey code, InvPT and SAK do) store a number half a step too small.
+    Programs that truncate (the survey code, InvPT and SAK) store a value half a step too small on average.
 
     Args:
         stored: The bytes. Shape [3, H, W].
     """
     rounded = 2 * stored / 255 - 1
-    cut = np.minimum((2 * stored + 1) / 255 - 1, 1)  # 255 is left of 1 alone
+    cut = np.minimum((2 * stored + 1) / 255 - 1, 1)  # 255 can only come from 1
     return min(rounded, cut, key=lambda vectors: float(np.square(np.linalg.norm(vectors, axis=0) - 1).mean()))
 
 
 def has_unit_length(vectors: NDArray[np.float32]) -> bool:
-    """Whether all vectors have length one, but for those that are zero and for one in a hundred. Shape [3, H, W]."""
+    """Whether all vectors have unit length, except for zeros and one vector in a hundred. Shape [3, H, W]."""
     length = np.linalg.norm(vectors, axis=0)
     length = length[length > 0]
     return bool((np.abs(length - 1) < NEAR_UNIT).mean() > 0.99) if length.size else True

@@ -1,4 +1,4 @@
-"""Reshading: how bright the scene would be under a light at the camera if everything were white."""
+"""Reshading: brightness of the scene if everything were white and lit from the camera."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,15 +9,15 @@ from mtl.tasks.families import Measure
 
 @dataclass(frozen=True)
 class Reshading(Measure):
-    """Brightness from 0 (dark) to 1 under a fixed light, whatever the colours and lamps; -1 where invalid. [1, H, W].
+    """Brightness from 0 (dark) to 1, independent of colours and lamps, -1 where invalid. Shape [1, H, W].
 
-    Black is a valid label, so an invalid pixel holds a number that no brightness has.
+    0 (black) is a valid label, so invalid pixels have a negative value.
     """
 
     name = "reshading"
     fill = -1.0
     unit = ""
-    largest = 10.0  # networks predict more than 1 as well; bytes reach 255
+    largest = 10.0  # networks may predict more than 1; bytes reach 255
     colour = "#999933"
     notations: ClassVar = {"rmse": Notation("RMSE", "", 4, higher_is_better=False)}
     span = (0, 1)

@@ -1,4 +1,4 @@
-"""Saliency: what stands out in an image."""
+"""Saliency: the objects of an image that attract attention."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Saliency(Probability):
-    """1 on what stands out, 0 elsewhere, 255 where invalid. Shape [1, H, W]."""
+    """1 on salient objects, 0 elsewhere, 255 where invalid. Shape [1, H, W]."""
 
     name = "saliency"
     colour = "#E69F00"
     place = 5
-    notations: ClassVar = {"max_f": Notation("maxF", "%", 2, higher_is_better=True)}
+    notations: ClassVar = {
+        "max_f": Notation("maxF", "%", 2, higher_is_better=True),
+        "mae": Notation("MAE", "", 4, higher_is_better=False),
+    }
     folders = ("sal",)
 
     def read_label(self, stored: "Stored") -> NDArray[np.uint8]:
         """1 where the stored byte is above half of 255. Shape [1, H, W].
 
         Raises:
-            DamagedFileError: The file is no map of bytes.
+            DamagedFileError: The file is not a map of bytes.
         """
         grey = stored.map()
         if grey.dtype != np.uint8:
@@ -41,9 +44,9 @@ class Saliency(Probability):
         """Logits of background and foreground. Shape [2, H, W].
 
         Raises:
-            DamagedFileError: The file holds no probabilities; see `probability`.
+            DamagedFileError: The file does not hold probabilities; see `probability`.
         """
-        logits = logit(probability(stored, size))  # in float64 the softmax gives the same probability again
+        logits = logit(probability(stored, size))  # in float64, so that the softmax restores the same probability
         return np.concatenate([np.zeros_like(logits), logits])
 
     def natural(self, prediction: "Tensor") -> "Tensor":

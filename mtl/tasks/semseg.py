@@ -11,17 +11,17 @@ from mtl.tasks.families import Classes
 
 @dataclass(frozen=True)
 class Semseg(Classes):
-    """Class of every pixel from 0, 255 where there is none. Shape [1, H, W]."""
+    """Class of every pixel, starting at 0; 255 where unlabelled. Shape [1, H, W]."""
 
     name = "semseg"
     colour = "#0072B2"
     place = 1
 
     def corrupt(self, label: NDArray[np.uint8], rng: np.random.Generator, noise: Noise) -> NDArray[np.uint8]:
-        """Some classes mistaken for others, pixel by pixel or as a whole. Shapes [1, H, W].
+        """Replace some classes by others, per pixel or for the whole class. Shapes [1, H, W].
 
         Raises:
-            ValueError: The label has more classes than the dataset.
+            ValueError: The label contains a class that the dataset does not have.
         """
         present = np.flatnonzero(np.bincount(label.ravel(), minlength=IGNORE + 1)[:IGNORE])
         if len(present) and present[-1] >= noise.num_classes:
@@ -39,5 +39,5 @@ class Semseg(Classes):
 
 
 def others(classes: NDArray[np.integer], num_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """For each of the classes one of the others, all equally likely. Shapes [N]."""
+    """For each class, one of the other classes, drawn uniformly. Shapes [N]."""
     return (classes.astype(np.int64) + rng.integers(1, num_classes, classes.shape)) % num_classes

@@ -24,7 +24,7 @@ TRAINING = {"steps": 10, "lr": 1e-2, "weight_decay": 5e-4}
 
 
 class Given:
-    """Teachers whose maps are given."""
+    """Teachers with given maps."""
 
     def __init__(self, maps: list[list[Tensor]]) -> None:
         self.maps = maps
@@ -180,7 +180,7 @@ def test_learning_rate_falls_as_half_a_cosine():
 
 
 def learn(loss: FeatureAlignment, steps: int) -> list[Tensor]:
-    """Trains the adaptors on batches that the step decides."""
+    """Trains the adaptors on batches that depend only on the step."""
     for _ in range(steps):
         student = maps((2, 3, 4, 4), (2, 5, 2, 2), seed=loss.step)
         loss.zero_grad()

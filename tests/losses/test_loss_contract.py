@@ -1,4 +1,4 @@
-"""What every loss must hold."""
+"""Properties of every loss."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ LOSSES = {
 
 
 def batch(name, channels, dtype=torch.float64):
-    """Six images of 4 x 7 pixels, about a third of them not valid."""
+    """Six images of 4 x 7 pixels, about a third of them invalid."""
     generator = torch.Generator().manual_seed(7)
     prediction = torch.randn(6, channels, 4, 7, generator=generator, dtype=torch.float64).to(dtype)
     hidden = torch.rand(6, 1, 4, 7, generator=generator) < 0.3

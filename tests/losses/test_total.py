@@ -29,7 +29,7 @@ def all_tasks():
 
 
 def four_images():
-    """Valid pixels spread as unevenly as can be: images 2 and 3 have almost none."""
+    """Valid pixels are very unevenly distributed: images 2 and 3 have almost none."""
     generator = torch.Generator().manual_seed(3)
     shape = (4, 1, 3, 5)
     batch = {"image": torch.randn(4, 3, 3, 5, generator=generator, dtype=torch.float64)}

@@ -16,7 +16,7 @@ from mtl.tasks.families import Measure
 
 @pytest.fixture
 def height():
-    """A task of one's own package."""
+    """A task defined outside mtl."""
 
     @dataclass(frozen=True)
     class Height(Measure):

@@ -1,4 +1,4 @@
-"""Depth: metres, or whole numbers of a unit that is given."""
+"""Depth: metres, or integers with a given unit."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_the_unit_applies_to_every_type(tmp_path, kind, order):
 def test_grey_images_are_read_as_they_look(tmp_path):
     grey = np.round(25 * METRES).astype(np.uint8)
     Image.fromarray(grey).save(tmp_path / "plain.png")
-    palette = np.unique(grey)  # as programs do that make files smaller
+    palette = np.unique(grey)  # as optimisers of PNG files do
     small = Image.fromarray(np.searchsorted(palette, grey).astype(np.uint8))
     small.putpalette(palette.repeat(3).tolist())
     small.save(tmp_path / "palette.png")
@@ -60,7 +60,7 @@ def test_a_palette_of_colours_is_refused(tmp_path):
     image = Image.fromarray(np.round(25 * METRES).astype(np.uint8))
     image.putpalette(np.random.default_rng(0).integers(0, 256, 768).tolist())
     image.save(tmp_path / "a.png")
-    with pytest.raises(DamagedFileError, match=r"a.png: has a palette of colours; save grey values"):
+    with pytest.raises(DamagedFileError, match=r"a.png: has a colour palette; save grey values"):
         read(tmp_path / "a.png", unit=0.04)
 
 
@@ -70,15 +70,15 @@ def test_nan_is_refused_in_every_format(tmp_path, suffix):
     depth[1, 2:4] = np.nan
     write = {".npy": np.save, ".npz": np.savez, ".mat": lambda path, depth: scipy.io.savemat(path, {"depth": depth})}
     write[suffix](path, depth)
-    with pytest.raises(DamagedFileError, match=rf"a{suffix}: 2 of its 24 numbers are NaN or infinite"):
+    with pytest.raises(DamagedFileError, match=rf"a{suffix}: 2 of its 24 values are NaN or infinite"):
         read(path)
 
 
 REFUSED = {
-    "millimetres": (1000 * METRES, r"depth reaches [0-9.]+ m: the numbers are of another unit"),
+    "millimetres": (1000 * METRES, r"depth reaches [0-9.]+ m: so the unit is not metres"),
     "truth_values": (METRES > 3, "not a map of metres"),
     "colours": (METRES[..., None].repeat(3, axis=2), "not a map of metres"),
-    "wrapped": ((5000 * METRES).astype(np.uint16).view(np.int16), "(negative whole numbers|whole numbers)"),
+    "wrapped": ((5000 * METRES).astype(np.uint16).view(np.int16), "(never negative|holds integers)"),
     "empty": (METRES[:0], r"holds float64 of shape \(0, 6\), which is empty"),
     "complex": (METRES + 0j, "holds complex128 of shape"),
 }
@@ -96,7 +96,7 @@ def test_everything_else_is_refused(tmp_path, case):
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "pickle"])
 def test_an_array_saved_by_torch_is_named(tmp_path, new):
     torch.save(torch.tensor(METRES), tmp_path / "a.npy", _use_new_zipfile_serialization=new)
-    with pytest.raises(DamagedFileError, match=r"a.npy: (was written by torch.save|holds pickled Python objects)"):
+    with pytest.raises(DamagedFileError, match=r"a.npy: (written by torch.save|holds pickled Python objects)"):
         read(tmp_path / "a.npy")
 
 
@@ -109,7 +109,7 @@ def test_labels_are_metres_or_16_bits(tmp_path):
     with pytest.raises(DamagedFileError, match=r"not 16-bit, in 0.00195312 m"):
         Depth(1 / 512).read_label(read_stored(tmp_path / "b.png", "depth"))
     np.save(tmp_path / "c.npy", 1000 * METRES)
-    with pytest.raises(DamagedFileError, match="the numbers are of another unit"):
+    with pytest.raises(DamagedFileError, match="so the unit is not metres"):
         Depth().read_label(read_stored(tmp_path / "c.npy", "depth"))
 
 

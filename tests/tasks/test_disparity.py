@@ -20,9 +20,9 @@ def test_infinitely_far_is_invalid_as_unmeasured_depth_is():
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.ones((2, 3), np.uint16), "holds uint16 .*not disparity as real numbers up to 1000 1/m"),
-        (np.full((2, 3), 2000.0), "holds .*not disparity as real numbers"),
-        (np.ones((2, 2, 3)), "holds .*not disparity as real numbers"),
+        (np.ones((2, 3), np.uint16), "holds uint16 .*not disparity as floats up to 1000 1/m"),
+        (np.full((2, 3), 2000.0), "holds .*not disparity as floats"),
+        (np.ones((2, 2, 3)), "holds .*not disparity as floats"),
     ],
 )
 def test_other_numbers_are_refused(tmp_path, array, message):
@@ -34,6 +34,6 @@ def test_other_numbers_are_refused(tmp_path, array, message):
 def test_negative_labels_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.full((2, 3), -1.0))
     stored = read_stored(tmp_path / "a.npy", "disparity")
-    with pytest.raises(DamagedFileError, match="not disparity: it has negative numbers, and 0 marks invalid pixels"):
+    with pytest.raises(DamagedFileError, match="not disparity, which has no negative values; 0 marks invalid pixels"):
         DISPARITY.read_label(stored)
     assert DISPARITY.read_prediction(stored, (2, 3)).max() == -1

@@ -12,7 +12,7 @@ NAMES = {task.name for task in known()}
 READERS = ("nyud", "pascal_context", "replica", "rooms/dataset", "rooms/render", "rooms/spec")
 EXCEPTIONS = {
     **{f"mtl/data/{name}.py": "what a dataset has, and where its files are" for name in READERS},
-    "mtl/report/results.py": "the tasks of the paper's CSV files",
+    "mtl/report/read/scores.py": "the tasks of the paper's CSV files",
     **{
         f"mtl/report/claims/{name}.py": "sentences of the paper"
         for name in ("avgnorm", "balance", "curves", "methods", "pairs", "vanilla")

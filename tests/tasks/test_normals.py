@@ -1,4 +1,4 @@
-"""Normals: real vectors of any length, bytes, and signed whole numbers; all else is refused."""
+"""Normals: float vectors of any length, bytes, and signed integers; everything else is rejected."""
 
 import numpy as np
 import pytest
@@ -124,7 +124,7 @@ def test_noise_tilts_unit_vectors():
     tilt = np.degrees(np.arccos(-after[2, 4:]))
     assert 10 < tilt.mean() < 30  # 0.25 across each of two axes: about 18 degrees
     assert corrupted(after, 0.0) == pytest.approx(after, abs=1e-6)
-    short = np.full((3, 2, 2), 1 / 255, np.float32)  # short is not invalid: the loader alone decides that
+    short = np.full((3, 2, 2), 1 / 255, np.float32)  # short vectors are valid: only the loader marks invalid ones
     assert np.linalg.norm(corrupted(short), axis=0) == pytest.approx(1, abs=1e-6)
 
 

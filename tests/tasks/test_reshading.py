@@ -1,4 +1,4 @@
-"""Brightness under a headlight: what the renderer makes of it, and that black is a label."""
+"""Reshading: values from the renderer, and black is a valid label."""
 
 import numpy as np
 import pytest
@@ -45,5 +45,5 @@ def test_black_is_a_label_for_loss_and_metric():
 
 def test_brightness_in_bytes_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.full((2, 3), 255.0))
-    with pytest.raises(DamagedFileError, match=r"not reshading as real numbers up to 10$"):
+    with pytest.raises(DamagedFileError, match=r"not reshading as floats up to 10$"):
         find("reshading").read_prediction(read_stored(tmp_path / "a.npy", "reshading"), (2, 3))

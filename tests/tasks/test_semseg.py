@@ -1,4 +1,4 @@
-"""Classes mistaken for others."""
+"""Label noise of classes."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the label, the loss and the metric of every task must hold, for each file of configs/task."""
+"""Properties of the label, loss and metric of every task, for each file of configs/task."""
 
 import math
 from pathlib import Path
@@ -27,7 +27,7 @@ META = {"id": "a", "size": SIZE, "padding": (0, 0)}
 
 @pytest.fixture(params=NAMES)
 def task(request):
-    """The task as a run on rooms has it."""
+    """The task as configured for a run on rooms."""
     return build.build_tasks(build.compose([f"subset={request.param}"]))[0]
 
 
@@ -47,7 +47,7 @@ def label_of(task, seed=0) -> np.ndarray:
 
 
 def truth_of(task, label) -> Tensor:
-    """What the metric judges against: edges against thin lines. Shape [1, C, H, W]."""
+    """Ground truth of the metric; thin lines for edges. Shape [1, C, H, W]."""
     if not task.truth:
         return torch.from_numpy(label)[None]
     lines = torch.zeros(1, 1, *SIZE, dtype=torch.bool)
@@ -56,7 +56,7 @@ def truth_of(task, label) -> Tensor:
 
 
 def prediction_of(task, seed=1) -> Tensor:
-    """What a network might predict. Shape [1, C, H, W]."""
+    """A random prediction. Shape [1, C, H, W]."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(1, task.channels, *SIZE, generator=generator) + 0.5
 
@@ -114,7 +114,7 @@ def test_padding_does_not_count_for_the_loss(task):
 
 def test_padding_does_not_count_for_the_metric(task):
     label, prediction = torch.from_numpy(label_of(task)), prediction_of(task)
-    if task.truth:  # the evaluator cuts padding off; it has to be told where
+    if task.truth:  # the evaluator crops padding, whose position it needs
         sample = padded(task, {task.truth: label == 1})
         assert not sample[task.truth][:, :3].any()
         assert sample["meta"]["padding"] == (3, 2)

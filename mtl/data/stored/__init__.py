@@ -1,7 +1,7 @@
-"""From a file to its numbers: the only way in for labels and predictions.
+"""Reads the numbers of label and prediction files.
 
-`read_stored` reads a file of any known format. Which numbers a task accepts and how each is scaled is in the label of
-the task (`mtl.tasks`): `read_label` for the files of a dataset, `read_prediction` for those of any program.
+`read_stored` reads a file of any supported format. The label of a task (`mtl.tasks`) defines which values are accepted
+and how they are scaled: `read_label` for files of a dataset, `read_prediction` for files of any program.
 """
 
 from mtl.data.stored.errors import DamagedFileError

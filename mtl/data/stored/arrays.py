@@ -1,4 +1,4 @@
-"""Arrays in the formats of NumPy and MATLAB."""
+"""Reads arrays in the formats of NumPy and MATLAB."""
 
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from mtl.data.stored.errors import UNREADABLE, DamagedFileError, unreadable
 
-TORCH = "data.pkl"  # what a zip of torch.save holds besides the numbers
+TORCH = "data.pkl"  # member of a zip that identifies a file of torch.save
 
 
 def read_npy(path: Path, name: str) -> NDArray[Any]:
-    """The array of an .npy file, or that of an .npz which has the name or is the only one.
+    """The array of an .npy file, or the array of an .npz with the name or without others.
 
     Args:
         path: The file.
         name: Key of the array in an .npz.
 
     Raises:
-        DamagedFileError: It is missing, cut off, or holds no such array.
+        DamagedFileError: The file is missing, truncated, or has no such array.
     """
     try:
-        with open(path, "rb") as file:  # opened here, for NumPy leaves it open where a zip is cut off
+        with open(path, "rb") as file:  # opened here because NumPy does not close a truncated zip
             content = np.load(file, allow_pickle=False)
             return member(path, content, name) if isinstance(content, NpzFile) else content
     except DamagedFileError:
@@ -34,21 +34,21 @@ def read_npy(path: Path, name: str) -> NDArray[Any]:
 
 
 def member(path: Path, arrays: NpzFile, name: str) -> NDArray[Any]:
-    """One of the arrays of a zip.
+    """One of the arrays of an .npz.
 
     Args:
-        path: Its file, for the message.
-        arrays: All of them.
-        name: Key of the array; the only one needs no name.
+        path: The file, for the message.
+        arrays: All arrays of the file.
+        name: Key of the array; ignored if there is only one.
 
     Raises:
         DamagedFileError: There is no such array.
     """
     keys = list(arrays.files)
     if any(key.endswith(TORCH) for key in keys):
-        raise DamagedFileError(f"{path}: was written by torch.save; use np.save(path, tensor.cpu().numpy())")
+        raise DamagedFileError(f"{path}: written by torch.save; use np.save(path, tensor.cpu().numpy())")
     if name not in keys and len(keys) != 1:
-        raise DamagedFileError(f"{path}: has the arrays {', '.join(keys) or 'none'}, and none is named {name}")
+        raise DamagedFileError(f"{path}: has the arrays {', '.join(keys) or 'none'}; save one array, or name it {name}")
     return arrays[name if name in keys else keys[0]]
 
 
@@ -60,7 +60,7 @@ def read_mat(path: Path, name: str) -> Any:
         name: The variable.
 
     Raises:
-        DamagedFileError: It is missing, cut off, or has no such variable.
+        DamagedFileError: The file is missing, truncated, or has no such variable.
     """
     try:
         content = scipy.io.loadmat(path)

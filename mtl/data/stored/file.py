@@ -1,4 +1,4 @@
-"""A label or a prediction as a file holds it, before a task says what the numbers stand for."""
+"""Raw numbers of a label or prediction file, before a task interprets them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,17 @@ SUFFIXES = (".png", ".npy", ".npz", ".mat")
 
 @dataclass(frozen=True)
 class Stored:
-    """The numbers of a file: finite, at least one, in the byte order of this machine.
+    """The numbers of a file: finite, not empty, in native byte order.
 
     Args:
         path: The file, for messages.
-        numbers: Real or whole numbers of any shape.
-        palette: Colours of the indices, of an image with a palette. Shape [N, 3].
+        numbers: Floats, integers or booleans of any shape.
+        palette: Colours of the indices, for palette images. Shape [N, 3].
+
+    Example:
+        >>> stored = Stored(Path("depth/0001.npy"), np.ones((1, 4, 3, 1)))  # batch and channel of size one
+        >>> stored.oriented(channels=1).shape
+        (1, 4, 3)
     """
 
     path: Path
@@ -36,51 +41,51 @@ class Stored:
             raise DamagedFileError(f"{self.path}: holds {numbers.dtype} of shape {numbers.shape}, which is empty")
         if not (finite := np.isfinite(numbers)).all():
             count = numbers.size - np.count_nonzero(finite)
-            raise DamagedFileError(f"{self.path}: {count} of its {numbers.size} numbers are NaN or infinite")
-        longest = numbers.dtype.kind == "f" and numbers.itemsize > 8  # torch has nothing for it
+            raise DamagedFileError(f"{self.path}: {count} of its {numbers.size} values are NaN or infinite")
+        longest = numbers.dtype.kind == "f" and numbers.itemsize > 8  # torch does not support it
         dtype = np.dtype(np.float64) if longest else numbers.dtype.newbyteorder("=")
         object.__setattr__(self, "numbers", numbers.astype(dtype, copy=False))
 
     def grey(self) -> NDArray[Any]:
-        """The numbers as one value a pixel: grey values of an image, however it stores them.
+        """The numbers with one value per pixel: the grey values of an image, however it stores them.
 
-        A grey palette is looked up, and of colours that are all grey one channel is taken. What has more than one
-        value a pixel keeps its shape.
+        A grey palette is applied, and of an RGB image that is all grey one channel is taken. Files with more than one
+        value per pixel keep their shape.
 
         Raises:
-            DamagedFileError: It is an image with a palette of colours.
+            DamagedFileError: The file is an image with a colour palette.
         """
         if self.palette is not None:
             if not self.is_grey(self.palette):
-                raise DamagedFileError(f"{self.path}: has a palette of colours; save grey values without a palette")
+                raise DamagedFileError(f"{self.path}: has a colour palette; save grey values without a palette")
             return self.palette[self.numbers, 0]
         if self.path.suffix.lower() == ".png" and self.numbers.ndim == 3 and self.is_grey(self.numbers):
             return self.numbers[..., 0]
         return self.numbers
 
     def colours(self) -> NDArray[Any]:
-        """The numbers, those of a palette looked up."""
+        """The numbers, with the palette applied if there is one."""
         return self.numbers if self.palette is None else self.palette[self.numbers]
 
     def map(self) -> NDArray[Any]:
         """The grey values of a label. Shape [H, W].
 
         Raises:
-            DamagedFileError: They are no map.
+            DamagedFileError: There is more than one value per pixel.
         """
         grey = self.grey()
         if grey.ndim != 2:
-            raise self.refusal("one value a pixel")
+            raise self.refusal("one value per pixel")
         return grey
 
     def oriented(self, channels: int, size: tuple[int, int] | None = None) -> NDArray[Any] | None:
-        """The numbers of a prediction, channels first; None where they have another number of channels.
+        """The numbers of a prediction, channels first; None if they have another number of channels.
 
-        A batch of one is one, and one channel needs no axis of its own.
+        A batch axis of size one is dropped, and a single channel needs no axis.
 
         Args:
             channels: Number of channels C.
-            size: Height and width, which tell [C, H, W] from [H, W, C] where both are possible.
+            size: Height and width, to distinguish [C, H, W] from [H, W, C] where both are possible.
 
         Returns:
             Shape [C, H, W]; its H and W are not always those of `size`.
@@ -99,8 +104,8 @@ class Stored:
         fitting = [array for array in (*first, *last) if size in (None, array.shape[1:])]
         if len(fitting) == 2 and channels > 1:
             raise DamagedFileError(
-                f"{self.path}: of shape {numbers.shape}, channels are the first axis or the last; save {channels} x "
-                "H x W with H and W unlike it, or another format"
+                f"{self.path}: shape {numbers.shape} is ambiguous, channels may be the first or the last axis; save "
+                f"{channels} x H x W at the size of the image, or another format"
             )
         return (fitting or first or last)[0]
 
@@ -113,15 +118,15 @@ class Stored:
         """The error for this file.
 
         Args:
-            reason: What is wrong with it.
+            reason: What is wrong with the file.
         """
         return DamagedFileError(f"{self.path}: {reason}")
 
     def refusal(self, wanted: str) -> DamagedFileError:
-        """The error for numbers that the task cannot take.
+        """The error for numbers that the task does not accept.
 
         Args:
-            wanted: What they should be.
+            wanted: What the file should hold.
         """
         numbers = self.numbers
         kind = "a palette image" if self.palette is not None else str(numbers.dtype)
@@ -134,11 +139,19 @@ def read_stored(path: Path, name: str) -> Stored:
     """The numbers of a file, by its extension.
 
     Args:
-        path: The file: .png, .npy, .npz or .mat, in capitals too.
-        name: Name of the variable in .mat, and of the array in an .npz of several.
+        path: The file: .png, .npy, .npz or .mat, in lower or upper case.
+        name: Name of the variable in a .mat, or of the array in an .npz with several.
 
     Raises:
-        DamagedFileError: It is missing, cut off, or holds no finite numbers.
+        DamagedFileError: The file is missing, truncated, or holds anything but finite numbers.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(f"{folder}/0001.npy", np.full((2, 3), 1.5))
+        ...     stored = read_stored(Path(folder, "0001.npy"), "depth")
+        >>> stored.map().shape
+        (2, 3)
     """
     suffix = path.suffix.lower()
     if suffix == ".png":
@@ -147,7 +160,7 @@ def read_stored(path: Path, name: str) -> Stored:
 
 
 def check_size(path: Path, label: NDArray[Any], size: tuple[int, ...]) -> None:
-    """Refuse a label whose size differs from that of its image.
+    """Reject a label whose size differs from that of its image.
 
     Args:
         path: File of the label.

@@ -1,4 +1,4 @@
-"""PNG images as the numbers they hold."""
+"""Reads PNG images as numbers."""
 
 from pathlib import Path
 
@@ -14,17 +14,18 @@ OPAQUE = 255
 def read_png(path: Path) -> tuple[NDArray[np.generic], NDArray[np.uint8] | None]:
     """The numbers of a PNG image, and its palette if it has one.
 
-    Grey values are those that every image library shows: of 1, 2 or 4 bits they are scaled to 0 .. 255. An alpha
-    channel is dropped if all of it is opaque.
+    Grey values of 1, 2 or 4 bits are scaled to 0 .. 255, as in every image library. An alpha channel is dropped if it
+    is opaque everywhere.
 
     Args:
         path: The file.
 
     Returns:
-        Grey values, colours or indices of the palette, shape [H, W] or [H, W, 3]; colours of the indices, shape [N, 3].
+        Grey values, colours or palette indices, shape [H, W] or [H, W, 3]; the palette, shape [N, 3].
 
     Raises:
-        DamagedFileError: It is missing, cut off, too large, no PNG, partly transparent, or has 16-bit colours.
+        DamagedFileError: The file is missing, truncated, too large, not a PNG, partly transparent, or has 16-bit
+            colours.
     """
     try:
         with Image.open(path) as image:

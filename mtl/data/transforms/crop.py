@@ -1,4 +1,4 @@
-"""Random crop that looks for a place where more than one class is to be seen."""
+"""Random crop that avoids windows dominated by one class."""
 
 from typing import Any, ClassVar
 
@@ -11,14 +11,14 @@ from mtl.tasks import IGNORE
 
 
 class RandomCrop(nn.Module):
-    """Cuts the same window out of image and labels; a window that one class fills is drawn again.
+    """Crops image and labels to the same random window; draws again if one class dominates the window.
 
-    A window is good if its segmentation has more than one class and the largest covers less than `largest` of the
-    valid pixels. After `tries` windows that are not, the next one is taken as it is. A side that is shorter than the
-    window stays whole.
+    A window is accepted if its segmentation has more than one class and the largest covers less than `largest` of the
+    valid pixels. After `tries` rejected windows, the next one is used regardless. A side that is shorter than the
+    window is not cropped.
 
-    The segmentation is needed even where it is not trained; `needs` asks the dataset to load it. A single-task
-    network thus sees the very windows that the multi-task network sees.
+    The segmentation is needed even if the task is not trained; `needs` makes the dataset load it. A single-task network
+    thus sees the same windows as the multi-task network.
 
     Deviations from the paper: none; the rule is that of the augmentation it cites.
     """
@@ -41,7 +41,7 @@ class RandomCrop(nn.Module):
             sample: Typed maps of one size, shape [C, H, W], among them `semseg`, and `meta`.
         """
         if "semseg" not in sample:
-            raise ValueError("RandomCrop looks for classes, but the sample has no semseg: load it in `read`")
+            raise ValueError("RandomCrop needs semseg, but the sample has none: load it in `read`")
         height, width = sample["image"].shape[-2:]
         window = min(self.height, height), min(self.width, width)
         for _ in range(self.tries):
@@ -54,7 +54,7 @@ class RandomCrop(nn.Module):
         return sample | cut | {"meta": sample["meta"] | {"size": window}}
 
     def _place(self, height: int, width: int) -> tuple[int, int]:
-        """Upper left corner of a window, all places alike."""
+        """Upper left corner of a window, drawn uniformly."""
         top = torch.randint(max(height - self.height, 0) + 1, ()).item()
         left = torch.randint(max(width - self.width, 0) + 1, ()).item()
         return top, left

@@ -13,7 +13,7 @@ MEAN_COLOUR = 0  # of a normalised image
 
 
 class Normalize(nn.Module):
-    """Centres and scales the colours of the image and takes the types off every tensor.
+    """Normalises the colours of the image and converts all typed tensors to plain ones.
 
         image = (image / 255 - mean) / std
 
@@ -38,13 +38,20 @@ class Normalize(nn.Module):
 
 
 class Pad(nn.Module):
-    """Puts the image in the middle of a larger one, filled with the mean colour; no label counts there.
+    """Pads the image on all sides with the mean colour, and its labels with invalid pixels.
 
-    It comes after `Normalize`, where the mean colour is 0. An odd row or column goes below or to the right. `meta`
-    keeps the rows above and the columns to the left as `padding`, so that scores are taken at the size of the image.
+    Use it after `Normalize`, where the mean colour is 0. An odd row or column goes below or to the right. The rows
+    above and the columns to the left are stored as `padding` in `meta`, so that metrics can crop to the image.
 
     Deviations from the paper: it says that images are resized to this size; the work it cites for it pads, and never
     resizes for evaluation.
+
+    Example:
+        >>> import torch
+        >>> sample = {"image": torch.ones(3, 2, 2), "depth": torch.ones(1, 2, 2), "meta": {"id": "0001"}}
+        >>> padded = Pad(height=2, width=4)(sample)
+        >>> padded["depth"].tolist(), padded["meta"]["padding"]
+        ([[[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]]], (0, 1))
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -53,20 +60,20 @@ class Pad(nn.Module):
         self.width = width
 
     def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Return the sample at the size of this transform.
+        """Return the padded sample.
 
         Args:
             sample: Plain maps of one size, shape [C, H, W], the image normalised, and `meta`.
 
         Raises:
-            ValueError: The image is larger, or not normalised yet.
+            ValueError: The image is larger than the padded size, or not normalised yet.
         """
         image, meta = sample["image"], sample["meta"]
         rows, columns = self.height - image.shape[-2], self.width - image.shape[-1]
         if min(rows, columns) < 0:
             raise ValueError(
                 f"image {meta['id']} of {image.shape[-2]} x {image.shape[-1]} is larger than the {self.height} x "
-                f"{self.width} it shall be padded to"
+                f"{self.width} to pad to: choose a larger size, or crop first"
             )
         if not image.is_floating_point():
             raise ValueError("Pad fills with 0, the mean colour after Normalize: put it after Normalize")
@@ -81,21 +88,21 @@ class Pad(nn.Module):
 
 
 def fill_of(key: str) -> float:
-    """What a map holds beyond the image: the mean colour, or of a label its mark of an invalid pixel."""
+    """Value of padding: the mean colour for the image, the value of an invalid pixel for a label."""
     return MEAN_COLOUR if key == "image" else find(key).fill
 
 
 class IgnoreAbsentPersons(nn.Module):
-    """Takes an image without any person out of the task human parts: all of its pixels are ignored.
+    """Marks all pixels of `human_parts` as invalid in images without persons.
 
-    Background alone teaches nothing about parts. It looks at what is left after the crop, hence comes last.
+    Such images contain no information about parts. Use it last, because it considers the image after the crop.
 
     Deviations from the paper: the augmentation it cites also marks depth 0 and normals of length 0 by 255; here
-    losses and metrics take those zeros themselves for pixels that are not valid.
+    losses and metrics treat these zeros as invalid.
     """
 
     def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Return the sample, its `human_parts`, shape [1, H, W], ignored or as they were."""
+        """Return the sample with `human_parts`, shape [1, H, W], all invalid or unchanged."""
         parts = sample.get("human_parts")
         if parts is None or ((parts > 0) & (parts < IGNORE)).any():
             return sample

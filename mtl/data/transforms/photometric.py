@@ -1,4 +1,4 @@
-"""Random change of light and colours, bit for bit as OpenCV computes on 8-bit images."""
+"""Photometric distortion, with the same bits as OpenCV on 8-bit images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 from torch import nn
 from torchvision import tv_tensors
 
-HUES = 180  # of OpenCV's 8-bit HSV
+HUES = 180  # range of hues in OpenCV's 8-bit HSV
 
 
 class PhotometricDistortion(nn.Module):
-    """Makes the image brighter or darker, harder or softer, paler or stronger, and turns its hues.
+    """Changes brightness, contrast, saturation and hue of the image at random.
 
     In this order, each with probability one half: brightness (b is added), contrast (multiplied), saturation
-    (multiplied in HSV), hue (h is added modulo 180 in HSV); contrast comes last instead where a coin says so. Each step
-    clips to 0 .. 255 and cuts off the fraction. Every step is a function of one byte, hence one look-up in a table.
+    (multiplied in HSV), hue (h is added modulo 180 in HSV). With probability one half, contrast comes last instead.
+    Each step clips to 0 .. 255 and truncates. Since every step maps single bytes, it is a table look-up.
 
     Args:
         brightness: b ~ U(-brightness, brightness), in grey levels.
         contrast: Lowest and highest factor.
         saturation: Lowest and highest factor.
-        hue: h is a whole number from -hue to hue - 1, in steps of two degrees.
+        hue: h is an integer from -hue to hue - 1, in steps of two degrees.
 
-    Deviations from the paper: none; the paper says colour jitter, the rest is that of the augmentation it cites.
+    Deviations from the paper: none; the paper only says colour jitter, the details are those of the work it cites.
     """
 
     def __init__(self, brightness: float, contrast: Sequence[float], saturation: Sequence[float], hue: int) -> None:
@@ -37,7 +37,7 @@ class PhotometricDistortion(nn.Module):
         self.hue = hue
 
     def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Return the sample with other colours.
+        """Return the sample with distorted colours.
 
         Args:
             sample: The key `image` holds uint8 colours, shape [3, H, W]; labels are passed on.
@@ -64,23 +64,23 @@ class PhotometricDistortion(nn.Module):
 
 
 def coin() -> bool:
-    """True half of the time."""
+    """True with probability one half."""
     return torch.rand(()).item() < 0.5
 
 
 def uniform(low: float, high: float) -> float:
-    """A number between the two."""
+    """A random number from the interval."""
     return torch.empty(()).uniform_(low, high).item()
 
 
 def table(factor: float, offset: float) -> NDArray[np.uint8]:
-    """What becomes of every byte: times the factor, plus the offset, clipped, and the fraction cut off. Shape [256]."""
+    """Look-up table of all bytes: times the factor, plus the offset, clipped and truncated. Shape [256]."""
     values = np.arange(256, dtype=np.float32) * np.float32(factor) + np.float32(offset)
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
 def in_hsv(pixels: NDArray[np.uint8], channel: int, look_up: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colours whose hue (channel 0) or saturation (1) went through the table. Shape [H, W, 3]."""
+    """Apply the table to the hue (channel 0) or saturation (1). Shape [H, W, 3]."""
     planes = list(cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)))
     planes[channel] = cv2.LUT(planes[channel], look_up)
     return cv2.cvtColor(cv2.merge(planes), cv2.COLOR_HSV2RGB)

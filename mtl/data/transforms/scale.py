@@ -1,4 +1,4 @@
-"""Random zoom: image and labels are resized together, and what looks larger is nearer."""
+"""Random zoom: resizes image and labels together, and adapts depth."""
 
 from functools import singledispatch
 from typing import Any
@@ -15,20 +15,20 @@ Size = tuple[int, int]  # height, width
 
 
 class RandomScale(nn.Module):
-    """Looks at the scene from nearer or from farther away, by one factor for the whole sample.
+    """Resizes image and labels by one random factor, as if the camera were nearer or farther.
 
         s ~ U(low, high),   new size = floor(s H) x floor(s W),   new depth = depth / s
 
-    Pixels are sampled as OpenCV does: colours bilinearly between pixel centres, every label from the nearest pixel
-    (rounded down), so that no label is a mean of others. What a zoom does to its values, the label says.
+    Pixels are sampled as in OpenCV: colours bilinearly between pixel centres, labels from the nearest pixel (rounded
+    down), so that no label is an average. How a zoom changes values is defined by the label (`Label.zoomed`).
 
-    Deviations from the paper: none; it gives the range, and the depth division is that of the augmentation it cites.
+    Deviations from the paper: none; it gives the range, and dividing the depth is part of the augmentation it cites.
     """
 
     def __init__(self, low: float, high: float) -> None:
         super().__init__()
         if not 0 < low <= high:
-            raise ValueError(f"scale from {low} to {high}: use factors above 0, the lower one first")
+            raise ValueError(f"scale from {low} to {high}: use factors above 0 with low <= high")
         self.low = low
         self.high = high
 
@@ -49,19 +49,19 @@ class RandomScale(nn.Module):
 
 @singledispatch
 def zoom(value: Any, size: Size, factor: float) -> Any:
-    """A map seen `factor` times as large; what is no map stays as it is.
+    """Zoom a map; other values are returned unchanged.
 
     Args:
         value: The map. Shape [C, H, W].
         size: New height and width in pixels.
-        factor: How much larger things look.
+        factor: Zoom factor.
     """
     return value
 
 
 @zoom.register
 def _(value: Tensor, size: Size, factor: float) -> Tensor:
-    raise ValueError("RandomScale does not know what kind of map a plain tensor is: put it before Normalize")
+    raise ValueError("RandomScale cannot tell the label of a plain tensor: put it before Normalize")
 
 
 @zoom.register
@@ -75,10 +75,10 @@ def _(value: LabelMap, size: Size, factor: float) -> LabelMap:
 
 
 def resize(value: Tensor, size: Size, interpolation: int) -> Tensor:
-    """The map at another size, plane by plane, as OpenCV resizes it.
+    """Resize a map channel by channel with OpenCV.
 
     Args:
-        value: The map; OpenCV knows uint8, int16, float32 and float64. Shape [C, H, W].
+        value: The map; OpenCV supports uint8, int16, float32 and float64. Shape [C, H, W].
         size: New height and width in pixels.
         interpolation: One of OpenCV's `INTER_` constants.
     """

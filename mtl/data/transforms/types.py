@@ -1,4 +1,4 @@
-"""The type that tells torchvision's v2 transforms how a label behaves: it carries the label's `mtl.tasks.Label`."""
+"""Tensor type by which torchvision's v2 transforms recognise a label; it carries the label's `mtl.tasks.Label`."""
 
 from functools import cache
 from typing import ClassVar
@@ -14,8 +14,8 @@ from mtl.tasks import Label, find
 class LabelMap(tv_tensors.Mask):
     """A map of labels. Shape [C, H, W].
 
-    It moves like a mask: geometric transforms take the nearest pixel, because a mean of two labels is none. Each label
-    has a subclass of its own, so that the label survives whatever torchvision does to the tensor.
+    It is transformed like a mask: geometric transforms use the nearest pixel, because labels cannot be averaged. Each
+    label has its own subclass, so that it is preserved by all torchvision operations on the tensor.
     """
 
     label: ClassVar[Label]
@@ -31,7 +31,7 @@ def typed(name: str, values: Tensor) -> LabelMap:
     """A map with the type of its label.
 
     Args:
-        name: Of the label.
+        name: Name of the label.
         values: The map. Shape [C, H, W].
 
     Raises:
@@ -42,7 +42,7 @@ def typed(name: str, values: Tensor) -> LabelMap:
 
 @F.register_kernel(F.horizontal_flip, LabelMap)
 def flip(values: LabelMap) -> LabelMap:
-    """Mirror the map left to right, and change the sign of the channels that a mirror image changes.
+    """Flip the map left to right, and change the sign of the channels that a flip negates.
 
     Args:
         values: The map. Shape [C, H, W].

@@ -1,4 +1,4 @@
-"""What several tasks share: maps of classes, of probabilities and of measured numbers."""
+"""Label types that several tasks share: maps of classes, of probabilities and of measurements."""
 
 from mtl.tasks.families.classes import Classes
 from mtl.tasks.families.probability import Probability

@@ -1,4 +1,4 @@
-"""Labels of one class a pixel."""
+"""Labels with one class per pixel."""
 
 import colorsys
 from collections.abc import Collection, Sequence
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     from mtl.data.stored import Stored
 
-LISTED = 12  # classes in a legend
-GOLDEN = 0.618034  # of a turn between the hues of neighbours, so that the hues of any first n differ
+LISTED = 12  # largest number of classes in a legend
+GOLDEN = 0.618034  # hue step in turns (golden ratio), so that the hues of the first n classes are spread out
 
 
 @dataclass(frozen=True)
 class Classes(TaskLabel):
-    """Class of every pixel from 0, 255 where there is none. Shape [1, H, W].
+    """Class of every pixel, starting at 0; 255 where unlabelled. Shape [1, H, W].
 
-    Files hold whole numbers or the colours of PASCAL VOC; predictions also scores.
+    Files hold integers or the colours of PASCAL VOC; predictions may also hold scores.
 
     Args:
         count: Number of classes K.
-        first: Number that the label files give to the first class. Predictions count from 0, but those drawn in
-            colours have the colours of the label files.
-        void: Number that the label files give to pixels without a class.
+        first: Number of the first class in the label files. Predictions count from 0, except that predictions saved
+            as colours use those of the label files.
+        void: Number of unlabelled pixels in the label files.
     """
 
     count: int = 0
@@ -39,7 +39,11 @@ class Classes(TaskLabel):
     void: int = IGNORE
 
     fill = IGNORE
-    notations: ClassVar = {"miou": Notation("mIoU", "%", 2, higher_is_better=True)}
+    notations: ClassVar = {
+        "miou": Notation("mIoU", "%", 2, higher_is_better=True),
+        "pixel_accuracy": Notation("pixel accuracy", "%", 2, higher_is_better=True),
+        "mean_accuracy": Notation("mean accuracy", "%", 2, higher_is_better=True),
+    }
 
     def described(self, *, channels: int, first: int, **_: Any) -> Self:
         """The label with its number of classes and the number of the first."""
@@ -50,7 +54,7 @@ class Classes(TaskLabel):
         return prediction.argmax(dim=0).byte()
 
     def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
-        """A colour for each class, and as key a legend of the largest; see `TaskLabel.draw`."""
+        """One colour per class, with a legend of the largest classes as key; see `TaskLabel.draw`."""
         maps = as_maps(values)
         classes, labelled = maps[0], self.valid(maps)[0]
         shares = np.bincount(classes[labelled], minlength=len(names)) / classes.size
@@ -58,7 +62,7 @@ class Classes(TaskLabel):
         axes.imshow(colours[np.where(labelled, classes, len(shares))], interpolation="nearest")
         if not key:
             return
-        from matplotlib.patches import Patch  # noqa: PLC0415  takes a second, and only pictures need it
+        from matplotlib.patches import Patch  # noqa: PLC0415  slow to import, and only needed for drawing
 
         largest = [k for k in np.argsort(-shares, kind="stable") if shares[k] > 0.005][:LISTED]
         named = [f"{names[k] if k < len(names) else f'class {k}'} {shares[k]:.0%}".replace("_", " ") for k in largest]
@@ -73,10 +77,10 @@ class Classes(TaskLabel):
         )
 
     def read_label(self, stored: "Stored") -> NDArray[np.uint8]:
-        """Classes from 0, and 255 for pixels without one. Shape [1, H, W].
+        """Classes starting at 0, and 255 for unlabelled pixels. Shape [1, H, W].
 
         Raises:
-            DamagedFileError: The file is no map of bytes, or has another number.
+            DamagedFileError: The file is not a map of bytes, or contains an unknown class.
         """
         if stored.numbers.ndim != 2 or stored.numbers.dtype != np.uint8:
             raise stored.refusal("a map of uint8")
@@ -87,10 +91,10 @@ class Classes(TaskLabel):
         return np.where(numbers == self.void, IGNORE, numbers.astype(np.int64) - self.first).astype(np.uint8)[None]
 
     def read_prediction(self, stored: "Stored", size: tuple[int, int]) -> NDArray[np.generic]:
-        """Scores of the classes, or 1 for the class and 0 for the others. Shape [K, H, W].
+        """Scores of the classes, or a one-hot map. Shape [K, H, W].
 
-        Accepted are real scores [K, H, W] or [H, W, K], and maps of classes from 0: whole numbers of any type, indices
-        or grey values of an image, colours of PASCAL VOC.
+        Accepts float scores [K, H, W] or [H, W, K], and class maps starting at 0: integers of any type, palette
+        indices or grey values of an image, or colours of PASCAL VOC.
 
         Raises:
             DamagedFileError: The file holds something else.
@@ -108,22 +112,22 @@ class Classes(TaskLabel):
 
 
 def palette(count: int) -> NDArray[np.float64]:
-    """A colour for each class, the same whatever the count. Shape [count, 3], 0 to 1."""
+    """One colour per class, independent of the count. Shape [count, 3], 0 to 1."""
     tones = ((0.55, 0.95), (0.85, 0.75), (0.45, 0.65))  # saturation and brightness
     return np.array([colorsys.hsv_to_rgb(k * GOLDEN % 1, *tones[k % len(tones)]) for k in range(count)])
 
 
 def check_classes(stored: "Stored", labels: NDArray[np.generic], allowed: Collection[int], meaning: str) -> None:
-    """Refuse labels that are not among the allowed ones.
+    """Reject labels that are not allowed.
 
     Args:
-        stored: Their file.
-        labels: Whole numbers from 0. Shape [H, W].
-        allowed: Labels there can be.
-        meaning: What they are, for the message.
+        stored: File of the labels.
+        labels: Non-negative integers. Shape [H, W].
+        allowed: Allowed labels.
+        meaning: Description of the allowed labels, for the message.
 
     Raises:
-        DamagedFileError: There is another label.
+        DamagedFileError: A label is not allowed.
     """
     few = labels.dtype.kind in "ui" and labels.max(initial=0) <= np.iinfo(np.uint16).max and labels.min(initial=0) >= 0
     present = np.flatnonzero(np.bincount(labels.ravel())) if few else np.unique(labels)

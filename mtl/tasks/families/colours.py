@@ -1,4 +1,4 @@
-"""Colours of class maps: the colour map of PASCAL VOC, in which most programs draw classes.
+"""Colour map of PASCAL VOC, which most programs use to save class maps.
 
 Everingham et al., The PASCAL Visual Object Classes Challenge 2012, development kit.
 http://host.robots.ox.ac.uk/pascal/VOC/voc2012
@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from mtl.data.stored import Stored
 
-NONE = -1  # number of a colour that stands for no class
+NONE = -1  # number of a colour without a class
 
 
 def voc_colours(count: int) -> NDArray[np.uint8]:
-    """The first colours of the map. Shape [N, 3].
+    """The first colours of the colour map. Shape [N, 3].
 
     The bits of a number go to red, green and blue in turn, the lowest three to the highest bit of each.
 
     Args:
-        count: How many, up to 256.
+        count: Number of colours N, up to 256.
+
+    Example:
+        >>> voc_colours(3).tolist()
+        [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
     """
     places = np.arange(8)
     bits = np.arange(count)[:, None, None] >> (3 * places[:, None] + np.arange(3)) & 1  # [N, 8, 3]
@@ -29,32 +33,32 @@ def voc_colours(count: int) -> NDArray[np.uint8]:
 
 
 def numbers_of_colours(colours: NDArray[np.uint8], count: int) -> NDArray[np.int64]:
-    """Number of each colour among the first of the map and the last one, 255; -1 for others. Shapes [N, 3] to [N].
+    """Number of each colour in the colour map, -1 if it has none. Shapes [N, 3] to [N].
 
     Args:
         colours: The colours.
-        count: How many of the map count, up to 255.
+        count: Known numbers are 0 to `count` - 1, and 255.
     """
     known = {bytes(colour): number for number, colour in enumerate(voc_colours(256)) if number < count or number == 255}
     return np.array([known.get(bytes(colour), NONE) for colour in colours], np.int64)
 
 
 def class_numbers(stored: "Stored", count: int) -> tuple[NDArray[np.generic], bool]:
-    """The numbers of a class map, and whether they are those of colours.
+    """The class numbers of a file, and whether they were decoded from colours.
 
-    An image with a palette holds the indices, unless a program that makes files smaller has renumbered them: then
-    the palette is one of greys, or has the colours of the map in another order, and the colours tell the numbers. An
-    image of colours has those of the map, or is grey with three channels.
+    The indices of a palette image are the class numbers, unless an optimiser of PNG files has renumbered them. Then
+    the palette is grey, or holds the colours of the colour map in another order, and the numbers are those of the
+    colours. An RGB image holds colours of the colour map, or is grey with three equal channels.
 
     Args:
         stored: An image or an array.
-        count: How many numbers there are, from 0; the colour of 255 is known as well.
+        count: Known class numbers are 0 to `count` - 1, and 255.
 
     Returns:
-        Shape [H, W], or another where the file is no map.
+        Class numbers of shape [H, W] (another shape if the file is not a map), and the flag.
 
     Raises:
-        DamagedFileError: A colour stands for no class.
+        DamagedFileError: A colour belongs to no class.
     """
     numbers, palette = stored.numbers, stored.palette
     if palette is not None:

@@ -1,4 +1,4 @@
-"""Labels of 0 or 1 a pixel, predicted as a probability."""
+"""Labels of 0 or 1 per pixel, predicted as a probability."""
 
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,10 @@ class Probability(Scalar):
 
 
 def binary(stored: "Stored") -> NDArray[np.bool_]:
-    """Where a label of two values is not 0. Shape [H, W].
+    """Mask of a binary label. Shape [H, W].
 
     Raises:
-        DamagedFileError: The file is no map of two values, 0 and 255 in images, 0 and 1 in arrays.
+        DamagedFileError: The file is not a binary map: 0 and 255 in images, 0 and 1 in arrays.
     """
     grey = stored.map()
     one = BYTES if stored.path.suffix.lower() == ".png" else 1
@@ -39,15 +39,15 @@ def binary(stored: "Stored") -> NDArray[np.bool_]:
 def probability(stored: "Stored", size: tuple[int, int]) -> NDArray[np.float64]:
     """Probabilities of a prediction. Shape [1, H, W].
 
-    Accepted are bytes, which are 255 times the probability, real numbers from 0 to 1, and truth values.
+    Accepts bytes (255 times the probability), floats from 0 to 1, and booleans.
 
     Raises:
-        DamagedFileError: The file holds something else, or bytes of nothing but 0 and 1, a mask that is not scaled.
+        DamagedFileError: The file holds something else, or only the bytes 0 and 1, which is a mask without scaling.
     """
     grey = stored.oriented(1, size)
     if grey is not None and grey.dtype == np.uint8 and (grey.min(), grey.max()) == (0, 1):
         raise stored.damaged(
-            "holds only the bytes 0 and 1; bytes are 255 times the probability, so save 0 and 255, or real numbers"
+            "holds only the bytes 0 and 1, but bytes are 255 times the probability; save 0 and 255, or floats"
         )
     kind = "" if grey is None else grey.dtype.kind
     fits = kind == "b" or (kind == "u" and grey.itemsize == 1) or (kind == "f" and grey.min() >= 0 and grey.max() <= 1)
@@ -57,7 +57,7 @@ def probability(stored: "Stored", size: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def logit(value: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The number whose sigmoid is the probability."""
+    """Inverse of the sigmoid, limited to +-`SURE`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         logits = np.where(value < 1, np.log(value / (1 - value)), SURE)
     return np.clip(logits, -SURE, SURE)

@@ -1,4 +1,4 @@
-"""Labels of one number a pixel."""
+"""Labels with one number per pixel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     from mtl.data.stored import Stored
 
-BAR = (1.03, 0, 0.04, 1)  # colour bar right of the picture, as high as it; in fractions of its sides
+BAR = (1.03, 0, 0.04, 1)  # colour bar to the right of the image, of equal height; in fractions of the image's sides
 
 
 class Scalar(TaskLabel):
-    """One number a pixel, drawn in a colour map."""
+    """One number per pixel, drawn with a colour map."""
 
-    colours: ClassVar[str] = "gray"  # name of the colour map in matplotlib
-    span: ClassVar[tuple[float | None, float | None]] = (None, None)  # of the colour map; None: of the values
-    bar: ClassVar[str]  # what the numbers are, at the colour bar
+    colours: ClassVar[str] = "gray"  # matplotlib colour map
+    span: ClassVar[tuple[float | None, float | None]] = (None, None)  # range of the colour map; None: of the values
+    bar: ClassVar[str]  # label of the colour bar
 
     def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
-        """Draws a label or a prediction; see `TaskLabel.draw`."""
-        from matplotlib import colormaps  # noqa: PLC0415  takes a second, and only pictures need it
+        """Draw a label or a prediction; see `TaskLabel.draw`."""
+        from matplotlib import colormaps  # noqa: PLC0415  slow to import, and only needed for drawing
 
         maps = as_maps(values)
         shown = axes.imshow(
@@ -43,27 +43,27 @@ class Scalar(TaskLabel):
 
 @dataclass(frozen=True)
 class Measure(Scalar):
-    """A quantity that is not negative, stored as real numbers."""
+    """A non-negative quantity, stored as floats."""
 
-    unit: ClassVar[str]  # for people; empty where it has none
-    largest: ClassVar[float]  # beyond it the numbers are something else
+    unit: ClassVar[str]  # for messages and colour bars; empty if it has none
+    largest: ClassVar[float]  # larger values mean that the file holds something else
 
     def read_label(self, stored: "Stored") -> NDArray[np.float32]:
-        """The quantity, the fill where there is none. Shape [1, H, W].
+        """The quantity, the fill value where it is missing. Shape [1, H, W].
 
         Raises:
-            DamagedFileError: The file is no map of such numbers.
+            DamagedFileError: The file does not hold such a map.
         """
         quantity = self._plausible(stored, stored.map())
         if ((quantity < 0) & (quantity != self.fill)).any():
-            raise stored.refusal(f"{self.name}: it has negative numbers, and {self.fill:g} marks invalid pixels")
+            raise stored.refusal(f"{self.name}, which has no negative values; {self.fill:g} marks invalid pixels")
         return quantity[None]
 
     def read_prediction(self, stored: "Stored", size: tuple[int, int]) -> NDArray[np.float32]:
-        """The quantity, negative where a network has predicted that. Shape [1, H, W].
+        """The quantity, possibly negative if the network predicted so. Shape [1, H, W].
 
         Raises:
-            DamagedFileError: The file is no map of such numbers.
+            DamagedFileError: The file does not hold such a map.
         """
         return self._plausible(stored, stored.oriented(1, size))
 
@@ -73,5 +73,5 @@ class Measure(Scalar):
 
     def _plausible(self, stored: "Stored", grey: NDArray[Any] | None) -> NDArray[np.float32]:
         if grey is None or grey.dtype.kind != "f" or grey.max() > self.largest:
-            raise stored.refusal(f"{self.name} as real numbers up to {self.largest:g} {self.unit}".rstrip())
+            raise stored.refusal(f"{self.name} as floats up to {self.largest:g} {self.unit}".rstrip())
         return grey.astype(np.float32)

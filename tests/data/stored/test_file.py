@@ -1,4 +1,4 @@
-"""Files of every format are read, or named with what they are."""
+"""Files of every format are read, or rejected with a description of their contents."""
 
 import io
 
@@ -35,18 +35,18 @@ def image(mode, size=(3, 3), kind="PNG"):
 
 REFUSED = {
     "a.npy": {
-        "cut": (written(NUMBERS)[:-9], "probably cut off at 215 bytes"),
-        "nothing": (b"", "probably cut off at 0 bytes"),
+        "cut": (written(NUMBERS)[:-9], "probably truncated at 215 bytes"),
+        "nothing": (b"", "probably truncated at 0 bytes"),
         "words": (b"depth in metres", "holds pickled Python objects|cannot be read"),
         "huge": (written(NUMBERS).replace(b"(3, 4)", b"(3, 4444444444444444444)"), "cannot be read"),
         "records": (written(np.zeros(3, "i4,f4")), "holds .* of shape \\(3,\\), not numbers"),
     },
     "a.npz": {
-        "cut": (written(NUMBERS, np.savez)[:-30], "probably cut off at"),
+        "cut": (written(NUMBERS, np.savez)[:-30], "probably truncated at"),
         "two": (b"", ""),
     },
     "a.mat": {
-        "cut": (written({"depth": NUMBERS}, scipy.io.savemat)[:-9], "probably cut off at"),
+        "cut": (written({"depth": NUMBERS}, scipy.io.savemat)[:-9], "probably truncated at"),
         "other": (written({"pred": NUMBERS}, scipy.io.savemat), "has no variable depth, only pred"),
         "version_7_3": (b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(400), "is a MATLAB 7.3 file"),
         "words": (written({"depth": "far"}, scipy.io.savemat), "holds <U3 of shape \\(1,\\), not numbers"),

@@ -1,4 +1,4 @@
-"""Typed samples whose every pixel tells where it came from."""
+"""Typed samples in which every pixel encodes its position."""
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ def meta(height, width):
 
 
 def picture(height=40, width=56, seed=0):
-    """Smooth colours with noise, as a photograph has them. Shape [3, H, W]."""
+    """Smooth colours with noise, like a photograph. Shape [3, H, W]."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     waves = np.stack([np.sin(x / 9 + c) + np.cos(y / (7 + c)) for c in range(3)]) * 60 + 127

@@ -8,7 +8,7 @@ RULE = {"largest": 0.75, "tries": 10}
 
 
 def with_classes(semseg):
-    """A sample that is numbered but for its classes, shape [H, W]."""
+    """A sample with numbered pixels and the given classes, shape [H, W]."""
     semseg = torch.as_tensor(semseg, dtype=torch.uint8)
     return numbered(*semseg.shape) | {"semseg": typed("semseg", semseg[None])}
 
@@ -59,7 +59,7 @@ def test_ignored_pixels_are_no_class_and_do_not_count():
 
 def test_window_of_one_class_is_avoided():
     semseg = torch.zeros(4, 60)
-    semseg[:, :10] = torch.arange(10)  # classes are to be seen in windows 0 to 8 of 57
+    semseg[:, :10] = torch.arange(10)  # windows 0 to 8 of 57 contain several classes
     plain = [corner(RandomCrop(4, 4, largest=2, tries=1)(with_classes(semseg)))[1] for _ in range(300)]
     capped = [corner(RandomCrop(4, 4, **RULE)(with_classes(semseg)))[1] for _ in range(300)]
     share = sum(column > 8 for column in plain) / 300

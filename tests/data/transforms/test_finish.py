@@ -43,7 +43,7 @@ def padded(sample, height, width):
     return Pad(height, width)(PLAIN(sample))
 
 
-def test_image_lies_in_the_middle_and_the_odd_pixel_below_and_right():
+def test_image_is_centred_and_the_odd_pixel_is_below_and_right():
     before = PLAIN(numbered(2, 3))
     after = Pad(5, 6)(before)
     assert after["meta"] == {"id": "a", "size": (2, 3), "padding": (1, 1)}
@@ -94,7 +94,7 @@ def test_padding_twice_adds_up():
 
 
 def test_larger_image_is_named():
-    with pytest.raises(ValueError, match="image a of 5 x 4 is larger than the 5 x 3 it shall be padded to"):
+    with pytest.raises(ValueError, match="image a of 5 x 4 is larger than the 5 x 3 to pad to"):
         padded(numbered(5, 4), 5, 3)
 
 

@@ -12,7 +12,7 @@ SETTING = {"brightness": 32, "contrast": [0.5, 1.5], "saturation": [0.5, 1.5], "
 
 
 def distort(image, coins, numbers=(), turn=0):
-    """The image [3, H, W] for these outcomes of coins and draws, in their order."""
+    """The image [3, H, W] for these outcomes of coins and draws, in order."""
     sample = numbered(*image.shape[1:]) | {"image": tv_tensors.Image(torch.from_numpy(image))}
     coins, numbers = iter(coins), iter(numbers)
     with pytest.MonkeyPatch.context() as patch:
@@ -57,7 +57,7 @@ def test_brightness_and_contrast_are_those_of_the_formula():
 
 
 def expected_colours(image, factor=None, turn=None):
-    """Saturation, then hue, as OpenCV code would have it."""
+    """Saturation, then hue, as usually written with OpenCV."""
     pixels = image.transpose(1, 2, 0).copy()
     if factor is not None:
         hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)

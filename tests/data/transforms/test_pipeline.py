@@ -1,4 +1,4 @@
-"""The whole training pipeline: maps stay together, and a sample depends on its seed alone."""
+"""The whole training pipeline: maps stay aligned, and a sample depends only on its seed."""
 
 import numpy as np
 import pytest
@@ -106,7 +106,7 @@ def test_pixels_keep_their_company_without_scaling():
     assert torch.equal(sample["edge"][0], (column % 2).byte())
 
 
-def test_meta_says_where_the_image_lies():
+def test_meta_has_the_position_of_the_image():
     for batch in batches():
         for semseg, meta in zip(batch["semseg"], batch["meta"], strict=True):
             (height, width), (top, left) = meta["size"], meta["padding"]

@@ -1,4 +1,4 @@
-"""Class maps: which files become which classes, by colours and palettes too."""
+"""Class maps: how files are decoded to classes, including colours and palettes."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from mtl.tasks.semseg import Semseg
 SIZE = (4, 6)
 CLASSES = np.arange(24).reshape(SIZE) % 13
 K = 13
-VOC = [  # of the development kit
+VOC = [  # from the development kit
     *((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128), (128, 0, 128), (0, 128, 128)),
     *((128, 128, 128), (64, 0, 0), (192, 0, 0), (64, 128, 0), (192, 128, 0), (64, 0, 128), (192, 0, 128)),
     *((64, 128, 128), (192, 128, 128), (0, 64, 0), (128, 64, 0), (0, 192, 0), (128, 192, 0), (0, 64, 128)),
@@ -31,7 +31,7 @@ def image(path, pixels, palette=None, **options):
 
 
 def compacted(pixels):
-    """Indices and colours of an image that a program has made smaller: no colour is there that is not used."""
+    """Indices and palette of an optimised image, whose palette has only the colours in use."""
     colours, places = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
     order = np.random.default_rng(1).permutation(len(colours))
     return np.argsort(order)[places].reshape(pixels.shape[:2]), colours[order]
@@ -84,7 +84,7 @@ def test_grey_values_in_three_channels_are_classes(tmp_path):
 
 def test_unknown_colours_are_named(tmp_path):
     colours = voc_colours(21)[CLASSES]
-    colours[2, 3] = (224, 223, 192)  # what SAK draws where there is no class
+    colours[2, 3] = (224, 223, 192)  # what SAK saves for pixels without a class
     with pytest.raises(
         DamagedFileError, match=r"colour \(224, 223, 192\) at row 2, column 3 is not one of the first 13"
     ):
@@ -121,7 +121,7 @@ def test_size_tells_the_axes_of_scores_apart(tmp_path):
     assert np.array_equal(Semseg(4).read_prediction(stored, (5, 4)), scores)
     assert np.array_equal(Semseg(4).read_prediction(stored, (4, 5)), scores.transpose(2, 0, 1))
     np.save(tmp_path / "b.npy", scores[:, :4])
-    with pytest.raises(DamagedFileError, match="channels are the first axis or the last"):
+    with pytest.raises(DamagedFileError, match="channels may be the first or the last axis"):
         Semseg(4).read_prediction(read_stored(tmp_path / "b.npy", "semseg"), (4, 4))
 
 

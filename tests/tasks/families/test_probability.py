@@ -1,4 +1,4 @@
-"""Edges and saliency: bytes, real numbers from 0 to 1, truth values; all else is refused."""
+"""Edges and saliency: bytes, floats from 0 to 1, booleans; everything else is rejected."""
 
 import numpy as np
 import pytest

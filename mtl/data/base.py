@@ -1,4 +1,4 @@
-"""What every dataset of dense tasks shares: raw arrays in, typed and transformed samples out."""
+"""Base class of datasets: a subclass reads raw arrays, the base class types and transforms them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,22 +17,27 @@ Sample = dict[str, Any]
 
 
 class Place(NamedTuple):
-    """Where an image was taken; a scan is a camera path or a point that several images share, named in its scene."""
+    """Where an image was taken. A scan is a camera path or a point that several images of a scene share."""
 
     scene: str
     scan: str
 
 
 class DenseDataset(Dataset[Sample], ABC):
-    """A map from an index to one image and the labels of the requested tasks.
+    """Map-style dataset of images with the labels of the requested tasks.
 
-    A subclass names the tasks it has labels for in `available` and implements `__len__` and `read`; where its images
-    are views of scenes, also `places`; where its classes have names, they are in `class_names` by task, and where its
-    files do not number them from 0, the number of the first class is in `first_numbers`. `tasks` are those requested.
-    `reads` are those that `read` loads: the requested ones and what the transform needs beside them, which no batch
-    will hold. How a label moves with its image is in `mtl.tasks`, by the name of its task.
+    A subclass must define:
 
-    `version` goes up with every change that alters what `read` returns: caches of other versions are then left alone.
+    - `available`: the tasks it has labels for;
+    - `__len__` and `read`;
+    - `places`, if its images are views of scenes;
+    - `class_names` by task, if its classes have names;
+    - `first_numbers`: the number of the first class by task, if its files do not count from 0.
+
+    `tasks` are the requested tasks. `reads` are those that `read` loads: the requested ones and those that the
+    transform needs in addition, which are not part of batches. How transforms change a label is defined in `mtl.tasks`.
+
+    Increase `version` with every change to what `read` returns: caches of other versions are then not used.
     """
 
     available: ClassVar[tuple[str, ...]]
@@ -75,12 +80,12 @@ class DenseDataset(Dataset[Sample], ABC):
 
         Returns:
             Arrays `image`, uint8, shape [3, H, W], and one per task of `reads`, shape [C, H, W]; the dict `meta`
-            (id, size, padding); outside training, where edges are a task, also what they are scored against,
-            `boundary`: thin lines, bool, or the regions of a partition, int16 or more, shape [1, H, W].
+            (id, size, padding); outside training, if edges are a task, also their ground truth `boundary`: thin
+            lines, bool, or the regions of a partition, int16 or wider, shape [1, H, W].
         """
 
     def about(self) -> dict[str, Any]:
-        """What a record of a run says about its data: the number of images, and what else there is to know."""
+        """Information about the data for the record of a run, such as the number of images."""
         return {"images": len(self)}
 
     def places(self) -> Sequence[Place] | None:
@@ -103,7 +108,7 @@ class DenseDataset(Dataset[Sample], ABC):
 
 
 def needs(transform: Any) -> Mapping[str, str]:
-    """Tasks whose labels a transform looks at, and the name of the step that does, in a pipeline as in a single one."""
+    """Tasks whose labels a transform or a pipeline uses, each with the name of the step that uses them."""
     own = dict.fromkeys(getattr(transform, "needs", ()), type(transform).__name__)
     for step in getattr(transform, "transforms", ()):
         own |= needs(step)

@@ -1,4 +1,4 @@
-"""BSDS500: photographs with boundaries drawn by several people each, to score edges as the Berkeley benchmark does.
+"""BSDS500: photographs with boundaries from several annotators each, to score edges like the Berkeley benchmark.
 
 Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, TPAMI 2011.
 https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.html
@@ -15,14 +15,14 @@ from mtl.data.disk.decode import read_image
 from mtl.data.stored import DamagedFileError, Stored, check_size
 from mtl.data.stored.arrays import read_mat
 
-TRUTH = "groundTruth"  # folder of the annotations, and their variable
+TRUTH = "groundTruth"  # folder of the annotations, and the variable in their files
 
 
 class BSDS500(DiskDataset):
-    """200 training, 100 validation and 200 test images, 321 x 481 or upright, each with boundaries of several people.
+    """200 training, 100 validation and 200 test images, 321 x 481 or 481 x 321, with boundaries of several annotators.
 
-    Labels: `edge` is 1 where any annotator has drawn; `boundary`, which edges are scored against, has a channel for
-    each annotator. The published numbers are of the split `test`.
+    Labels: `edge` is 1 where any annotator drew a boundary; `boundary`, the ground truth of the metric, has one channel
+    per annotator. Published numbers are for the split `test`.
 
     Deviations from the paper: none; the paper does not use this dataset.
     """
@@ -46,12 +46,12 @@ class BSDS500(DiskDataset):
         """Find the dataset and check it.
 
         Args:
-            root: Folder of the dataset, or one beside which BSR or BSDS500 lies.
+            root: Folder of the dataset, or a folder in or next to which BSR or BSDS500 is looked for.
             split: `train`, `val` or `test`.
             tasks: Tasks whose labels are read.
-            images: Number of images there must be; None takes any.
+            images: Required number of images; None accepts any.
             on_error: `raise`, or `skip` training images with damaged files.
-            transform: What is done to a sample.
+            transform: Applied to each sample.
         """
         super().__init__(root=root, split=split, tasks=tasks, images=images, on_error=on_error, transform=transform)
 
@@ -62,7 +62,7 @@ class BSDS500(DiskDataset):
 
     @classmethod
     def tally(cls, root: Path) -> str:
-        """How many annotated images there are, at a glance."""
+        """Number of annotated images by split, without reading them."""
         counts = {split: len(list((root / TRUTH / split).glob("*.mat"))) for split in cls.splits}
         return f"{', '.join(f'{count} {split}' for split, count in counts.items())} images"
 
@@ -78,7 +78,7 @@ class BSDS500(DiskDataset):
         }
 
     def arrays(self, id: str) -> dict[str, np.ndarray]:
-        """Image and labels; see the class."""
+        """Image and labels, as described in the class."""
         files = self.files(id)
         arrays = {"image": read_image(*files["image"])}
         boundaries = read_boundaries(*files["edge"])
@@ -93,7 +93,7 @@ def read_boundaries(path: Path) -> np.ndarray:
     """The boundary of each annotator, bool. Shape [A, H, W].
 
     Raises:
-        DamagedFileError: The file cannot be read, or holds no such annotations.
+        DamagedFileError: The file cannot be read, or does not contain such annotations.
     """
     people = read_mat(path, TRUTH)
     try:
@@ -105,5 +105,5 @@ def read_boundaries(path: Path) -> np.ndarray:
         raise DamagedFileError(f"{path}: holds no boundaries of annotators ({error})") from error
     if boundaries.ndim != 3 or not np.isin(boundaries, (0, 1)).all():
         found = f"{boundaries.dtype} of shape {boundaries.shape}, up to {boundaries.max()}"
-        raise DamagedFileError(f"{path}: boundaries are maps of 0 and 1, and it holds {found}")
+        raise DamagedFileError(f"{path}: boundaries must be maps of 0 and 1, but it holds {found}")
     return boundaries.astype(bool)

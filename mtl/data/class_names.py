@@ -1,4 +1,4 @@
-"""Names of the classes, in the order of their labels."""
+"""Class names, in the order of their labels."""
 
 NYUD = (
     *("wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf"),

@@ -1,4 +1,4 @@
-"""Batches whose content depends on (seed, epoch, step) alone: not on workers, ranks or where a run resumed."""
+"""Data loaders whose batches depend only on (seed, epoch, step), not on workers, ranks or the point of a resume."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -14,7 +14,7 @@ from mtl.tasks import IGNORE
 
 
 class SeededDraws(Dataset[Sample]):
-    """Runs the random transforms of a sample from that sample's own seed, leaving torch's state as it was."""
+    """Runs the random transforms of each sample with a seed of its own, and restores torch's random state."""
 
     def __init__(self, dataset: DenseDataset) -> None:
         self.dataset = dataset
@@ -25,7 +25,7 @@ class SeededDraws(Dataset[Sample]):
     def __getitem__(self, item: tuple[int, int]) -> Sample:
         index, draw = item
         with torch.random.fork_rng(devices=[]):
-            # torch.manual_seed would reseed every CUDA device as well, once per image.
+            # torch.manual_seed would also reseed every CUDA device for each image.
             torch.default_generator.manual_seed(draw)
             return self.dataset[index]
 
@@ -43,19 +43,19 @@ def make_loader(
 ) -> DataLoader:
     """Build the loader of one rank.
 
-    For training `loader.sampler.set_epoch` and `loader.sampler.set_position` choose what the next pass yields,
-    while `len(loader)` stays the number of batches of a whole epoch.
+    For training, `loader.sampler.set_epoch` and `loader.sampler.set_position` set where the next pass starts;
+    `len(loader)` is always the number of batches of a whole epoch.
 
     Args:
-        dataset: What to load.
+        dataset: The dataset.
         batch_size: Images per batch of this rank.
-        workers: Loading processes; 0 loads in this one.
-        seed: Fixes order and augmentation.
-        train: Shuffle and drop the incomplete last batch; otherwise in order and complete.
-        rank: Which share of the images is this process's.
-        world_size: Number of shares.
-        limits: Number of classes by task; a class map of the task that holds another class stops the loading. Maps
-            of real numbers have no classes.
+        workers: Worker processes; 0 loads in this process.
+        seed: Seed of order and augmentation.
+        train: Whether to shuffle and drop the incomplete last batch; otherwise all images in order.
+        rank: Rank of this process.
+        world_size: Number of processes.
+        limits: Number of classes by task; a class map with a larger class raises an error. Tasks with float labels
+            have no limit.
 
     Raises:
         ValueError: The batch size is not positive, or the training images do not fill one batch.
@@ -78,7 +78,7 @@ def make_loader(
         worker_init_fn=single_threaded,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
-        # Each pass draws a seed for its workers; from here, not from the state that dropout uses.
+        # Each pass draws a seed for its workers: from this generator, not from the global one that dropout uses.
         generator=torch.Generator(),
     )
 
@@ -87,8 +87,8 @@ def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
     """Stack tensors to [B, C, H, W]; `meta` stays a list with one dict per image.
 
     Raises:
-        ValueError: A class map holds a class beyond the limit of its task; the loss would fail on it without a name,
-            on a GPU for good.
+        ValueError: A class map contains a class beyond the limit of its task. The loss would fail on it without
+            naming the image, and on a GPU leave CUDA unusable.
     """
     batch = {
         key: [sample[key] for sample in samples] if key == "meta" else torch.stack([sample[key] for sample in samples])
@@ -103,13 +103,13 @@ def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
             image, *_ = place = wrong.nonzero()[0].tolist()
             raise ValueError(
                 f"{task}: label {labels[tuple(place)]} in image {batch['meta'][image]['id']}, but the network has "
-                f"{limit} classes (0 to {limit - 1}, and {IGNORE} is ignored): mend the label, or give the task "
+                f"{limit} classes (0 to {limit - 1}, and {IGNORE} is ignored): fix the label, or give the task "
                 "more channels"
             )
     return batch
 
 
 def single_threaded(worker: int) -> None:
-    """Keep a loading process on one core: many workers with thread pools each starve the trainer."""
+    """Limit a worker process to one core: many workers with a thread pool each slow down training."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""NYUD-v2 with the labels of four tasks, from either of the two archives that multi-task papers use.
+"""NYUD-v2 with the labels of four tasks, from one of the two archives used by multi-task papers.
 
 Silberman et al., Indoor Segmentation and Support Inference from RGBD Images, ECCV 2012.
 https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html
@@ -22,7 +22,7 @@ from mtl.tasks.edge import Edge
 from mtl.tasks.normals import ByteNormals, Normals
 from mtl.tasks.semseg import Semseg
 
-PLACES = {  # folder of each kind of file, and how it is stored in archive A and in archive B
+PLACES = {  # folder of each kind of file, and its extension in archives A and B
     "image": ("images", (".jpg", ".png")),
     "semseg": ("segmentation", (".png",)),
     "depth": ("depth", (".npy",)),
@@ -39,15 +39,15 @@ ARCHIVES = {
 class NYUD(DiskDataset):
     """795 training and 654 test images of rooms, 425 x 560, with 40 classes, depth, normals and edges.
 
-    The two archives hold the same images; A has colours in jpg, normals and edges as arrays, B has all but depth in
-    8-bit png. Which one it is shows in the extensions. Papers call the split `val` the test set.
+    The two archives contain the same images and are told apart by their extensions. A has images in jpg, and normals
+    and edges as arrays; B has everything except depth in 8-bit png. Papers call the split `val` the test set.
 
-    Labels: `semseg` 0 to 39, 255 where unlabelled; `depth` in metres, 0 where not valid; `normals` as stored, 0 where
-    not valid; `edge` 0 or 1.
+    Labels: `semseg` 0 to 39, 255 where unlabelled; `depth` in metres, 0 where invalid; `normals` as stored, 0 where
+    invalid; `edge` 0 or 1.
 
-    Deviations from the paper: none. A byte cannot hold a normal of length 0, so in archive B no pixel is marked as not
-    valid; here those shorter than 0.1 are, and the others are scaled to length one. `png_normals=invpt` takes all of
-    them as they are, as the code of InvPT and SAK does. Loss and metric count every pixel that is not exactly 0.
+    Deviations from the paper: none. 8-bit normals cannot have length 0, so archive B marks no pixel as invalid. Here
+    normals shorter than 0.1 are invalid, and the others are scaled to unit length. `png_normals=invpt` keeps all of
+    them as stored, like the code of InvPT and SAK. Loss and metric count every pixel that is not exactly 0.
     """
 
     available = ("semseg", "depth", "normals", "edge")
@@ -73,14 +73,14 @@ class NYUD(DiskDataset):
         """Find the dataset and check it.
 
         Args:
-            root: Folder of the dataset, or one beside which NYUD_MT or NYUDv2 lies.
+            root: Folder of the dataset, or a folder in or next to which NYUD_MT or NYUDv2 is looked for.
             split: `train` or `val`.
             tasks: Tasks whose labels are read.
-            images: Number of images there must be; None takes any.
-            num_classes: Number of classes; the files hold 0 for unlabelled and 1 to that number.
+            images: Required number of images; None accepts any.
+            num_classes: Number of classes K; in the files, 0 is unlabelled and 1 to K are classes.
             png_normals: How normals in png are read, `strict` or `invpt`.
             on_error: `raise`, or `skip` training images with damaged files.
-            transform: What is done to a sample.
+            transform: Applied to each sample.
         """
         self.stored = {
             "semseg": Semseg(num_classes, first=FIRST, void=0),
@@ -103,22 +103,22 @@ class NYUD(DiskDataset):
         kinds = Counter(path.suffix for path in (self.root / "segmentation").glob("*"))
         if kinds[".mat"] > kinds[".png"]:
             raise ValueError(
-                f"{self.root} is the older NYUD_MT of ASTMT (41 classes in .mat), which no number of the survey, of "
-                f"ATRC or of InvPT is from: take another archive, {self.fix}"
+                f"{self.root} is the older NYUD_MT of ASTMT (41 classes in .mat), on which no result of the survey, "
+                f"ATRC or InvPT is based: use another archive, {self.fix}"
             )
         return super().list_ids()
 
     @cached_property
     def suffixes(self) -> dict[str, str]:
-        """How each kind of file is stored."""
+        """Extension of each kind of file."""
         return suffixes(self.root)
 
     def files(self, id: str) -> dict[str, list[Path]]:
-        """One file for the image and for each label."""
+        """One file each for the image and the labels."""
         return {key: [self.root / PLACES[key][0] / f"{id}{self.suffixes[key]}"] for key in ("image", *self.reads)}
 
     def arrays(self, id: str) -> dict[str, np.ndarray]:
-        """Image and labels; see the class."""
+        """Image and labels, as described in the class."""
         paths = {key: path for key, (path,) in self.files(id).items()}
         image = {"image": read_image(paths.pop("image"))}
         arrays = image | {key: self.stored[key].read_label(read_stored(path, key)) for key, path in paths.items()}
@@ -128,9 +128,9 @@ class NYUD(DiskDataset):
 
 
 def suffixes(root: Path) -> dict[str, str]:
-    """How each kind of file is stored: the extension that most files have; as in archive A where there is none."""
+    """Extension of each kind of file: the most frequent one; that of archive A if there are no files."""
     found = {}
     for key, (folder, ends) in PLACES.items():
         counts = Counter(path.suffix for path in (root / folder).glob("*"))
-        found[key] = max(ends, key=lambda end: counts[end])  # of equal ones the first
+        found[key] = max(ends, key=lambda end: counts[end])  # the first of equally frequent ones
     return found

@@ -1,4 +1,4 @@
-"""PASCAL-Context with the labels of five tasks, as ASTMT put them together.
+"""PASCAL-Context with the labels of five tasks, as compiled by ASTMT.
 
 Mottaghi et al., The Role of Context for Object Detection and Semantic Segmentation in the Wild, CVPR 2014.
 https://cs.stanford.edu/~roozbeh/pascal-context; Maninis et al., Attentive Single-Tasking of Multiple Tasks, CVPR 2019.
@@ -23,22 +23,27 @@ from mtl.tasks.saliency import Saliency
 from mtl.tasks.semseg import Semseg
 
 CONTEXT = "pascal-context/trainval"
-SEMSEG = ("semseg/VOC12", "semseg/pascal-context")  # the first that has the file
+SEMSEG = ("semseg/VOC12", "semseg/pascal-context")  # the first folder that has the file is used
 
 
 class PascalContext(DiskDataset):
     """4,998 training and 5,105 test images, with 21 classes, parts of persons, normals, saliency and edges.
 
-    Labels: `semseg` 0 (background) to 20, 255 void; `human_parts` 0 (background) to 6, 255 all over images without
-    persons; `normals` distilled from a network, 0 where the class of the pixel is none that the network knew;
-    `saliency` 0 or 1, distilled, too; `edge` thin lines between the 459 context classes. Edges are scored against the
-    partition into these classes, which is what `boundary` holds. Papers call the split `val` the test set.
+    Labels:
 
-    Where human parts are the only task, training leaves out images without persons, as all earlier work does.
+    - `semseg`: 0 (background) to 20, 255 void.
+    - `human_parts`: 0 (background) to 6; 255 everywhere in images without persons.
+    - `normals`: distilled from a network, 0 where the network did not know the class of the pixel.
+    - `saliency`: 0 or 1, also distilled.
+    - `edge`: thin lines between the 459 context classes; the ground truth `boundary` is the partition into these
+      classes.
 
-    Deviations from the paper: none. Of the pixels whose class has normals, those shorter than 0.1 (grey) are taken for
-    not valid, and the others are scaled to length one. `png_normals=invpt` takes all of them as they are, as the code
-    of InvPT and SAK does. Loss and metric count every pixel that is not exactly 0.
+    Papers call the split `val` the test set. If human parts are the only task, training leaves out images without
+    persons, as in all earlier work.
+
+    Deviations from the paper: none. Normals shorter than 0.1 (grey) are invalid, and the others are scaled to unit
+    length. `png_normals=invpt` keeps all of them as stored, like the code of InvPT and SAK. Loss and metric count
+    every pixel that is not exactly 0.
     """
 
     available = ("semseg", "human_parts", "normals", "saliency", "edge")
@@ -63,14 +68,14 @@ class PascalContext(DiskDataset):
         """Find the dataset and check it.
 
         Args:
-            root: Folder of the dataset, or one beside which PASCAL_MT or PASCALContext lies.
+            root: Folder of the dataset, or a folder in or next to which PASCAL_MT or PASCALContext is looked for.
             split: `train` or `val`.
             tasks: Tasks whose labels are read.
-            images: Number of images there must be; None takes any.
-            num_classes: Number of classes, background included.
+            images: Required number of images; None accepts any.
+            num_classes: Number of classes, including background.
             png_normals: How the normals are read, `strict` or `invpt`.
             on_error: `raise`, or `skip` training images with damaged files.
-            transform: What is done to a sample.
+            transform: Applied to each sample.
         """
         self.stored = {
             "semseg": Semseg(num_classes),
@@ -82,7 +87,7 @@ class PascalContext(DiskDataset):
 
     @classmethod
     def variant(cls, path: Path) -> str | None:
-        """Which archive the folder comes from; they hold the same files, that of SAK three tables of classes more."""
+        """Which archive the folder comes from; all hold the same files, that of SAK also three tables of classes."""
         if not any((path / name).is_dir() for name in ("JPEGImages", "ImageSets/Context")):
             return None
         if (path / "json").is_dir():
@@ -91,7 +96,7 @@ class PascalContext(DiskDataset):
         return known.get(path.resolve().name, "PASCAL_MT or PASCALContext")
 
     def choose(self, ids: list[str]) -> list[str]:
-        """All images; those with persons where nothing but their parts is trained."""
+        """All images, or only those with persons if human parts are the only task of training."""
         if "human_parts" in self.reads:
             self.index = object_index(self.root, self.split, ids)
         if self.split == "train" and self.tasks == ("human_parts",):
@@ -99,7 +104,7 @@ class PascalContext(DiskDataset):
         return ids
 
     def files(self, id: str) -> dict[str, list[Path]]:
-        """The files of the image and of each label; images without persons need no annotation of parts."""
+        """Files of the image and the labels; images without persons need no part annotation."""
         semseg = [self.root / folder / f"{id}.png" for folder in SEMSEG]
         context = self.root / CONTEXT / f"{id}.mat"
         parts = self.root / "human_parts" / f"{id}.mat"
@@ -114,7 +119,7 @@ class PascalContext(DiskDataset):
         return {key: files[key] for key in ("image", *self.reads)}
 
     def arrays(self, id: str) -> dict[str, np.ndarray]:
-        """Image and labels; see the class."""
+        """Image and labels, as described in the class."""
         files = self.files(id)
         arrays = {"image": read_image(*files["image"])}
         if "human_parts" in files:

@@ -1,4 +1,4 @@
-"""Objects with parts in the images of PASCAL-Context: `ImageSets/Parts/<split>.txt`, made where it is absent."""
+"""Index of objects with parts in the images of PASCAL-Context: `ImageSets/Parts/<split>.txt`, built if absent."""
 
 import json
 import logging
@@ -19,10 +19,10 @@ Index = dict[str, list[int]]
 
 
 def object_index(root: Path, split: str, ids: Sequence[str]) -> Index:
-    """VOC classes of the objects of every image of the split.
+    """VOC classes of the objects in every image of the split.
 
-    The file is made from the part annotations where it is absent or does not belong to these images, and appears whole
-    or not at all; of several processes one makes it.
+    If the file is absent or belongs to other images, it is built from the part annotations and written atomically. Of
+    several processes, one builds it.
 
     Args:
         root: Folder of the dataset.
@@ -38,22 +38,22 @@ def object_index(root: Path, split: str, ids: Sequence[str]) -> Index:
 
 
 def read_index(path: Path, ids: Sequence[str]) -> Index | None:
-    """The index in the file; None where there is none, or none of these images."""
+    """The index in the file; None if there is no file or it belongs to other images."""
     if not path.is_file():
         return None
     try:
         index = json.loads(path.read_text())
     except ValueError as error:
-        raise DamagedFileError(f"{path}: is no index of objects ({error}): delete it, and it is made anew") from error
+        raise DamagedFileError(f"{path}: not an index of objects ({error}); delete it to have it rebuilt") from error
     return index if isinstance(index, dict) and index.keys() == set(ids) else None
 
 
 def make_index(path: Path, folder: Path, ids: Sequence[str]) -> Index:
-    """The index, written to the file where all annotations can be read.
+    """Build the index, and write it to the file if all annotations can be read.
 
     Args:
         path: The file.
-        folder: Holds <id>.mat.
+        folder: Folder with the annotations <id>.mat.
         ids: The images.
     """
 
@@ -69,6 +69,6 @@ def make_index(path: Path, folder: Path, ids: Sequence[str]) -> Index:
         try:
             write_json(path, dict(zip(ids, found, strict=True)))
         except OSError as error:
-            log.warning("%s: %s, so the next run makes it again", path, error.strerror)
-    # A file that cannot be read may show a person: whoever reads it then will name it.
+            log.warning("%s: %s, so the next run builds the index again", path, error.strerror)
+    # An unreadable annotation may show a person: keep the image, so that the check of the dataset reports the file.
     return {id: [PERSON] if classes is None else classes for id, classes in zip(ids, found, strict=True)}

@@ -1,4 +1,4 @@
-"""What the label files of PASCAL-Context mean: boundaries of its 459 classes, parts of persons, where normals hold.
+"""Decoding of PASCAL-Context labels: edges between its 459 classes, human parts, and where normals are valid.
 
 Mottaghi et al., The Role of Context for Object Detection and Semantic Segmentation in the Wild, CVPR 2014; Chen et al.,
 Detect What You Can, CVPR 2014 (parts); Maninis et al., Attentive Single-Tasking of Multiple Tasks, CVPR 2019
@@ -21,9 +21,9 @@ from mtl.tasks.families.classes import check_classes
 
 CONTEXT = 459  # classes
 PERSON = 15  # of the 20 classes of VOC
-ABSENT = -1  # in place of the class of an object whose mask is empty
+ABSENT = -1  # class of an object whose mask is empty
 
-GROUPS = {  # number in the label map: parts of the files; l and r are left and right
+GROUPS = {  # number in the label map: names of parts in the files; l and r are left and right
     1: "hair head lear rear lebrow rebrow leye reye mouth nose",
     2: "neck torso",
     3: "luarm ruarm",
@@ -33,8 +33,8 @@ GROUPS = {  # number in the label map: parts of the files; l and r are left and 
 }
 PARTS = {name: group for group, names in GROUPS.items() for name in names.split()}
 
-# Context classes whose name is also one of the 894 of NYUD-v2, where the network behind the distilled normals learnt,
-# and tvmonitor: only there are its normals taken for true.
+# Context classes that are also among the 894 classes of NYUD-v2, on which the network behind the distilled normals was
+# trained, and tvmonitor: normals are valid on these classes only.
 NUMBERS = """
 3 4 6 9 10 11 13 15 17 18 22 23 29 30 33 34 36 37 38 39 41 43 46 49 50 51 53 55 56 59 61 62 65 66 68 69 72 73 78 83 84
 85 87 88 95 96 101 104 105 107 111 113 115 122 124 135 141 142 143 146 150 154 157 158 159 165 172 174 181 183 184 191
@@ -60,7 +60,7 @@ def read_context(path: Path) -> NDArray[np.uint16]:
     stored = Stored(path, read_mat(path, "LabelMap"))
     labels = stored.numbers
     if labels.dtype.kind not in "ui" or labels.ndim != 2 or labels.min(initial=0) < 0:
-        raise stored.damaged(f"LabelMap holds {labels.dtype} of shape {labels.shape}, not classes")
+        raise stored.damaged(f"LabelMap holds {labels.dtype} of shape {labels.shape}, not a map of classes")
     check_classes(stored, labels, range(CONTEXT + 1), f"0 to {CONTEXT}")
     return labels.astype(np.uint16)
 
@@ -71,7 +71,7 @@ def context_edges(labels: NDArray[np.uint16]) -> NDArray[np.uint8]:
 
 
 def read_objects(path: Path) -> Iterator[Annotated]:
-    """The objects of a file of part annotations."""
+    """The objects in a file of part annotations."""
     annotation = read_mat(path, "anno")
     try:
         for entry in annotation[0, 0][1].ravel():  # name of the image, objects
@@ -83,10 +83,10 @@ def read_objects(path: Path) -> Iterator[Annotated]:
 
 
 def human_parts(files: Sequence[Path], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Part group of every pixel, 0 for background, of all persons that have parts; 255 all over where there are none.
+    """Part group of every pixel, 0 for background; 255 everywhere if no person has parts. Shape [H, W].
 
     Args:
-        files: The file of part annotations, none where nobody is to be seen; later objects and parts cover earlier.
+        files: The file of part annotations, empty for images without persons. Later objects and parts cover earlier.
         size: Height and width of the image.
     """
     groups = np.zeros(size, np.uint8)
@@ -94,12 +94,12 @@ def human_parts(files: Sequence[Path], size: tuple[int, int]) -> NDArray[np.uint
         for thing in read_objects(path):
             for name, mask in thing.parts if thing.category == PERSON else ():
                 if name not in PARTS:
-                    raise DamagedFileError(f"{path}: a person has no part {name!r}, only {', '.join(PARTS)}")
+                    raise DamagedFileError(f"{path}: unknown part {name!r} of a person; parts are {', '.join(PARTS)}")
                 check_size(path, mask, size)
                 groups[mask] = PARTS[name]
     return groups if groups.any() else np.full_like(groups, IGNORE)
 
 
 def categories(path: Path) -> list[int]:
-    """VOC class of each object, -1 for one whose mask is empty."""
+    """VOC class of each object, -1 if its mask is empty."""
     return [thing.category if thing.mask.any() else ABSENT for thing in read_objects(path)]

@@ -1,4 +1,4 @@
-"""Replica, rendered for the Omnidata starter dataset: rooms as they were scanned, with exact labels of three tasks.
+"""Replica, as rendered for the Omnidata starter dataset: scanned rooms with exact labels of three tasks.
 
 Straub et al., The Replica Dataset: A Digital Replica of Indoor Spaces, 2019. https://arxiv.org/abs/1906.05797
 Eftekhar et al., Omnidata: A Scalable Pipeline for Making Multi-Task Mid-Level Vision Datasets from 3D Scans, ICCV 2021.
@@ -28,36 +28,36 @@ from mtl.tasks.semseg import Semseg
 
 log = logging.getLogger(__name__)
 
-DOMAINS = {  # names that the folder of a domain has
+DOMAINS = {  # folder name of each domain
     "image": ("rgb",),
     "semseg": ("semantic",),
     "depth": ("depth_zbuffer",),
     "normals": ("normal", "normals"),
     "mask": ("mask_valid",),
 }
-LAYOUTS = {  # of the folder of a scene
+LAYOUTS = {  # path of a scene's folder
     "{domain}/replica/{scene}": "as omnidata-tools extracts it",
-    "{scene}/{domain}": "a folder a scene, as older Omnidata code wants it",
-    "{domain}/{scene}": "a folder a domain, without replica/",
+    "{scene}/{domain}": "one folder per scene, for older Omnidata code",
+    "{domain}/{scene}": "one folder per domain, without replica/",
 }
 FILE = re.compile(r"point_(\d+)_view_(\d+)_domain_\w+\.png")
 FIRST = 1  # number of the first class in the files; 0 is undefined
-METRES = 1 / 512  # a unit of depth
+METRES = 1 / 512  # metres per unit of stored depth
 NO_GEOMETRY = 65535
-WHITE = 255  # of red, green and blue: undefined
+WHITE = 255  # in red, green and blue: undefined
 
 
 class Replica(DiskDataset):
     """56,783 training, 23,725 validation and 23,889 test images of 18 scenes, 512 x 512.
 
-    A scan is a point in space with all the views of it. Used are the views that all domains have which the tasks need.
+    A scan is a point in space with all views of it. Only views with files in all domains that the tasks need are used.
 
     Labels: `semseg` 0 to 100 (class of the file - 1), 255 where undefined; `depth` in metres along the optical axis, 0
-    where not valid; `normals` as stored (x right, y down, z towards the viewer), 0 where not valid. Pixels that
-    `mask_valid` marks as holes of the scan are not valid for any task; without that folder grey normals tell them.
+    where invalid; `normals` as stored (x right, y down, z towards the viewer), 0 where invalid. Pixels that
+    `mask_valid` marks as holes of the scan are invalid for all tasks; without that folder, grey normals mark them.
 
-    Deviations from the paper: its test split of 13,889 images is taken for a misprint of 23,889, which is how many the
-    four test scenes of the official split have; the other two splits agree.
+    Deviations from the paper: its test split of 13,889 images is taken as a misprint of 23,889, the number of images
+    in the four test scenes of the official split; the other two splits agree.
     """
 
     available = ("semseg", "depth", "normals")
@@ -86,11 +86,11 @@ class Replica(DiskDataset):
             root: Folder of the dataset.
             split: `train`, `val` or `test`.
             tasks: Tasks whose labels are read.
-            scenes: The scenes of the split, and how many images each must have; None takes any number.
-            num_classes: Number of classes; the files hold 0 for undefined and 1 to that number.
-            mask_dilate: Side of the square by which holes grow, in pixels; 0 for as they are.
+            scenes: Scenes of the split, and the required number of images of each; None accepts any.
+            num_classes: Number of classes K; in the files, 0 is undefined and 1 to K are classes.
+            mask_dilate: Side in pixels of the square that dilates holes; 0 does not dilate.
             on_error: `raise`, or `skip` training images with damaged files.
-            transform: What is done to a sample.
+            transform: Applied to each sample.
         """
         self.scenes = dict(scenes)
         self.stored = {
@@ -103,13 +103,13 @@ class Replica(DiskDataset):
 
     @classmethod
     def variant(cls, path: Path) -> str | None:
-        """How the folders lie."""
+        """Layout of the folders, if they hold this dataset."""
         layout = layout_of(path)
         return layout and f"{layout}, {LAYOUTS[layout]}"
 
     @classmethod
     def tally(cls, root: Path) -> str:
-        """How many images there are, at a glance."""
+        """Number of images and scenes, without reading them."""
         folders = list(root.glob(layout_of(root).format(domain=DOMAINS["image"][0], scene="*")))
         return f"{sum(len(os.listdir(folder)) for folder in folders)} images in {len(folders)} scenes"
 
@@ -119,13 +119,13 @@ class Replica(DiskDataset):
         return [f"{scene}/point_{point}_view_{view}" for scene in self.scenes for point, view in self._common(scene)]
 
     def files(self, id: str) -> dict[str, list[Path]]:
-        """One file for the image and for each label, and one that tells the holes if there is any."""
+        """One file each for the image and the labels, and the mask of holes if there is one."""
         scene, place = id.split("/")
         point, view = (int(number) for number in re.findall(r"\d+", place))
         return {key: [Path(self.listed[scene, key][point, view])] for key in self.domains}
 
     def arrays(self, id: str) -> dict[str, np.ndarray]:
-        """Image and labels; see the class."""
+        """Image and labels, as described in the class."""
         paths = {key: path for key, (path,) in self.files(id).items()}
         arrays = {"image": read_image(paths["image"])}
         valid = self._valid(paths, arrays["image"].shape[1:])
@@ -142,12 +142,12 @@ class Replica(DiskDataset):
 
     @cached_property
     def layout(self) -> str:
-        """How the folders lie."""
+        """Layout of the folders."""
         return layout_of(self.root)
 
     @cached_property
     def domains(self) -> list[str]:
-        """Keys of the domains that are read."""
+        """Keys of the domains to read."""
         masks = any(self._folder(scene, "mask") for scene in self.scenes)
         return [*dict.fromkeys(("image", *self.reads, "mask" if masks else "normals"))]
 
@@ -156,17 +156,17 @@ class Replica(DiskDataset):
         return next((folder for folder in folders if folder.is_dir()), None)
 
     def _list(self, scene: str, key: str) -> dict[tuple[int, int], str]:
-        """Paths of the files of a domain by point and view; as words, for there are half a million of them."""
+        """Paths of a domain's files by point and view; as strings, because there are half a million of them."""
         folder = self._folder(scene, key)
         names = [(FILE.fullmatch(entry.name), entry.path) for entry in os.scandir(folder)] if folder else []
         return {(int(match[1]), int(match[2])): path for match, path in names if match}
 
     def _common(self, scene: str) -> list[tuple[int, int]]:
-        """Points and views that all domains have."""
+        """Points and views that exist in all domains."""
         return sorted(set.intersection(*(set(self.listed[scene, key]) for key in self.domains)))
 
     def _check_ids(self, ids: list[str], images: int | None) -> None:
-        """Refuse scenes that are not whole; where images may be skipped, say so."""
+        """Reject incomplete scenes, or only report them if images may be skipped."""
         super()._check_ids(ids, images)
         for scene, wanted in self.scenes.items():
             found = len(self._common(scene))
@@ -177,13 +177,12 @@ class Replica(DiskDataset):
             line = f"{self.root}: scene {scene} has {found} images with all labels, not {wanted} ({held})"
             if not (self.may_skip and 0 < found < wanted):
                 raise DamagedFileError(
-                    f"{line}; {self.fix}, or, if this is what you want, give "
-                    f"dataset.{self.split}.scenes.{scene}={found}"
+                    f"{line}; {self.fix}, or, if this is intended, give dataset.{self.split}.scenes.{scene}={found}"
                 )
             log.warning("skipped: %s", line)
 
     def _valid(self, paths: Mapping[str, Path], size: tuple[int, ...]) -> np.ndarray:
-        """Where the scan has no hole, bool. Shape [H, W]."""
+        """Mask of pixels without a hole of the scan, bool. Shape [H, W]."""
         if "mask" in paths:
             path = paths["mask"]
             valid = binary(read_stored(path, "mask"))
@@ -198,10 +197,10 @@ class Replica(DiskDataset):
 
 
 def classes_of(stored: Stored) -> Stored:
-    """Number of the class of every pixel, from colours: red; green and blue tell objects apart, white is undefined.
+    """Class of every pixel from its colour: red is the class, green and blue the object; white is undefined.
 
     Raises:
-        DamagedFileError: The file holds no 8-bit colours.
+        DamagedFileError: The file does not hold 8-bit colours.
     """
     colours = stored.numbers
     if colours.dtype != np.uint8 or colours.ndim != 3 or colours.shape[2] != 3:
@@ -210,7 +209,7 @@ def classes_of(stored: Stored) -> Stored:
 
 
 def layout_of(path: Path) -> str | None:
-    """How the folders of domains and scenes lie; None where there are none."""
+    """Layout of the folders of domains and scenes; None if there are none."""
     for layout in LAYOUTS:
         if any(path.glob(f"{layout.format(domain=DOMAINS['image'][0], scene='*')}/point_*.png")):
             return layout

@@ -1,4 +1,4 @@
-"""In which order images are drawn: a function of (seed, epoch) alone, so any step can be returned to."""
+"""Samplers whose order depends only on (seed, epoch), so that a run can resume at any step."""
 
 from collections.abc import Iterator
 
@@ -7,10 +7,10 @@ from torch.utils.data import Sampler
 
 
 class TrainSampler(Sampler[tuple[int, int]]):
-    """Shuffles the dataset anew each epoch and deals every global batch out to the ranks.
+    """Shuffles the dataset in every epoch and distributes each global batch over the ranks.
 
-    Yields pairs (index, draw): `draw` seeds the random transforms of that image in that epoch. With R ranks
-    of batch size B, step s of all ranks together holds the images of step s of one process of batch size R B.
+    Yields pairs (index, draw), where `draw` seeds the random transforms of that image in that epoch. Step s of R ranks
+    with batch size B covers the same images as step s of one process with batch size R B.
     """
 
     def __init__(self, length: int, *, batch_size: int, seed: int, rank: int, world_size: int) -> None:
@@ -43,12 +43,12 @@ class TrainSampler(Sampler[tuple[int, int]]):
         self.start = batch
 
     def __len__(self) -> int:
-        """Images this rank sees in a whole epoch, wherever the position is."""
+        """Number of images of this rank in a whole epoch, independent of the position."""
         return self.steps * self.batch_size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         generator = np.random.default_rng([self.seed, self.epoch])
-        # First the draws: the one of image i must not depend on how many images there are.
+        # Draw the seeds first, so that the seed of image i does not depend on the number of images.
         draws = generator.integers(2**32, size=self.length)
         used = self.steps * self.batch_size * self.world_size
         order = generator.permutation(self.length)[:used]
@@ -57,7 +57,7 @@ class TrainSampler(Sampler[tuple[int, int]]):
 
 
 class EvalSampler(Sampler[int]):
-    """Every image exactly once over all ranks, in order: no shuffle, nothing dropped, nothing repeated."""
+    """Yields every image exactly once over all ranks, in order."""
 
     def __init__(self, length: int, *, rank: int, world_size: int) -> None:
         self.indices = range(rank, length, world_size)

@@ -1,4 +1,4 @@
-"""A dataset seen through a change: the base of subsets, noise and caches."""
+"""Base class of datasets that modify another dataset: subsets, label noise and caches."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from mtl.data.base import DenseDataset, Place, Sample
 
 
 class View(DenseDataset):
-    """Hands on what another dataset reads; a subclass changes some of it, and `transform` comes after the change.
+    """Forwards to another dataset; a subclass changes what `read` returns, before `transform` is applied.
 
     Args:
-        source: The dataset to look at.
+        source: The other dataset.
     """
 
     def __init__(self, source: DenseDataset) -> None:
@@ -26,7 +26,7 @@ class View(DenseDataset):
         return self.source.read(index)
 
     def about(self) -> dict[str, Any]:
-        """What a record of a run says about its data."""
+        """Information about the data for the record of a run."""
         return self.source.about() | {"images": len(self)}
 
     def places(self) -> Sequence[Place] | None:

@@ -1,4 +1,4 @@
-"""Miniature archives of the datasets, in the formats of the real ones; written without any code of ours.
+"""Miniature archives of the datasets, in the formats of the real ones; written without code from mtl.
 
 Every pixel is drawn from a seed, so a test can compare what is read with what was written: each maker returns the
 arrays that it stored, by id and kind.
@@ -57,7 +57,7 @@ def save_palette(path: Path, array: np.ndarray) -> None:
 
 
 def save_list(path: Path, ids: Sequence[str]) -> None:
-    """Ids, one a line."""
+    """Ids, one per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{id}\n" for id in ids))
 
@@ -169,7 +169,7 @@ def pascal_context(
 def bsds500(
     folder: Path, splits: Mapping[str, int] = BSDS, size: tuple[int, int] = (24, 32), annotators: int = 3
 ) -> Written:
-    """BSR below the folder; every annotator draws a rectangle of their own."""
+    """BSR below the folder; each annotator draws another rectangle."""
     root = folder / "BSR/BSDS500/data"
     written = {}
     for split, count in splits.items():
@@ -223,7 +223,7 @@ def replica(
 
 
 def pack(folder: Path, archive: Path) -> Path:
-    """A tar of what is in the folder, compressed as its name says."""
+    """A tar of the contents of the folder, compressed according to its name."""
     mode = {".tgz": "w:gz", ".gz": "w:gz", ".tar": "w"}[archive.suffix]
     with tarfile.open(archive, mode) as tar:
         for path in sorted(folder.iterdir()):

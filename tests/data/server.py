@@ -1,4 +1,4 @@
-"""A server on this machine that breaks off, resumes, refuses and lies as told."""
+"""A local server that can interrupt, resume or refuse downloads, and send wrong headers."""
 
 import hashlib
 import threading
@@ -19,8 +19,8 @@ class Site:
         self.ranges = True
         self.tagged = True
         self.chunked = False
-        self.status: list[int] = []  # answers to the next requests, before all is well
-        self.requests: list[str | None] = []  # ranges asked for
+        self.status: list[int] = []  # answers to the next requests, before normal service
+        self.requests: list[str | None] = []  # requested ranges
 
     @property
     def tag(self) -> str:

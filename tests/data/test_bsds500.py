@@ -1,4 +1,4 @@
-"""BSDS500: boundaries of all annotators, by hand and scored as the Berkeley benchmark does."""
+"""BSDS500: boundaries of all annotators, by hand, and scores of the Berkeley benchmark."""
 
 import json
 import os
@@ -51,7 +51,7 @@ BAD = {
     ),
     "soft": (
         {"groundTruth": drawn(np.full((24, 32), 0.5))},
-        "boundaries are maps of 0 and 1, and it holds float64",
+        "boundaries must be maps of 0 and 1, but it holds float64",
     ),
 }
 
@@ -91,7 +91,7 @@ def test_scores_of_five_images_are_those_of_the_berkeley_benchmark(evaluate, tmp
     shutil.copytree(BENCH / "groundTruth", root / "groundTruth/test")
     shutil.copytree(BENCH / "png", tmp_path / "mine/edge")
     for path in (BENCH / "png").iterdir():
-        image = Image.open(path).convert("RGB")  # any photograph does: scores need none
+        image = Image.open(path).convert("RGB")  # any photograph will do: scores do not use it
         (root / "images/test").mkdir(parents=True, exist_ok=True)
         image.save(root / f"images/test/{path.stem}.jpg")
     words = [

@@ -10,7 +10,7 @@ TRAIN = v2.Compose([v2.RandomHorizontalFlip(0.5), Normalize(mean=[0, 0, 0], std=
 
 
 class Numbered(DenseDataset):
-    """Image i is filled with i on the left and 255 on the right, so that a flip shows."""
+    """Image i is filled with i on the left and 255 on the right, so that a flip is visible."""
 
     available = ("depth",)
 

@@ -116,7 +116,7 @@ def test_the_archive_shows_in_the_extensions(tmp_path):
     assert load(tmp_path / "b/nyud").about()["variant"] == "archive B, NYUDv2 (png)"
 
 
-def test_folder_is_found_in_its_place_and_beside_it(tmp_path):
+def test_folder_is_found_in_its_place_and_next_to_it(tmp_path):
     archives.nyud(tmp_path / "data/nyud")
     assert load(tmp_path / "data/nyud").root == tmp_path / "data/nyud/NYUD_MT"
     (tmp_path / "data/nyud/NYUD_MT").rename(tmp_path / "data/NYUD_MT")
@@ -129,7 +129,7 @@ def test_folder_is_found_in_its_place_and_beside_it(tmp_path):
 def test_two_copies_are_refused(tmp_path):
     archives.nyud(tmp_path, "A")
     archives.nyud(tmp_path, "B")
-    with pytest.raises(ValueError, match=r"NYUD-v2 is there 2 times .*NYUDv2.*: keep one"):
+    with pytest.raises(ValueError, match=r"found 2 copies of NYUD-v2 .*NYUDv2.*: keep one"):
         load(tmp_path / "nyud")
 
 

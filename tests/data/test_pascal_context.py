@@ -83,7 +83,7 @@ def test_edges_are_thin_lines_where_the_laplacian_is_not_zero():
     labels = np.full((5, 8), 7, np.uint16)
     labels[:, 4:] = 300
     edges = context_edges(labels)
-    assert edges[1:].sum(axis=1).tolist() == [1] * 4  # thinning takes an end away
+    assert edges[1:].sum(axis=1).tolist() == [1] * 4  # thinning removes one end
     assert set(np.flatnonzero(edges.any(axis=0))) <= {3, 4}
     assert not context_edges(np.full((5, 8), 7, np.uint16)).any()
 
@@ -133,7 +133,7 @@ def test_index_is_made_where_it_is_absent_or_of_other_images(tmp_path, state):
         path.parent.mkdir()
         path.write_text('{"2008_000003": [15]}')
     if state == "shipped":
-        path.write_text(json.dumps({id: [12] for id in archives.PASCAL_TRAIN}))  # it is believed
+        path.write_text(json.dumps({id: [12] for id in archives.PASCAL_TRAIN}))  # this list is used
     assert len(load(tmp_path / "p", tasks=["human_parts", "semseg"])) == 3
     index = json.loads(path.read_text())
     wanted = [[12]] * 3 if state == "shipped" else [[15, -1], [12, -1], [15, -1]]
@@ -150,7 +150,7 @@ def test_index_is_not_made_where_parts_are_no_task(tmp_path):
 def test_damaged_index_is_named(tmp_path):
     archives.pascal_context(tmp_path)
     (tmp_path / "PASCAL_MT/ImageSets/Parts/train.txt").write_text('{"2008_000003": [15')
-    with pytest.raises(ValueError, match=r"Parts/train.txt: is no index .*: delete it, and it is made anew"):
+    with pytest.raises(ValueError, match=r"Parts/train.txt: not an index .*; delete it to have it rebuilt"):
         load(tmp_path / "p")
 
 
@@ -191,5 +191,5 @@ def test_parts_of_unknown_name_are_refused(tmp_path):
     archives.pascal_context(tmp_path)
     mask = np.ones((16, 20), np.uint8)
     archives.save_parts(tmp_path / "PASCAL_MT/human_parts/2008_000003.mat", [(15, mask, {"tail": mask})])
-    with pytest.raises(ValueError, match=r"2008_000003.mat: a person has no part 'tail', only hair"):
+    with pytest.raises(ValueError, match=r"2008_000003.mat: unknown part 'tail' of a person; parts are hair"):
         load(tmp_path / "p")

@@ -1,4 +1,4 @@
-"""Decoded once, read by every run: a dataset whose arrays lie in memory-mapped files, one file a label."""
+"""Cache of decoded images and labels that all runs share: memory-mapped files, one per label."""
 
 import hashlib
 import json
@@ -18,21 +18,22 @@ VERSION = 1  # of the format
 
 
 class Cached(View):
-    """Reads from a cache what its source would read, bit for bit.
+    """Reads from a cache exactly what its source would read, bit for bit.
 
-    A label is decoded when a run first asks for it, and shared by all runs, whatever tasks they train. A file appears
-    whole or not at all. One that is not what its index says, or does not agree with the first, middle and last image
-    of the source, is made anew; other changes in the files of the dataset go unnoticed: delete the folder then. Of
-    several processes that miss a file at once, one makes it while the others wait.
+    A label is decoded when a run first needs it, and then shared by all runs, whatever tasks they train. Files are
+    written atomically; of several processes that need a file at once, one writes it and the others wait.
+
+    A file is written again if it does not match its index, or the first, middle and last image of the source. Other
+    changes to the files of the dataset are not noticed: delete the folder of the cache after such changes.
 
     Args:
-        source: What to read once.
+        source: The dataset to cache.
         root: Folder of all caches.
-        settings: All that determines what the source reads, beside the tasks.
-        workers: Processes that decode; 0: this one.
+        settings: Everything except the tasks that determines what the source reads.
+        workers: Decoding processes; 0 decodes in this process.
 
     Raises:
-        ValueError: The source gives a label in several types.
+        ValueError: The source returns a label in several types.
     """
 
     def __init__(self, source: DenseDataset, root: Path, settings: Mapping[str, Any], workers: int) -> None:
@@ -40,7 +41,7 @@ class Cached(View):
         about = {
             "dataset": type(source).__name__,
             "version": [VERSION, source.version],
-            "length": len(source),  # a dataset may leave images out that have no label of the only task
+            "length": len(source),  # a dataset may leave out images without labels of the only task
             "settings": settings,
         }
         text = json.dumps(about, indent=2, sort_keys=True, default=str, allow_nan=False) + "\n"

@@ -1,4 +1,4 @@
-"""Writes the files of a cache: a dataset is read from one end to the other, in order, by several processes."""
+"""Writes the files of a cache by reading a dataset in order with several processes."""
 
 import errno
 import os
@@ -20,11 +20,11 @@ from mtl.files import write_json
 
 
 def check_room(folder: Path, arrays: Sequence[NDArray[Any]], length: int) -> None:
-    """Refuses to begin what the disk cannot hold.
+    """Check that the disk has enough space for the files.
 
     Args:
-        folder: Where the files will be.
-        arrays: Of an image like all others.
+        folder: Folder of the files.
+        arrays: Arrays of a typical image.
         length: Number of images.
     """
     needed, free = length * sum(array.nbytes for array in arrays), shutil.disk_usage(folder).free
@@ -34,17 +34,17 @@ def check_room(folder: Path, arrays: Sequence[NDArray[Any]], length: int) -> Non
 
 
 def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) -> None:
-    """Reads the whole dataset and writes these of its keys.
+    """Read the whole dataset and write the given keys.
 
     Args:
-        folder: Where to, no other process writing to it.
-        source: What to read.
+        folder: Destination; no other process may write to it.
+        source: The dataset.
         keys: Labels, `image` and `meta`.
-        workers: Processes that read.
+        workers: Reading processes.
     """
     maps = [key for key in keys if key != "meta"]
     for key in maps:
-        (folder / f"{key}.json").unlink(missing_ok=True)  # an index stands for a whole file
+        (folder / f"{key}.json").unlink(missing_ok=True)  # an index marks a complete file
     types: dict[str, set[str]] = {key: set() for key in maps}
     shapes: dict[str, list] = {key: [] for key in maps}
     metas = []
@@ -52,9 +52,9 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
         Readings(source),
         batch_size=None,
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=_identity,
         worker_init_fn=single_threaded,
-        generator=torch.Generator(),  # for the seed of its workers, else drawn from the state that dropout uses
+        generator=torch.Generator(),  # draws the seed of the workers, instead of the global state that dropout uses
     )
     with ExitStack() as stack:
         files = {key: stack.enter_context(open(folder / f"{key}.unfinished", "wb")) for key in maps}
@@ -69,7 +69,7 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
             os.fsync(file.fileno())
     for key in maps:
         if len(types[key]) > 1:
-            raise ValueError(f"{key} is of several types in {type(source).__name__}: {', '.join(sorted(types[key]))}")
+            raise ValueError(f"{key} has several types in {type(source).__name__}: {', '.join(sorted(types[key]))}")
         os.replace(folder / f"{key}.unfinished", folder / f"{key}.bin")
         write_json(folder / f"{key}.json", {"dtype": types[key].pop(), "shapes": shapes[key]})
     if "meta" in keys:
@@ -77,7 +77,7 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
 
 
 class Readings(Dataset[Sample]):
-    """What a dataset reads, before types and transforms."""
+    """The samples of a dataset as `read` returns them, without types and transforms."""
 
     def __init__(self, source: DenseDataset) -> None:
         self.source = source
@@ -89,5 +89,5 @@ class Readings(Dataset[Sample]):
         return self.source.read(index)
 
 
-def _as_it_is(sample: Sample) -> Sample:
+def _identity(sample: Sample) -> Sample:
     return sample

@@ -1,4 +1,4 @@
-"""The files of a cache, and whether they are what they should be."""
+"""Reads and verifies the files of a cache."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from mtl.data.base import Sample
 
 
 class Shelf:
-    """One label of all images: their bytes end to end in a file, types and shapes in another."""
+    """One label of all images: concatenated bytes in one file, type and shapes in another."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self.place = (folder, key)
@@ -29,15 +29,15 @@ class Shelf:
 
     def __getitem__(self, index: int) -> NDArray[Any]:
         part = np.asarray(self.bytes[self.starts[index] : self.starts[index + 1]])
-        return part.view(self.dtype).reshape(self.shapes[index]).copy()  # a tensor must not alias the read-only file
+        return part.view(self.dtype).reshape(self.shapes[index]).copy()  # a tensor must not alias a read-only file
 
     def __reduce__(self) -> tuple:
-        # A pickled memory map is a copy of the data; a spawned loading process shall map the files itself.
+        # Pickling a memory map copies its data; a spawned worker must map the files itself.
         return Shelf, self.place
 
 
 class Metas:
-    """What `meta` says of all images."""
+    """The `meta` of all images."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self.metas = json.loads((folder / f"{key}.json").read_text())
@@ -50,11 +50,11 @@ class Metas:
 
 
 def missing_from(folder: Path, probes: Mapping[int, Sample], length: int) -> list[str]:
-    """Those keys that the folder does not hold whole, or otherwise than the samples have them.
+    """Keys that are incomplete in the folder, or differ from the samples.
 
     Args:
         folder: The cache.
-        probes: Samples by their index.
+        probes: Samples of the source by index.
         length: Number of images.
     """
 
@@ -69,7 +69,7 @@ def missing_from(folder: Path, probes: Mapping[int, Sample], length: int) -> lis
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Whether two values of a sample are the same, bit for bit."""
+    """Whether two values of a sample are equal, bit for bit."""
     if isinstance(one, np.ndarray):
         return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
     return one == other

@@ -1,4 +1,4 @@
-"""Worse training labels: each task's label says how it is corrupted.
+"""Label noise: corrupts the training labels of each task.
 
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
 https://arxiv.org/abs/2509.23915, Sec. V-E.
@@ -21,22 +21,22 @@ MODES = ("none", "pixel", "category")
 class LabelNoise:
     """Corrupts the labels of every training image, in the same way in every epoch.
 
-    In each image `categories` of the classes that occur are drawn (all, if there are fewer). In mode `pixel` each of
-    their pixels gets a wrong class with probability `rate`; in mode `category` each of the classes, as a whole, does.
-    Wrong classes are drawn among all others of the dataset, all equally likely. Numbers and vectors get Gaussian noise
-    in every pixel. Invalid pixels stay invalid. Details are in `TaskLabel.corrupt` of each task.
+    In each image, `categories` of the classes that occur are drawn (all, if there are fewer). With probability `rate`,
+    each of their pixels (mode `pixel`) or each class as a whole (mode `category`) is replaced by a wrong class, drawn
+    uniformly from all others of the dataset. Depth and normals get Gaussian noise at every pixel. Invalid pixels stay
+    invalid. See `corrupt` of each task's label for details.
 
-    The draws depend on the seed, the task and the id of the image, hence not on which tasks are trained together.
+    The noise depends on the seed, the task and the id of the image, so not on which tasks are trained together.
 
     Args:
         mode: `none`, `pixel` or `category`.
         num_classes: Number of classes of the dataset.
-        categories: How many classes of an image are corrupted.
+        categories: Number of classes of an image that are corrupted.
         rate: Probability of a wrong class.
-        seed: Of all draws.
+        seed: Seed of the noise.
         **deviations: Standard deviations by task, in the unit of its label.
 
-    Deviations from the paper: it gives no standard deviations, and "a rate of 0.5" can be that of pixels or of classes.
+    Deviations from the paper: it gives no standard deviations, and "a rate of 0.5" may refer to pixels or to classes.
     """
 
     def __init__(
@@ -54,20 +54,20 @@ class LabelNoise:
 
     @staticmethod
     def idle(settings: Mapping[str, Any]) -> bool:
-        """Whether these settings leave the labels as they are."""
+        """Whether these settings leave the labels unchanged."""
         return settings["mode"] == "none"
 
     def __call__(self, dataset: DenseDataset) -> DenseDataset:
         """The dataset with corrupted labels.
 
         Raises:
-            ValueError: The dataset is not for training, or has a task for which no noise is defined.
+            ValueError: The dataset is not a training split, or has a task for which no noise is defined.
         """
         mode = self.noise.mode
         if mode == "none":
             return dataset
         if dataset.split != "train":
-            raise ValueError(f"dataset.noise={mode}: the labels of the {dataset.split} split stay as they are")
+            raise ValueError(f"dataset.noise={mode}: noise is for training labels, not for the {dataset.split} split")
         noisy = [task for task in dataset.available if find(task).corrupt is not None]
         if spared := [task for task in dataset.reads if task not in noisy]:
             raise ValueError(
@@ -77,7 +77,7 @@ class LabelNoise:
         return Noisy(dataset, self)
 
     def stream(self, task: str, image: str) -> Generator:
-        """The draws for one label of one image."""
+        """Random stream for one label of one image."""
         words = hashlib.sha256(f"{self.seed} {task} {image}".encode()).digest()
         return np.random.default_rng(int.from_bytes(words[:16], "big"))
 

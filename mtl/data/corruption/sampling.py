@@ -1,4 +1,4 @@
-"""Fewer training images: some of the scans of every scene, or some of the scenes.
+"""Reduced training sets: some scans of every scene, or some scenes.
 
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
 https://arxiv.org/abs/2509.23915, Table V.
@@ -16,7 +16,7 @@ from mtl.data.base import DenseDataset, Place, Sample
 from mtl.data.view import View
 from mtl.files import write_whole
 
-# What is counted out, and its share or its number: scans in every scene, or scenes.
+# Unit of the choice (scans in every scene, or scenes), and the fraction or number that is kept.
 RULES: Mapping[str, tuple[str, Fraction | int]] = {
     "half_scans": ("scan", Fraction(1, 2)),
     "quarter_scans": ("scan", Fraction(1, 4)),
@@ -29,21 +29,21 @@ WORDS = ("full", *RULES)
 
 
 class Sampling:
-    """Keeps a part of the training images, the same for every network that is trained on them.
+    """Keeps a part of the training images, the same for every network.
 
-    All images of a scan, and all scans of a scene, stay or go together. Which ones stay is drawn from the seed and
-    their names alone, so that a quarter is a part of the half and no task or order of files matters. A share is rounded
-    half up, to one at least. The choice is written to a list for others to read; a list that says otherwise stops the
-    run.
+    All images of a scan (or all scans of a scene) are kept or dropped together. The choice depends only on the seed
+    and the names, so the quarter is a subset of the half, and neither tasks nor the order of files matter. A fraction
+    is rounded half up, to at least one. The choice is written to a list; if an existing list differs, an error is
+    raised.
 
     Args:
         word: `full` or one of `RULES`.
-        seed: Of the draw.
-        scenes: Scenes to keep, by word, where they shall not be drawn.
+        seed: Seed of the choice.
+        scenes: Scenes to keep, by word, instead of drawing them.
         lists: Folder of the lists.
 
-    Deviations from the paper: it names neither the scans nor the scenes it keeps, nor what a scan is; here a camera
-    path, or a point with all of its views.
+    Deviations from the paper: it names neither the scans nor the scenes that it keeps, and does not define a scan.
+    Here a scan is a camera path, or a point with all its views.
     """
 
     def __init__(self, word: str, seed: int, scenes: Mapping[str, Sequence[str]], lists: str | Path) -> None:
@@ -60,18 +60,18 @@ class Sampling:
         return settings["word"] == "full"
 
     def __call__(self, dataset: DenseDataset) -> DenseDataset:
-        """The dataset with the images that stay.
+        """The dataset with the kept images.
 
         Raises:
-            ValueError: The dataset is not for training, or has no such scenes or scans, or nothing would go.
+            ValueError: The dataset is not a training split, lacks the scenes or scans, or no image would be dropped.
         """
         if self.word == "full":
             return dataset
         if dataset.split != "train":
-            raise self._refusal(f"the {dataset.split} split stays whole")
+            raise self._refusal(f"sampling is for training images, not for the {dataset.split} split")
         places = dataset.places()
         if places is None:
-            raise self._refusal("the images of this dataset are not views of scenes; only dataset.sampling=full")
+            raise self._refusal("the images of this dataset are not views of scenes; use dataset.sampling=full")
         kept = self.choose(places)
         indices = [index for index, place in enumerate(places) if place in kept]
         if len(indices) == len(places):
@@ -80,7 +80,7 @@ class Sampling:
         return Subset(dataset, indices)
 
     def choose(self, places: Sequence[Place]) -> set[Place]:
-        """The scans that stay.
+        """The scans to keep.
 
         Args:
             places: Scene and scan of every image.
@@ -101,7 +101,7 @@ class Sampling:
         return {Place(scene, scan) for scene in scenes for scan in scans[scene]}
 
     def _draw(self, names: Sequence[str], amount: Fraction | int, what: str, scene: str = "") -> list[str]:
-        """As many of the names as the rule says; those whose hashes come first."""
+        """The given amount of the names: those with the smallest hashes."""
         if isinstance(amount, Fraction):
             amount = max(floor(len(names) * amount + Fraction(1, 2)), 1)
         if amount > len(names):
@@ -109,7 +109,7 @@ class Sampling:
         return sorted(names, key=lambda name: digest([self.seed, scene, name]))[:amount]
 
     def _publish(self, places: Sequence[Place], kept: set[Place], images: int) -> None:
-        """Writes the list of what stays, or checks the one that is there."""
+        """Write the list of kept scans, or check the existing one."""
         unit, _ = RULES[self.word]
         lines = sorted({" ".join(place) if unit == "scan" else place.scene for place in kept})
         title = f"# dataset.sampling={self.word}, seed {self.seed}: {images} of {len(places)} images"
@@ -118,7 +118,7 @@ class Sampling:
         if not path.exists():
             write_whole(path, text)
         elif path.read_text() != text:
-            raise self._refusal(f"{path} lists another choice; runs that used it are not comparable: move it away")
+            raise self._refusal(f"{path} lists another choice, so runs that used it are not comparable: move it away")
 
     def _refusal(self, reason: str) -> ValueError:
         return ValueError(f"dataset.sampling={self.word}: {reason}")
@@ -139,11 +139,11 @@ class Subset(View):
         return self.source.read(self.indices[index])
 
     def places(self) -> list[Place] | None:
-        """Scene and scan of every image that stays."""
+        """Scene and scan of every kept image."""
         places = self.source.places()
         return None if places is None else [places[index] for index in self.indices]
 
 
 def digest(content: object) -> str:
-    """A name for anything that JSON can hold."""
+    """Hash of any content that JSON can represent."""
     return hashlib.sha256(json.dumps(content, default=list, allow_nan=False).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What the datasets that lie on disk share: they are found, checked before the first image, and read by id."""
+"""Base class of datasets on disk: they are located, checked before the first image, and read by id."""
 
 import logging
 from abc import abstractmethod
@@ -20,20 +20,20 @@ OnError = Literal["raise", "skip"]
 
 
 class MissingDatasetError(ValueError):
-    """There is nothing of the dataset where it should be."""
+    """The dataset was not found."""
 
 
 class DiskDataset(DenseDataset):
-    """A split of a dataset as its archive lies on disk.
+    """A split of a dataset, read from its unpacked archive.
 
-    Building it checks every file it will read, once: what was found good is written down in a manifest beside the
-    dataset's folder, and only what is new or changed since is read again. A subclass implements `variant`, `files` and
-    `arrays`, and names its `lists` of ids or implements `list_ids` and `tally`.
+    The constructor checks every file that will be read. Files that pass are recorded in a manifest next to the
+    dataset's folder, and only new or changed files are checked again. A subclass implements `variant`, `files` and
+    `arrays`, and sets `lists` or implements `list_ids` and `tally`.
     """
 
-    word: ClassVar[str]  # on the command line
-    title: ClassVar[str]  # in messages
-    folders: ClassVar[tuple[str, ...]]  # what its archives unpack to
+    word: ClassVar[str]  # name on the command line
+    title: ClassVar[str]  # name in messages
+    folders: ClassVar[tuple[str, ...]]  # folders that its archives unpack to
     splits: ClassVar[tuple[str, ...]] = ("train", "val")
     lists: ClassVar[str] = ""  # file with the ids of a split, where there is one
 
@@ -50,16 +50,16 @@ class DiskDataset(DenseDataset):
         """Find the dataset and check it.
 
         Args:
-            root: Folder of the dataset; the folders that its archives unpack to are looked for in it and beside it.
+            root: Folder of the dataset; the folders that its archives unpack to are looked for in it and next to it.
             split: The split.
             tasks: Tasks whose labels are read.
-            images: Number of images there must be; None takes any.
+            images: Required number of images; None accepts any.
             on_error: What to do about a training image with a damaged or missing file: `raise`, or `skip` it. Images
                 for evaluation are never skipped.
-            transform: What is done to a sample.
+            transform: Applied to each sample.
 
         Raises:
-            ValueError: The dataset is not there, or not whole.
+            ValueError: The dataset is missing or incomplete.
         """
         super().__init__(split, tasks, transform)
         if on_error not in get_args(OnError):
@@ -73,7 +73,7 @@ class DiskDataset(DenseDataset):
         ids = self.list_ids()
         self._check_ids(ids, images)
         self.ids = self.choose(ids)
-        self.left_out: dict[str, str] = {}  # id of a skipped image: what is wrong with it
+        self.left_out: dict[str, str] = {}  # problem by id of a skipped image
         self.check()
 
     @classmethod
@@ -81,14 +81,14 @@ class DiskDataset(DenseDataset):
         """The folder that holds the dataset.
 
         Raises:
-            MissingDatasetError: There is none.
-            ValueError: There is more than one.
+            MissingDatasetError: There is no such folder.
+            ValueError: There are several.
         """
         around = [place, *(place / name for name in cls.folders), *(place.parent / name for name in cls.folders)]
         found = {path.resolve(): path for path in reversed(around) if path.is_dir() and cls.variant(path)}
         if len(found) > 1:
             raise ValueError(
-                f"{cls.title} is there {len(found)} times ({', '.join(map(str, found.values()))}): keep one"
+                f"found {len(found)} copies of {cls.title} ({', '.join(map(str, found.values()))}): keep one"
             )
         if not found:
             inside = sorted(path.name for path in place.iterdir())[:4] if place.is_dir() else []
@@ -102,11 +102,11 @@ class DiskDataset(DenseDataset):
     @classmethod
     @abstractmethod
     def variant(cls, path: Path) -> str | None:
-        """Which known archive the folder comes from; None where it is no such dataset, or nothing of it."""
+        """Which known archive the folder comes from; None if it does not contain this dataset."""
 
     @classmethod
     def tally(cls, root: Path) -> str:
-        """How many images there are, at a glance."""
+        """Number of images by split, without reading them."""
         paths = {split: root / cls.lists.format(split=split) for split in cls.splits}
         counts = {split: len(read_ids(path)) for split, path in paths.items() if path.is_file()}
         return f"{', '.join(f'{count} {split}' for split, count in counts.items())} images"
@@ -125,26 +125,26 @@ class DiskDataset(DenseDataset):
 
     @abstractmethod
     def arrays(self, id: str) -> dict[str, np.ndarray]:
-        """The image and the labels of the tasks, each of shape [C, H, W]; outside training the `boundary` of edges."""
+        """The image and the labels of the tasks, shape [C, H, W]; outside training also the `boundary` of edges."""
 
     @property
     def may_skip(self) -> bool:
-        """Whether images with damaged files are left out."""
+        """Whether to skip images with damaged files."""
         return self.on_error == "skip" and self.split == "train"
 
     @property
     def fix(self) -> str:
-        """What to do about damaged files."""
+        """Advice for damaged files, for messages."""
         other = ", or train without such images: dataset.on_error=skip" if self.split == "train" else ""
         return f"extract the archive again ({self.command()} ARCHIVE=FILE){other}"
 
     @classmethod
     def command(cls) -> str:
-        """What fetches the dataset."""
+        """Command that fetches the dataset."""
         return f"make data-{cls.word.replace('_', '-')}"
 
     def about(self) -> dict[str, Any]:
-        """Which archive the split comes from, how many images it has, and which were left out as damaged."""
+        """The archive of the split, its number of images, and the images skipped as damaged."""
         return super().about() | {"variant": self.variant(self.root), "left_out": list(self.left_out)}
 
     def __len__(self) -> int:
@@ -160,7 +160,7 @@ class DiskDataset(DenseDataset):
         return arrays | {"meta": {"id": id, "size": arrays["image"].shape[1:], "padding": (0, 0)}}
 
     def whole(self, id: str) -> dict[str, np.ndarray]:
-        """The arrays of an image, all of one size."""
+        """The arrays of an image, checked to have the same size."""
         arrays = self.arrays(id)
         for key, files in self.files(id).items():
             if files and key in arrays:
@@ -168,10 +168,10 @@ class DiskDataset(DenseDataset):
         return arrays
 
     def check(self, thorough: bool = False) -> None:
-        """Read every file that is not known to be good; leave out or refuse images with files that are not.
+        """Check every file that is not known to be good; skip or reject images with problems.
 
         Args:
-            thorough: Whether files that look untouched are compared with their checksum as well.
+            thorough: Whether to compare the checksums even of files whose size and time are unchanged.
 
         Raises:
             ValueError: Files are damaged or missing.
@@ -188,14 +188,14 @@ class DiskDataset(DenseDataset):
         self.ids = [id for id in self.ids if id not in problems]
 
     def read_list(self, path: Path) -> list[str]:
-        """Ids of a file with one a line."""
+        """Ids of a file with one per line."""
         try:
             return read_ids(path)
         except ValueError as error:
             raise DamagedFileError(f"{error}; {self.fix}") from error
 
     def _check_ids(self, ids: list[str], images: int | None) -> None:
-        """Refuse ids listed twice, and too few or too many of them."""
+        """Reject duplicate ids, and a wrong number of ids."""
         twice = [id for id, count in Counter(ids).items() if count > 1]
         if twice:
             place = self.root / self.lists.format(split=self.split)
@@ -203,5 +203,5 @@ class DiskDataset(DenseDataset):
         if images is not None and len(ids) != images:
             raise ValueError(
                 f"{self.root}: split {self.split} of {self.title} has {len(ids)} images, not {images}; {self.fix}, "
-                f"or, if this is what you want, give dataset.{self.split}.images={len(ids)}"
+                f"or, if this is intended, give dataset.{self.split}.images={len(ids)}"
             )

@@ -1,4 +1,4 @@
-"""The one decoder of pictures: datasets and scripts/predict.py see the same pixels of the same file."""
+"""Image decoder shared by datasets and scripts/predict.py, so that both see the same pixels."""
 
 from pathlib import Path
 
@@ -14,19 +14,19 @@ __all__ = ["DamagedFileError", "read_image"]
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """Red, green and blue of a picture of any format. Shape [3, H, W].
+    """Decode an image of any format to RGB. Shape [3, H, W].
 
-    Pixels stay where the file has them: an orientation in EXIF is not applied, or labels would no longer fit. Of
-    several frames it is the first.
+    EXIF orientation is not applied, because labels are stored in the orientation of the raw pixels. Of several frames,
+    the first is read.
 
     Raises:
-        DamagedFileError: The file is missing, cut off, too large, or not an image of 8-bit colours.
+        DamagedFileError: The file is missing, truncated, too large, or not an image with 8-bit colours.
     """
     try:
         with Image.open(path) as image:
             if image.mode not in COLOURS:
-                raise DamagedFileError(f"{path}: has pixels of kind {image.mode}, not 8-bit colours")
-            veiled = image.mode == "P" and "transparency" in image.info  # straight to RGB, Pillow warns of it
+                raise DamagedFileError(f"{path}: has pixels of mode {image.mode}; save 8-bit colours")
+            veiled = image.mode == "P" and "transparency" in image.info  # Pillow warns if converted directly to RGB
             pixels = np.array((image.convert("RGBA") if veiled else image).convert("RGB"))
     except DamagedFileError:
         raise

@@ -1,4 +1,4 @@
-"""Which files of a dataset were found good, with their checksums: `data/nyud.manifest.json`."""
+"""Record of the files of a dataset that passed the check, with checksums: `data/nyud.manifest.json`."""
 
 import hashlib
 import json
@@ -9,27 +9,27 @@ from mtl.files import write_whole
 
 
 class Manifest:
-    """Size, time and sha256 of every file whose contents were checked, by its path below the root.
+    """Size, time and sha256 of every file that passed the check, by its path below the root.
 
-    A file whose size and time are still the same is not read again; one that only moved is known by its sha256.
+    A file with unchanged size and time is not read again. A file with another time is recognised by its sha256.
     """
 
     def __init__(self, path: Path, root: Path) -> None:
         self.path, self.root = path, root
         self.files: dict[str, list] = {}  # [sha256, bytes, nanoseconds]
         self.news = False
-        self.changed: list[str] = []  # files that are not what they were at first
+        self.changed: list[str] = []  # files whose contents changed since they were first checked
         if path.is_file():
             try:
                 self.files = json.loads(path.read_text())["files"]
             except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{path} is damaged ({error}): delete it, and the files are checked anew") from error
+                raise ValueError(f"{path} is damaged ({error}): delete it to have the files checked again") from error
 
     def __len__(self) -> int:
         return len(self.files)
 
     def untouched(self, file: Path) -> bool:
-        """Whether the file was checked and is of the same size and time since."""
+        """Whether the file passed the check and its size and time have not changed since."""
         known = self.files.get(self._name(file))
         if not known:
             return False
@@ -40,7 +40,7 @@ class Manifest:
         return known[1:] == [status.st_size, status.st_mtime_ns]
 
     def same(self, file: Path) -> bool:
-        """Whether the file was checked and has the same contents; its time is brought up to date."""
+        """Whether the file passed the check and has the same contents; updates its recorded time."""
         known = self.files.get(self._name(file))
         if not known or not file.is_file() or known[:1] != (now := fingerprint(file))[:1]:
             return False
@@ -48,17 +48,17 @@ class Manifest:
         return True
 
     def add(self, file: Path) -> None:
-        """Takes down a file whose contents are good."""
+        """Record a file that passed the check."""
         name, now = self._name(file), fingerprint(file)
         if self.files.get(name, now)[0] != now[0]:
             self.changed.append(name)
         self._set(file, now)
 
     def save(self, about: str) -> None:
-        """Writes all of it, if there is news.
+        """Write the manifest if it has changed.
 
         Raises:
-            OSError: The folder cannot be written to.
+            OSError: The folder is not writable.
         """
         if not self.news:
             return
@@ -75,7 +75,7 @@ class Manifest:
 
 
 def fingerprint(file: Path) -> list:
-    """Sha256, bytes and time in nanoseconds of a file."""
+    """Sha256, size in bytes and modification time in nanoseconds of a file."""
     status = file.stat()
     with open(file, "rb") as stream:
         return [hashlib.file_digest(stream, "sha256").hexdigest(), status.st_size, status.st_mtime_ns]

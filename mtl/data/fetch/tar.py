@@ -1,4 +1,4 @@
-"""Unpacks tar archives; nothing of them lands outside the folder, and the folder appears whole or not at all."""
+"""Unpacks tar archives safely: nothing is written outside the folder, and the folder appears only when complete."""
 
 import lzma
 import os
@@ -18,10 +18,10 @@ def extract(archives: Sequence[Path], folder: Path) -> None:
 
     Args:
         archives: Tar files, compressed or not.
-        folder: Where everything goes; it must not exist.
+        folder: Destination, which must not exist yet.
 
     Raises:
-        ValueError: An archive is broken, or holds something that does not belong into the folder.
+        ValueError: An archive is broken, or has a member that must not be unpacked.
     """
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -38,7 +38,7 @@ def unpack(archive: Path, folder: Path) -> list[tuple[Path, Path]]:
     """Unpack the files and folders of an archive.
 
     Returns:
-        Its links, and where they lead. They are made when all files are there, so that no file is written through one.
+        Its links and their targets. They must be created after all files, so that no file is written through a link.
     """
     links = []
     try:
@@ -55,28 +55,28 @@ def unpack(archive: Path, folder: Path) -> list[tuple[Path, Path]]:
                 above = PurePosixPath(member.name).parent if member.issym() else PurePosixPath()
                 links.append((target, folder / inside(archive, str(above / member.linkname), member.name)))
             else:
-                raise ValueError(f"{archive}: {member.name} is neither file nor folder nor link: take another archive")
+                raise ValueError(f"{archive}: {member.name} is not a file, folder or link: use another archive")
     except BROKEN as error:
-        raise ValueError(f"{archive}: is no whole tar archive ({error}); fetch it again") from error
+        raise ValueError(f"{archive}: not a complete tar archive ({error}); fetch it again") from error
     return links
 
 
 def make(links: Sequence[tuple[Path, Path]], folder: Path) -> None:
-    """Make the links.
+    """Create the links.
 
     Raises:
-        ValueError: One leads out of the folder by way of another.
+        ValueError: A link leads out of the folder through another link.
     """
     for link, target in links:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(os.path.relpath(target, link.parent))
     for link, _ in links:
         if not link.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"link {link.relative_to(folder)} leads out of its folder: take another archive")
+            raise ValueError(f"link {link.relative_to(folder)} leads out of its folder: use another archive")
 
 
 def members(archive: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """Everything in the archive, in its order, with a bar of how far it was read."""
+    """Members of the archive, in order, with a progress bar."""
     with (
         open(archive, "rb") as file,
         tqdm(desc=f"unpacking {archive.name}", total=archive.stat().st_size, unit="B", unit_scale=True) as bar,
@@ -88,13 +88,13 @@ def members(archive: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
 
 
 def inside(archive: Path, name: str, link: str = "") -> str:
-    """The path below the folder, without its dots.
+    """The normalised path below the folder.
 
     Raises:
-        ValueError: It leads out of the folder.
+        ValueError: The path leads out of the folder.
     """
     path = os.path.normpath(name)
     if name.startswith("/") or "\\" in name or path.split("/")[0] == "..":
         what = f"link {link} to {name}" if link else name
-        raise ValueError(f"{archive}: {what} leads out of its folder: take another archive")
+        raise ValueError(f"{archive}: {what} leads out of its folder: use another archive")
     return path

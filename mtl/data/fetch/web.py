@@ -1,4 +1,4 @@
-"""Fetches an archive from the first of several addresses that has it, and goes on where a connection broke off."""
+"""Downloads an archive from the first working address, and resumes interrupted downloads."""
 
 import hashlib
 import http.client
@@ -13,41 +13,41 @@ from tqdm import tqdm
 
 from mtl.files import read_json, write_json
 
-TRIES = 5  # in a row that bring nothing
-PAUSE = 1.0  # seconds between them, each time twice as long
-PATIENCE = 60  # seconds without a byte
+TRIES = 5  # attempts in a row without progress
+PAUSE = 1.0  # seconds before the first retry, doubled for each further one
+PATIENCE = 60  # timeout in seconds
 CHUNK = 1 << 20
-GIVEN_UP = range(400, 500)  # answers that will not change by asking again
-LATER = (408, 416, 425, 429)  # among them those that may
+GIVEN_UP = range(400, 500)  # status codes for which a retry is pointless
+LATER = (408, 416, 425, 429)  # exceptions to these
 BROKEN = (OSError, http.client.HTTPException)
 PAGES = (b"<!doctype", b"<html", b"<?xml")
 
 
 class UnavailableError(ValueError):
-    """An address does not give the archive."""
+    """An address does not provide the archive."""
 
 
 class Begun(NamedTuple):
-    """A download on disk."""
+    """A partial download on disk."""
 
     part: Path
     have: int  # bytes
     size: int | None  # of the whole file, in bytes
-    tag: str | None  # by which the server knows the version of the file
+    tag: str | None  # the server's tag of this version of the file
 
 
 def download(urls: Sequence[str], folder: Path, name: str) -> Path:
-    """The archive as a file.
+    """Download an archive and return its path.
 
-    What was begun stays in the folder, so that the same command goes on with it.
+    Partial downloads stay in the folder, so that the same command resumes them.
 
     Args:
-        urls: Addresses of the archive, the best first.
-        folder: Where it goes.
-        name: Begins the file's name.
+        urls: Addresses of the archive, in order of preference.
+        folder: Destination.
+        name: Prefix of the file's name.
 
     Raises:
-        ValueError: No address gives it.
+        ValueError: No address provides the archive.
     """
     folder.mkdir(parents=True, exist_ok=True)
     failures = []
@@ -67,13 +67,13 @@ def download(urls: Sequence[str], folder: Path, name: str) -> Path:
 
 
 def fetch(url: str, part: Path) -> None:
-    """The file at the address, whole.
+    """Download the complete file at an address, with retries.
 
     Raises:
-        UnavailableError: It is not there, or the connection breaks off again and again.
+        UnavailableError: The file does not exist, or the connection fails repeatedly.
     """
     if not url.startswith(("http://", "https://")):
-        raise UnavailableError("no http address; a file on this machine is archive=FILE")
+        raise UnavailableError("not an http address; for a local file give archive=FILE")
     idle = 0
     while True:
         begun = read_begun(part)
@@ -82,10 +82,10 @@ def fetch(url: str, part: Path) -> None:
         try:
             if receive(url, begun):
                 break
-            reason = "the connection broke off"
+            reason = "the connection was interrupted"
         except urllib.error.HTTPError as error:
             reason = f"HTTP {error.code} {error.reason}"
-            if error.code == 416:  # no such range: what is here does not belong to what is there
+            if error.code == 416:  # no such range: the partial download is of another file
                 part.unlink(missing_ok=True)
             elif error.code in GIVEN_UP and error.code not in LATER:
                 raise UnavailableError(reason) from error
@@ -100,25 +100,25 @@ def fetch(url: str, part: Path) -> None:
     with open(part, "rb") as file:
         if file.read(512).lstrip().lower().startswith(PAGES):
             part.unlink()
-            raise UnavailableError("it is a web page, not an archive: it may ask to log in, or for patience")
+            raise UnavailableError("a web page, not an archive: it may ask to log in, or to wait")
 
 
 def receive(url: str, begun: Begun) -> bool:
-    """Appends what the server sends; whether the file is whole."""
+    """Append what the server sends, and return whether the file is complete."""
     headers = {"User-Agent": "mtl", "Accept-Encoding": "identity"}
     if begun.have:
         headers |= {"Range": f"bytes={begun.have}-"} | ({"If-Range": begun.tag} if begun.tag else {})
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
         resumed = answer.status == 206
         span = f"bytes {begun.have}-{(begun.size or 0) - 1}/{begun.size}"
-        if resumed and answer.headers["Content-Range"] != span:  # it is another file by now
+        if resumed and answer.headers["Content-Range"] != span:  # the file has changed on the server
             begun.part.unlink()
             return False
         length = answer.headers["Content-Length"]
         start = begun.have if resumed else 0
         size = start + int(length) if length else None
         tag = answer.headers["ETag"] or answer.headers["Last-Modified"]
-        tag = None if tag and tag.startswith("W/") else tag  # a weak one does not stand for the bytes
+        tag = None if tag and tag.startswith("W/") else tag  # a weak tag does not guarantee equal bytes
         write_json(begun.part.with_suffix(".part.json"), {"url": url, "tag": tag, "size": size})
         with (
             open(begun.part, "ab" if resumed else "wb") as file,
@@ -131,7 +131,7 @@ def receive(url: str, begun: Begun) -> bool:
 
 
 def read_begun(part: Path) -> Begun:
-    """What is on disk of the download."""
+    """The partial download on disk."""
     about = part.with_suffix(".part.json")
     known = read_json(about) if about.exists() else {}
     return Begun(part, part.stat().st_size if part.exists() else 0, known.get("size"), known.get("tag"))

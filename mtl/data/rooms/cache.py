@@ -1,4 +1,4 @@
-"""Rendered once, read by every run: one memory-mapped array per label, about 17 bytes a pixel."""
+"""Cache of rendered rooms that all runs share: one memory-mapped array per label, about 17 bytes per pixel."""
 
 import errno
 import math
@@ -16,8 +16,8 @@ from mtl.data.rooms.spec import LAYOUT, Spec
 class Cache:
     """The images and labels of one split on disk. `arrays[name]` has shape [N, C, H, W].
 
-    The folder appears whole or not at all: it is filled under another name and renamed. Of several processes
-    that miss it at once, one renders while the others wait and then read what it made.
+    The folder is written under a temporary name and renamed when complete. If several processes need it at once,
+    one renders and the others wait for the result.
     """
 
     def __init__(self, root: Path, spec: Spec, workers: int) -> None:
@@ -31,7 +31,7 @@ class Cache:
         self.arrays = {name: _open(folder, name, spec) for name in LAYOUT}
 
     def __reduce__(self) -> tuple:
-        # A pickled memory map is a copy of the data; a spawned loading process shall map the files itself.
+        # Pickling a memory map copies its data; a spawned worker must map the files itself.
         return Cache, self.recipe
 
 
@@ -48,7 +48,7 @@ def _render(folder: Path, spec: Spec, workers: int) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     needed, free = sum(_bytes(name, spec) for name in LAYOUT), shutil.disk_usage(unfinished).free
-    if needed > free:  # a mapped file that the disk cannot hold would end the process without a word
+    if needed > free:  # writing a mapped file to a full disk kills the process without a message
         reason = f"{os.strerror(errno.ENOSPC)}: {needed >> 20} MiB needed, {free >> 20} MiB free"
         raise OSError(errno.ENOSPC, reason, str(folder))
     for name, (_, dtype) in LAYOUT.items():

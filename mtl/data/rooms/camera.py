@@ -1,4 +1,4 @@
-"""Where the camera stands and looks: a smooth path through free space for every scan."""
+"""Camera poses: a smooth path through free space for every scan."""
 
 from dataclasses import dataclass
 from math import atan2, cos, hypot, pi, radians, sin, tan
@@ -51,7 +51,7 @@ def pixel_rays(spec: Spec) -> Array:
 
 
 def camera_for(spec: Spec, scene: Scene, place: tuple[int, int, int]) -> Camera:
-    """The camera of view `place` = (scene, scan, view): a point of the scan's path, and a little jitter."""
+    """The camera of view `place` = (scene, scan, view): a point of the scan's path with a little jitter."""
     number, scan, view = place
     x, y, z, yaw, pitch, roll, dx, dy, turn = _path(stream(Purpose.SCAN, spec, number, scan), scene)
     share = view / max(spec.views - 1, 1)
@@ -61,7 +61,7 @@ def camera_for(spec: Spec, scene: Scene, place: tuple[int, int, int]) -> Camera:
 
 
 def _path(rng: Generator, scene: Scene) -> tuple[float, ...]:
-    """Start pose, shift and turn of the candidate with enough room around it, or else with the most."""
+    """Start pose, shift and turn of the first candidate with enough clearance, else of the one with the most."""
     best, most = None, -np.inf
     for _ in range(TRIES):
         width, depth, _ = scene.size.tolist()
@@ -88,7 +88,7 @@ def _path(rng: Generator, scene: Scene) -> tuple[float, ...]:
 
 
 def _clearance(scene: Scene, x: Array, y: Array) -> float:
-    """Distance in metres from the nearest of some points to the nearest wall or taken floor."""
+    """Smallest distance in metres from any of the points to a wall or occupied floor."""
     width, depth, _ = scene.size.tolist()
     walls = min(x.min(), width - x.max(), y.min(), depth - y.max())
     a, b, radius = scene.discs.T

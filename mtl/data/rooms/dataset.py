@@ -1,4 +1,4 @@
-"""The embedded dataset: procedural furnished rooms with exactly consistent maps per image."""
+"""The built-in dataset: procedurally generated furnished rooms whose labels are exact and consistent."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,10 +13,10 @@ from mtl.data.rooms.spec import Spec
 
 
 class Rooms(DenseDataset):
-    """Images of invented rooms, ray-traced once into a cache under `root` and read from there.
+    """Ray-traced images of generated rooms, rendered once into a cache under `root` and read from there.
 
-    The split has scenes * scans * views images; image (scene, scan, view) is the same bytes in every process
-    and on every run with the same seed. No label is ever missing: no pixel is ignored.
+    A split has scenes * scans * views images. With the same seed, image (scene, scan, view) has the same bytes in
+    every process and run. Every pixel has a valid label.
     """
 
     available = ("semseg", "human_parts", "depth", "normals", "saliency", "edge", "disparity", "reshading")

@@ -1,4 +1,4 @@
-"""What belongs to the walls and the floor: doors, windows, pictures and rugs; all face +y, backs at y = 0."""
+"""Fixtures of walls and floor: doors, windows, pictures and rugs; all face +y, with their back at y = 0."""
 
 from numpy.random import Generator
 
@@ -8,7 +8,7 @@ from mtl.data.rooms.scene import Item
 
 
 def rug(rng: Generator) -> Piece:
-    """A rug: floor by class, yet a thing of its own with its own boundary."""
+    """A rug: class floor, but an instance with its own boundary."""
     width, depth, surface = rng.uniform(1.0, 2.4), rng.uniform(0.8, 1.7), cloth(rng)
     half = (width / 2, depth / 2, 0.006)
     return Piece("floor", width, depth, 0.012, lambda item: item.box((0, 0, 0.006), half, surface))

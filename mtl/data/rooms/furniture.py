@@ -1,4 +1,4 @@
-"""Tables, chairs, sofas, beds, cabinets and lamps of many proportions."""
+"""Tables, chairs, sofas, beds, cabinets and lamps of random proportions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from mtl.data.rooms.scene import Item
 
 @dataclass(frozen=True)
 class Piece:
-    """A thing to be placed: its class, its extent in metres, and how to build it in its own frame.
+    """An object to place: its class, its extent in metres, and a function that builds it in its own frame.
 
-    `top` is the height of a surface that can carry objects (0: none); `back` asks for a wall behind it.
+    `top` is the height of a surface that can carry objects (0: none); `back` means that it needs a wall behind it.
     """
 
     label: str
@@ -95,7 +95,7 @@ def sofa(rng: Generator) -> Piece:
 
 
 def bed(rng: Generator) -> Piece:
-    """A bed, head to the wall; its class is sofa, the class of soft furniture."""
+    """A bed with its head to the wall; its class is sofa, the class of soft furniture."""
     width, length, top = rng.uniform(0.9, 1.7), rng.uniform(1.9, 2.1), rng.uniform(0.42, 0.56)
     frame, sheet, blanket = any_surface(rng), plain(colour(rng, (0, 0.3), (0.5, 0.9))), cloth(rng)
     head = rng.uniform(0.8, 1.1)

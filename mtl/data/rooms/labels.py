@@ -1,11 +1,11 @@
-"""Labels that follow from the map of instances: boundaries and what stands out."""
+"""Labels computed from the instance map: edges and saliency."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtl.data.rooms.scene import CLASSES
 
-# How much a thing of each class catches the eye; walls, floor, ceiling, windows and doors do not.
+# Saliency weight of each class; walls, floor, ceiling, windows and doors have none.
 PRIOR = {
     "person": 2.5,
     "object": 1.5,
@@ -18,7 +18,7 @@ PRIOR = {
 }
 PRIORS = np.array([PRIOR.get(name, 0.0) for name in CLASSES])
 SPREAD = 0.35  # standard deviation of the gaze around the centre, in half image sizes
-KEEP = 0.35  # share of the highest score that still is salient
+KEEP = 0.35  # instances above this fraction of the highest score are salient
 
 
 def edge_map(instance: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -30,7 +30,7 @@ def edge_map(instance: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def saliency_map(instance: NDArray[np.int64], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """1 on the instances that are large, near the centre and of a kind that people look at.
+    """1 on instances that are large, near the centre and of a salient class.
 
     Args:
         instance: Instance of each pixel. Shape [H, W].

@@ -1,4 +1,4 @@
-"""The grammar of a room: what it holds, how many of each, and where they go."""
+"""Generates the contents of a room: which objects, how many of each, and where they go."""
 
 from math import cos, pi, sin
 
@@ -16,13 +16,13 @@ from mtl.data.rooms.streams import Purpose, stream
 
 
 def build_scene(spec: Spec, number: int) -> Scene:
-    """Invent scene `number` of a split."""
+    """Generate scene `number` of a split."""
     rng = stream(Purpose.SCENE, spec, number)
     return _Decorator(rng, spec.clutter).scene()
 
 
 class _Decorator:
-    """Fills one room, biggest things first."""
+    """Fills one room, largest objects first."""
 
     def __init__(self, rng: Generator, clutter: float) -> None:
         self.rng = rng

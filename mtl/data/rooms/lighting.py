@@ -1,4 +1,4 @@
-"""Light on surfaces: ambient with darker corners, lamps with exact shadows and highlights, things that glow."""
+"""Lighting: ambient light with darker corners, lamps with exact shadows and highlights, and glowing surfaces."""
 
 import cv2
 import numpy as np
@@ -15,13 +15,13 @@ SHININESS = 24
 
 
 def shading(scene: Scene, surface: Surface) -> Array:
-    """Brightness of each visible point under a headlight if everything were white, 0 to 1. Shape [H * W].
+    """Brightness (0 to 1) of each visible point of an all-white scene lit from the camera. Shape [H * W].
 
         A * corners + (1 - A) * cos(angle between the normal and the direction to the camera)
 
-    with the ambient light A and its darker corners as in `light`. Colours, gloss and the lamps of the room have no part
-    in it. A lamp at the camera casts no shadow that the camera could see. It does not fade with distance, so that the
-    map keeps its values when the image is zoomed, as normals do.
+    with the ambient light A and its darker corners as in `light`. Colours, gloss and the lamps of the room are
+    ignored. A light at the camera casts no visible shadows. It does not fade with distance, so the values do not
+    change when the image is zoomed, as for normals.
     """
     view = -surface.ray / np.sqrt((surface.ray**2).sum(0))
     facing = np.maximum((surface.normal * view).sum(0), 0)
@@ -29,7 +29,7 @@ def shading(scene: Scene, surface: Surface) -> Array:
 
 
 def light(spec: Spec, scene: Scene, surface: Surface) -> Array:
-    """Linear colour that leaves each visible point towards the camera. Shape [3, H * W]."""
+    """Linear colour of the light from each visible point to the camera. Shape [3, H * W]."""
     material = scene.shapes.material[surface.shape]
     gloss = np.array([m.gloss for m in scene.materials], np.float32)[material]
     glow = np.array([m.glow for m in scene.materials], np.float32)[material]
@@ -63,6 +63,6 @@ def _unshadowed(spec: Spec, scene: Scene, lamp: Array, reach: Array, facing: Arr
     lit = facing > 0
     rays = np.flatnonzero(lit)
     lit[rays] = ~occluded(scene.shapes, lamp, np.ascontiguousarray(reach[:, rays]))
-    # Real lamps have a size, so their shadows have soft borders.
+    # Real lamps are not points, so their shadows have soft borders.
     mask = lit.astype(np.float32).reshape(spec.height, spec.width)
     return cv2.GaussianBlur(mask, None, 0.6 * spec.width / 128).ravel()

@@ -1,4 +1,4 @@
-"""What surfaces look like: two colours and a pattern, only loosely tied to what the thing is."""
+"""Materials: two colours and a pattern, only loosely related to the class of the object."""
 
 from colorsys import hsv_to_rgb
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ def timber(rng: Generator) -> Material:
 
 
 def cloth(rng: Generator) -> Material:
-    """Cover, clothing or matt paint of any colour and pattern."""
+    """Fabric, clothing or matt paint of any colour and pattern."""
     first = colour(rng, (0.0, 0.8), (0.08, 0.8))
     second = shade(first, rng.uniform(0.4, 1.6)) if rng.uniform() < 0.6 else colour(rng, (0, 0.8), (0.08, 0.8))
     pattern = Pattern(rng.choice((0, 0, 0, 1, 2, 3, 3)))
@@ -58,14 +58,14 @@ def cloth(rng: Generator) -> Material:
 
 
 def any_surface(rng: Generator) -> Material:
-    """A material for furniture and things: wood now and then, else anything, sometimes glossy."""
+    """A material for furniture and objects: sometimes wood, else anything, sometimes glossy."""
     if rng.uniform() < 0.3:
         return timber(rng)
     return replace(cloth(rng), gloss=float(rng.choice((0.0, 0.0, 0.3, 0.6))))
 
 
 def wall_paint(rng: Generator) -> Material:
-    """Paper or paint: mostly light, of any hue, sometimes patterned."""
+    """Wallpaper or paint: mostly light, of any hue, sometimes patterned."""
     first = colour(rng, (0.0, 0.45), (0.35, 0.85))
     pattern = Pattern(rng.choice((0, 0, 0, 2, 3, 3, 4)))
     return Material(first, shade(first, rng.uniform(0.7, 1.15)), pattern, rng.uniform(0.15, 0.6))
@@ -82,13 +82,13 @@ def flooring(rng: Generator) -> Material:
 
 
 def ceiling_paint(rng: Generator) -> Material:
-    """White and near white."""
+    """White or nearly white."""
     first = colour(rng, (0.0, 0.12), (0.65, 0.9))
     return Material(first, shade(first, 0.93), Pattern.PLAIN, 0.5)
 
 
 def plain(first: RGB, gloss: float = 0.0, glow: float = 0.0) -> Material:
-    """One colour with hardly visible grain."""
+    """One colour with a barely visible grain."""
     return Material(first, shade(first, 0.85), Pattern.PLAIN, 0.3, gloss, glow)
 
 
@@ -98,6 +98,6 @@ def skin(rng: Generator) -> Material:
 
 
 def sky(rng: Generator) -> Material:
-    """What is behind a window pane: bright, bluish, cloudy."""
+    """The view through a window pane: bright, bluish, cloudy."""
     first = hsv_to_rgb(rng.uniform(0.5, 0.65), rng.uniform(0.05, 0.4), rng.uniform(0.7, 1.0))
     return Material(first, shade(first, rng.uniform(0.6, 0.9)), Pattern.NOISE, 1.2, 0.0, rng.uniform(0.7, 1.4))

@@ -22,7 +22,7 @@ def _joint(start: Point, length: float, forward: float, sideways: float) -> Poin
 
 
 def person(rng: Generator) -> Piece:
-    """Someone standing, of any height, clothing and pose of the arms."""
+    """A standing person with random height, clothing and arm pose."""
     tall = rng.uniform(1.5, 1.9)
     bare, shirt, trousers = skin(rng), cloth(rng), cloth(rng)
     sleeve = shirt if rng.uniform() < 0.5 else bare

@@ -1,4 +1,4 @@
-"""The floor plan: which floor and which wall is taken, and where the next piece still fits."""
+"""The floor plan: which parts of floor and walls are occupied, and where the next piece fits."""
 
 from collections.abc import Sequence
 from math import ceil, cos, hypot, inf, pi, sin
@@ -16,9 +16,9 @@ Disc = tuple[float, float, float]  # x, y, radius
 
 
 class Plan:
-    """A rectangular floor, width x depth metres, with discs for what stands on it and spans for what hangs.
+    """A rectangular floor, width x depth metres: discs mark occupied floor, spans mark occupied wall.
 
-    Walls are numbered as the shell is: low x, high x, low y, high y.
+    Walls are numbered like the shell: low x, high x, low y, high y.
     """
 
     def __init__(self, width: float, depth: float) -> None:
@@ -50,11 +50,11 @@ class Plan:
         return None
 
     def hang(self, wall: int, along: float, width: float) -> None:
-        """Take a span of a wall."""
+        """Mark a span of a wall as occupied."""
         self.spans.append((wall, along - width / 2, along + width / 2))
 
     def stand(self, rng: Generator, piece: Piece) -> Pose | None:
-        """Find and take a free place for a piece: against a wall if it has a back, else anywhere."""
+        """Find and occupy a free place for a piece: against a wall if it has a back, else anywhere."""
         for _ in range(TRIES):
             pose = self._against_wall(rng, piece) if piece.back else self._anywhere(rng, piece)
             if pose is not None and self.take(pose, piece):
@@ -62,9 +62,9 @@ class Plan:
         return None
 
     def take(self, pose: Pose, piece: Piece, beside: Sequence[Disc] = ()) -> bool:
-        """Take the floor under a piece if all of it is inside the room and free, but for the discs `beside`."""
+        """Occupy the floor under a piece if it is inside the room and free; the discs `beside` may overlap."""
         discs = footprint(pose, piece)
-        # A piece at a wall touches it; the discs around its footprint reach a little further.
+        # A piece may touch a wall, where the discs around its footprint reach slightly beyond.
         inside = all(0.7 * r < x < self.width - 0.7 * r and 0.7 * r < y < self.depth - 0.7 * r for x, y, r in discs)
         if not inside or any(self.clearance(x, y, beside) < r + GAP for x, y, r in discs):
             return False
@@ -72,7 +72,7 @@ class Plan:
         return True
 
     def clearance(self, x: float, y: float, beside: Sequence[Disc] = ()) -> float:
-        """Distance in metres to the nearest taken floor that is not `beside`, negative inside it."""
+        """Distance in metres to the nearest occupied floor, negative inside it; the discs `beside` are ignored."""
         others = (disc for disc in self.discs if disc not in beside)
         return min((hypot(x - a, y - b) - r for a, b, r in others), default=inf)
 
@@ -96,7 +96,7 @@ class Plan:
 
 
 def footprint(pose: Pose, piece: Piece) -> list[Disc]:
-    """Discs in a row that cover a piece's turned rectangle, but for the tips of its corners."""
+    """A row of discs that covers a piece's rotated rectangle, except for the tips of its corners."""
     x, y, yaw = pose
     short, long = sorted((piece.width, piece.depth))
     number = ceil(long / short)

@@ -1,4 +1,4 @@
-"""Fills the arrays of a cache from several processes, a camera path at a time."""
+"""Renders a split into the arrays of a cache with several processes, one camera path at a time."""
 
 import multiprocessing
 import sys
@@ -15,12 +15,12 @@ from mtl.data.rooms.spec import LAYOUT, Spec
 
 
 def produce(folder: Path, spec: Spec, workers: int) -> None:
-    """Render a whole split into the arrays that lie in `folder`.
+    """Render a whole split into the arrays in `folder`.
 
     Args:
         folder: Holds one .npy per image or label, of shape [N, C, H, W], to be filled.
         spec: What to render.
-        workers: Rendering processes; with 0 or 1 this one does the work.
+        workers: Rendering processes; with 0 or 1, this process renders.
     """
     scans = [(folder, spec, scan) for scan in range(spec.scenes * spec.scans)]
     with tqdm(total=len(spec), desc=f"rendering rooms {spec.split}", unit="img", mininterval=1) as bar:
@@ -32,7 +32,7 @@ def _run(scans: list[tuple[Path, Spec, int]], workers: int) -> Iterator[None]:
     if workers <= 1:
         yield from map(render_scan, scans)
         return
-    # A forked child starts at once; a spawned one would first import everything this process has imported.
+    # A forked child starts at once; a spawned one would first repeat all imports of this process.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(0,)) as pool:

@@ -1,4 +1,4 @@
-"""What many rays from one point meet first: the camera's pixels, or the surface points a lamp lights."""
+"""Ray casting from one point: from the camera through its pixels, or from a lamp to the surfaces it lights."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from mtl.data.rooms.shapes import ENTER, Array, Kind, Shapes
 
-SHELL = 6  # the first six shapes are the room's walls, floor and ceiling, met from inside
-CHUNK = 8192  # rays at a time: the [K, CHUNK] cull then stays in the processor's cache
+SHELL = 6  # the first six shapes are the room's walls, floor and ceiling, seen from inside
+CHUNK = 8192  # rays at a time: the arrays [K, CHUNK] of the culling test then fit the processor's cache
 
 
 def hits(shapes: Shapes, origin: Array, directions: Array) -> Iterator[tuple[NDArray, NDArray, Array]]:
-    """Meet rays with every shape but the shell, a kind and a chunk at a time.
+    """Intersect rays with all shapes except the shell, one kind and one chunk at a time.
 
     Args:
         shapes: The scene.
@@ -24,7 +24,7 @@ def hits(shapes: Shapes, origin: Array, directions: Array) -> Iterator[tuple[NDA
     """
     offset = shapes.centre - origin
     square = (offset**2).sum(1)
-    # A ray can meet a ball only if its angle to the centre is below the tangent's; inside the ball, always.
+    # Cull by bounding sphere: a ray from outside hits it only if its angle to the centre is below the tangent's.
     tangent = np.where(square > shapes.radius**2, np.sqrt(np.maximum(square - shapes.radius**2, 0)), -np.inf).astype(
         np.float32
     )
@@ -54,7 +54,7 @@ def hits(shapes: Shapes, origin: Array, directions: Array) -> Iterator[tuple[NDA
 
 
 def leave_room(size: Array, origin: Array, directions: Array) -> tuple[Array, NDArray]:
-    """Where each ray meets the shell from inside.
+    """Intersect each ray with the shell, from inside.
 
     Args:
         size: Width, depth and height of the room. Shape [3].
@@ -82,14 +82,14 @@ def nearest(shapes: Shapes, size: Array, origin: Array, directions: Array) -> tu
 
 
 def occluded(shapes: Shapes, lamp: Array, reach: Array) -> NDArray[np.bool_]:
-    """Whether anything stands between a lamp and each of the points lamp + reach.
+    """Whether an object blocks the light between a lamp and each of the points lamp + reach.
 
     Args:
         shapes: The scene.
         lamp: Position of the lamp. Shape [3].
-        reach: From the lamp to the points. Shape [3, N].
+        reach: Vectors from the lamp to the points. Shape [3, N].
     """
     dark = np.zeros(reach.shape[1], dtype=bool)
     for _, ray, t in hits(shapes, lamp, reach):
-        dark[ray[t < 0.995]] = True  # at t = 1 lies the lit surface itself
+        dark[ray[t < 0.995]] = True  # t = 1 is the lit surface itself
     return dark

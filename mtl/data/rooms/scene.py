@@ -1,4 +1,4 @@
-"""A room as a table of shapes, and the builder that fills the table thing by thing."""
+"""A room as a table of shapes, and the builder that fills the table object by object."""
 
 from dataclasses import dataclass, field
 from math import cos, hypot, sin
@@ -34,7 +34,7 @@ class Scene:
     """A furnished room from (0, 0, 0) to `size`, z up, in metres.
 
     `labels` [I] is the class of each instance, `lamps` are (position, brightness) of the lights, `discs` [M, 3]
-    (x, y, radius) is the floor that is taken, and `focus` [F, 3] are points worth looking at.
+    (x, y, radius) is the occupied floor, and `focus` [F, 3] are points for cameras to look at.
     """
 
     size: Array
@@ -60,7 +60,7 @@ class Builder:
         return Item(self, len(self.labels) - 1, (x, y, z), yaw)
 
     def shapes(self) -> Shapes:
-        """The table, sorted by kind; equal kinds stay in the order they were added."""
+        """The table, stably sorted by kind."""
         kind, centre, rotation, half, instance, part, material = zip(*self.rows, strict=True)
         order = np.argsort(kind, kind="stable")
         half = np.array(half, np.float32)[order]
@@ -82,7 +82,7 @@ class Builder:
 
 @dataclass(frozen=True)
 class Item:
-    """One instance: shapes are given in its frame, x to the right of its front, y to the front, z up."""
+    """One instance; shapes are given in its own frame: x to its right, y to its front, z up."""
 
     builder: Builder
     instance: int
@@ -114,7 +114,7 @@ class Item:
         x, y, z = (b - a for a, b in zip(start, end, strict=True))
         length, flat = hypot(x, y, z), hypot(x, y)
         axis = ((c * x - s * y) / length, (s * x + c * y) / length, z / length)
-        # Any direction across the axis will do for the frame's x; for an upright rod it is the item's own.
+        # The frame's x may be any direction across the axis; an upright rod uses the item's x.
         across = (-axis[1] * length / flat, axis[0] * length / flat, 0.0) if flat > 1e-6 * length else (c, s, 0.0)
         third = (-axis[2] * across[1], axis[2] * across[0], axis[0] * across[1] - axis[1] * across[0])
         middle = tuple((a + b) / 2 for a, b in zip(start, end, strict=True))

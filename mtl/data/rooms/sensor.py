@@ -1,4 +1,4 @@
-"""From light to an 8-bit image: exposure, white balance, blur, vignette, gamma, noise."""
+"""Camera sensor, from light to an 8-bit image: exposure, white balance, blur, vignette, gamma, noise."""
 
 import cv2
 import numpy as np
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from mtl.data.rooms.shapes import Array
 
-BLUR = 0.55  # pixels; this is the anti-aliasing, labels stay one sample a pixel
+BLUR = 0.55  # pixels; serves as anti-aliasing, while labels have one sample per pixel
 
 
 def expose(rng: Generator, light: Array) -> NDArray[np.uint8]:
-    """Take the picture.
+    """Convert linear light to an image.
 
     Args:
-        rng: Stream of this view.
+        rng: Random stream of this view.
         light: Linear colours. Shape [H, W, 3].
 
     Returns:

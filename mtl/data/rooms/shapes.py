@@ -1,4 +1,4 @@
-"""Four solid shapes, where a ray enters them, and the table that holds many of them."""
+"""Four solid shapes, their ray intersections, and the table that holds many of them."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -27,7 +27,7 @@ class Shapes:
 
     `half` [K, 3] is a box's half extents, (r, r, r) of a sphere, (r, r, half length of the axis) otherwise;
     `rotation` [K, 3, 3] turns world directions into the shape's frame; `centre` [K, 3]; `radius` [K] bounds the
-    shape; `kind`, `instance`, `part` and `material` [K] say what it is.
+    shape; `kind`, `instance`, `part` and `material` [K] describe it.
     """
 
     kind: NDArray[np.int64]
@@ -62,7 +62,7 @@ def enter_sphere(origin: Vector, direction: Vector, half: Vector) -> Array:
     (ox, oy, oz), (dx, dy, dz) = origin, direction
     square = dx * dx + dy * dy + dz * dz
     nearest = -(ox * dx + oy * dy + oz * dz) / square
-    # The miss distance from the nearest point, not from b^2 - 4ac: far rays lose no digits in float32.
+    # The discriminant from the point nearest to the centre, not b^2 - 4ac, which loses digits in float32 for far rays.
     qx, qy, qz = ox + nearest * dx, oy + nearest * dy, oz + nearest * dz
     inside = half[0] ** 2 - (qx * qx + qy * qy + qz * qz)
     t = nearest - np.sqrt(np.maximum(inside, 0) / square)

@@ -1,4 +1,4 @@
-"""All that determines the images of one split, and the hash that names them on disk."""
+"""Everything that determines the images of a split, and the hash that names their folder."""
 
 import hashlib
 import json
@@ -8,11 +8,11 @@ import numpy as np
 
 from mtl.data.base import Split
 
-# Raise it with every change that alters or adds a rendered byte: caches of other versions are then left alone.
+# Increase it with every change that alters or adds a rendered byte: caches of other versions are then not used.
 RENDERER_VERSION = 3
 
-# Channels and type of the image and of each label on disk, 17 bytes a pixel.
-# float16 keeps depth to 0.05 % (2 mm at 5 m), a direction to 0.03 degrees and a brightness to 0.0003.
+# Channels and type of the image and of each label on disk, 17 bytes per pixel.
+# Errors of float16: 0.05 % of depth (2 mm at 5 m), 0.03 degrees of a normal, 0.0003 of brightness.
 LAYOUT = {
     "image": (3, np.uint8),
     "semseg": (1, np.uint8),
@@ -27,10 +27,10 @@ LAYOUT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One split of a virtual dataset: `scenes` rooms, in each `scans` camera paths of `views` images.
+    """One split of the dataset: `scenes` rooms, in each `scans` camera paths of `views` images.
 
-    `fov` is the horizontal field of view in degrees, one for the whole dataset so that metric depth is not
-    ambiguous; `clutter` multiplies the number of things in a room.
+    `fov` is the horizontal field of view in degrees, the same for the whole dataset so that metric depth is not
+    ambiguous; `clutter` multiplies the number of objects in a room.
     """
 
     split: Split
@@ -70,5 +70,5 @@ class Spec:
 
     @property
     def name(self) -> str:
-        """Folder name: readable, and another wherever one byte of the images may be another."""
+        """Folder name: readable, and unique to everything that determines the images."""
         return f"{self.split}_{self.height}x{self.width}_{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"

@@ -1,4 +1,4 @@
-"""Independent random streams: what is drawn for one purpose never shifts what is drawn for another."""
+"""Independent random streams: draws for one purpose never change those for another."""
 
 from enum import IntEnum
 
@@ -19,12 +19,12 @@ class Purpose(IntEnum):
 
 
 def stream(purpose: Purpose, spec: Spec, *place: int) -> np.random.Generator:
-    """Open the stream of one purpose at one place of a dataset.
+    """Random stream of one purpose at one place of a dataset.
 
     Args:
         purpose: What the numbers are for.
-        spec: The dataset, of which only seed and split count.
-        place: Scene, or scene and scan, or scene, scan and view; always the same number for one purpose.
+        spec: The dataset; only seed and split matter.
+        place: Scene, or scene and scan, or scene, scan and view; a purpose always uses the same one.
     """
     words = [int(purpose), spec.seed, SPLITS[spec.split], *place]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))

@@ -1,4 +1,4 @@
-"""What is known of every visible point: where it lies, which way it faces, where on its shape it is."""
+"""Geometry of every visible point: position, normal, and coordinates on its shape."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ def surface_at(shapes: Shapes, shape: NDArray[np.int64], origin: Array, ray: Arr
 
 
 def _box(place: Array, direction: Array, half: Array) -> tuple[Array, Array]:
-    # Only the three faces that look at the ray's start compete, so that no normal points away from it.
+    # Only the three faces towards the ray's origin are candidates, so no normal points away from it.
     axis = np.abs(place + np.copysign(half, direction)).argmin(0)
     rays = np.arange(place.shape[1])
     normal = np.zeros_like(place)

@@ -1,4 +1,4 @@
-"""Colours of surface points from their material's pattern."""
+"""Colours of surface points from the pattern of their material."""
 
 from functools import lru_cache
 
@@ -31,7 +31,7 @@ def noise_maps() -> Array:
 
 
 def noise(which: NDArray[np.int64], u: Array, v: Array) -> Array:
-    """Look up noise at (u, v) periods of the map, bilinearly. All of shape [N]."""
+    """Noise at (u, v), in periods of the map, interpolated bilinearly. All of shape [N]."""
     x, y = u * TEXELS, v * TEXELS
     left, top = np.floor(x), np.floor(y)
     fx, fy = x - left, y - top
@@ -47,7 +47,7 @@ def albedo(materials: tuple[Material, ...], material: NDArray[np.int64], uv: Arr
     """Linear colour of each point.
 
     Args:
-        materials: Of the scene.
+        materials: Materials of the scene.
         material: Index of each point's material. Shape [N].
         uv: Metres along the surface. Shape [2, N].
 

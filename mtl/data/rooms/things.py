@@ -25,7 +25,7 @@ def vase(rng: Generator, size: float) -> Piece:
 
 
 def parcel(rng: Generator, size: float) -> Piece:
-    """A book, a carton or a machine."""
+    """A book, a box or a device."""
     x, y, z = size * rng.uniform(0.35, 0.75), size * rng.uniform(0.25, 0.55), size * rng.uniform(0.1, 0.6)
     surface = any_surface(rng)
     return Piece("object", 2 * x, 2 * y, 2 * z, lambda item: item.box((0, 0, z), (x, y, z), surface))

@@ -147,7 +147,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", ["depth.bin", "depth.json", "meta.json", "image.bin"])
-def test_damaged_file_is_made_anew_and_the_others_are_not(cached, tmp_path, name, damage):
+def test_damaged_file_is_rebuilt_and_the_others_are_not(cached, tmp_path, name, damage):
     cached()
     (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     before = {path.name: path.stat().st_ino for path in folder.iterdir()}
@@ -215,7 +215,7 @@ def test_label_of_several_types_is_refused(cached):
             sample = super().read(index)
             return sample | {"semseg": sample["semseg"].astype(np.uint8 if index else np.int16)}
 
-    with pytest.raises(ValueError, match=r"semseg is of several types in Mixed: <i2, \|u1"):
+    with pytest.raises(ValueError, match=r"semseg has several types in Mixed: <i2, \|u1"):
         cached(Mixed())
 
 

@@ -1,4 +1,4 @@
-"""Bad files are named with what to do about them, before the first image is used."""
+"""Bad files are reported with advice, before the first image is used."""
 
 import shutil
 from pathlib import Path
@@ -53,12 +53,12 @@ def nan(path: Path) -> None:
     np.save(path, depth)
 
 
-BAD = {  # of archive: file, what happens to it, what is said of it
-    "truncated_jpg": ("A", "images/0004.jpg", cut, "cannot be read, probably cut off at"),
-    "truncated_png": ("B", "images/0004.png", cut, "cannot be read, probably cut off at"),
-    "truncated_labels": ("A", "segmentation/0004.png", cut, "cannot be read, probably cut off at"),
-    "truncated_array": ("A", "depth/0004.npy", cut, "cannot be read, probably cut off at"),
-    "empty_file": ("A", "depth/0004.npy", lambda path: path.write_bytes(b""), "probably cut off at 0 bytes"),
+BAD = {  # archive, file, damage, message
+    "truncated_jpg": ("A", "images/0004.jpg", cut, "cannot be read, probably truncated at"),
+    "truncated_png": ("B", "images/0004.png", cut, "cannot be read, probably truncated at"),
+    "truncated_labels": ("A", "segmentation/0004.png", cut, "cannot be read, probably truncated at"),
+    "truncated_array": ("A", "depth/0004.npy", cut, "cannot be read, probably truncated at"),
+    "empty_file": ("A", "depth/0004.npy", lambda path: path.write_bytes(b""), "probably truncated at 0 bytes"),
     "web_page": ("A", "images/0004.jpg", lambda path: path.write_text("<html>"), "cannot be read"),
     "missing": ("A", "depth/0004.npy", Path.unlink, "missing"),
     "label_200": (
@@ -67,7 +67,7 @@ BAD = {  # of archive: file, what happens to it, what is said of it
         label_200,
         "label 200 at row 3, column 5, but labels are 0 (unlabelled)",
     ),
-    "nan_depth": ("A", "depth/0004.npy", nan, "2 of its 374 numbers are NaN or infinite"),
+    "nan_depth": ("A", "depth/0004.npy", nan, "2 of its 374 values are NaN or infinite"),
     "negative_depth": ("A", "depth/0004.npy", store(np.full((17, 22), -1.0)), "depth of -1.0 m"),
     "labels_of_16_bits": (
         *("A", "segmentation/0004.png", store(np.zeros((17, 22), np.uint16))),
@@ -77,10 +77,10 @@ BAD = {  # of archive: file, what happens to it, what is said of it
         *("A", "segmentation/0004.png", store(np.zeros((17, 22, 3), np.uint8))),
         "holds uint8 of shape (17, 22, 3), from 0 to 0, not a map of uint8",
     ),
-    "image_of_16_bits": ("B", "images/0004.png", store(np.zeros((17, 22), np.uint16)), "pixels of kind I;16"),
+    "image_of_16_bits": ("B", "images/0004.png", store(np.zeros((17, 22), np.uint16)), "pixels of mode I;16"),
     "whole_numbers_for_depth": (
         *("A", "depth/0004.npy", store(np.ones((17, 22), np.uint8))),
-        "holds uint8 of shape (17, 22), from 1 to 1, not real numbers, in metres",
+        "holds uint8 of shape (17, 22), from 1 to 1, not floats, in metres",
     ),
     "words_for_depth": (
         *("A", "depth/0004.npy", store(np.full((17, 22), "far"))),
@@ -194,13 +194,13 @@ def test_file_that_breaks_in_a_run_is_named(tmp_path):
         _ = dataset[1]
 
 
-MAT = {  # contents of a file, what is said of it
+MAT = {  # contents of a file, message
     "other_variable": ({"Labels": np.ones((16, 20), np.uint16)}, "has no variable LabelMap, only Labels"),
     "class_beyond_the_table": ({"LabelMap": np.full((16, 20), 460, np.uint16)}, "label 460 at row 0, column 0"),
     "fractions": ({"LabelMap": np.full((16, 20), 0.5)}, "LabelMap holds float64"),
     "other_size": ({"LabelMap": np.ones((4, 20), np.uint16)}, "is 4 x 20, but its image is 16 x 20"),
     "no_struct": ({"anno": np.ones((16, 20))}, "holds no objects with parts"),
-    "cut": (None, "cannot be read, probably cut off at"),
+    "cut": (None, "cannot be read, probably truncated at"),
 }
 
 

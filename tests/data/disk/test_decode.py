@@ -1,4 +1,4 @@
-"""Pictures of every kind become the same colours, or are refused in one line."""
+"""Images of every format decode to the same colours, or are rejected in one line."""
 
 import io
 import struct
@@ -35,7 +35,7 @@ def sideways() -> Image.Exif:
     return exif
 
 
-SAME = {  # what holds the same colours, and how far they may be off
+SAME = {  # encodings of the same colours, and their tolerance
     "png": (encoded("PNG"), 0),
     "bmp": (encoded("BMP"), 0),
     "tiff": (encoded("TIFF", compression="tiff_lzw"), 0),
@@ -76,11 +76,11 @@ def test_grey_and_palettes_are_colours_too(tmp_path, case):
 
 
 REFUSED = {
-    "nothing": (b"", "probably cut off at 0 bytes"),
+    "nothing": (b"", "probably truncated at 0 bytes"),
     "words": (b"not a picture", "cannot identify image file"),
-    "grey_of_16_bits": (encoded("PNG", Image.fromarray(SMOOTH[..., 0].astype(np.uint16))), "pixels of kind I;16"),
-    "real_numbers": (encoded("TIFF", GREY.convert("F")), "pixels of kind F, not 8-bit colours"),
-    "another_colour_space": (encoded("TIFF", COLOURS.convert("LAB")), "pixels of kind LAB, not 8-bit colours"),
+    "grey_of_16_bits": (encoded("PNG", Image.fromarray(SMOOTH[..., 0].astype(np.uint16))), "pixels of mode I;16"),
+    "real_numbers": (encoded("TIFF", GREY.convert("F")), "pixels of mode F; save 8-bit colours"),
+    "another_colour_space": (encoded("TIFF", COLOURS.convert("LAB")), "pixels of mode LAB; save 8-bit colours"),
     "header_of_a_giant": (header_alone(60000), "claims more pixels than an image has"),
 }
 
@@ -97,16 +97,16 @@ def test_what_holds_no_colours_is_named(tmp_path, case):
 
 @pytest.mark.parametrize("case", ["png", "bmp", "tiff", "webp", "jpeg", "progressive_jpeg", "cmyk_jpeg"])
 @pytest.mark.parametrize("part", [0.3, 0.6])
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # so Pillow calls the directory of a TIFF file
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # Pillow's name for the directory of a TIFF file
 def test_cut_picture_is_never_filled_up(tmp_path, case, part):
     content, _ = SAME[case]
     (tmp_path / "x").write_bytes(content[: int(part * len(content))])
-    with pytest.raises(DamagedFileError, match="probably cut off at"):
+    with pytest.raises(DamagedFileError, match="probably truncated at"):
         read_image(tmp_path / "x")
 
 
 def test_missing_file_is_called_missing(tmp_path):
     (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
-    for name, message in {"loop.png": "is a link to a file that is not there", "none.png": "missing"}.items():
+    for name, message in {"loop.png": "is a link to a file that does not exist", "none.png": "missing"}.items():
         with pytest.raises(DamagedFileError, match=f"{name}: {message}"):
             read_image(tmp_path / name)

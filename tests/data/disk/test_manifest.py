@@ -1,4 +1,4 @@
-"""What was checked once is not read again, and what has changed is."""
+"""Checked files are not read again unless they have changed."""
 
 import hashlib
 import json
@@ -106,7 +106,7 @@ def test_a_thorough_check_compares_checksums(tmp_path, reads):
     reads.clear()
     path = tmp_path / "NYUD_MT/depth/0004.npy"
     content, time = bytearray(path.read_bytes()), path.stat().st_mtime_ns
-    content[-1] ^= 0x80  # of the sign: a negative depth, with size and time as before
+    content[-1] ^= 0x80  # the sign bit: a negative depth, with the same size and time
     path.write_bytes(content)
     os.utime(path, ns=(time, time))
     nyud(tmp_path)
@@ -140,7 +140,7 @@ def test_damaged_manifest_is_named(tmp_path):
     archives.nyud(tmp_path)
     (tmp_path / "nyud.manifest.json").write_text('{"files": {')
     with pytest.raises(
-        ValueError, match=r"nyud.manifest.json is damaged .*: delete it, and the files are checked anew"
+        ValueError, match=r"nyud.manifest.json is damaged .*: delete it to have the files checked again"
     ):
         nyud(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Unpacking: whole or not at all, and never outside the folder."""
+"""Unpacking is complete or raises, and never writes outside the folder."""
 
 import io
 import tarfile
@@ -93,7 +93,7 @@ def test_links_that_stay_inside_are_made(tmp_path):
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 def test_special_files_are_refused(tmp_path, kind):
     archive = pack(tmp_path / "a.tar", ("x", kind, None))
-    with pytest.raises(ValueError, match="x is neither file nor folder nor link"):
+    with pytest.raises(ValueError, match="x is not a file, folder or link"):
         extract([archive], tmp_path / "out")
 
 
@@ -103,7 +103,7 @@ def test_cut_archive_is_named_and_leaves_nothing(tmp_path, suffix, share):
     content = bytes(range(256)) * 1000
     archive = pack(tmp_path / f"a{suffix}", ("a", "file", content), ("b", "file", content[::-1]))
     archive.write_bytes(archive.read_bytes()[: int(share * archive.stat().st_size)])
-    with pytest.raises(ValueError, match=rf"a{suffix}: is no whole tar archive .*; fetch it again"):
+    with pytest.raises(ValueError, match=rf"a{suffix}: not a complete tar archive .*; fetch it again"):
         extract([archive], tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == [archive.name]
 

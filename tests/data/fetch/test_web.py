@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that breaks off, forgets, changes its file and says no."""
+"""Downloads from a local server that interrupts, ignores ranges, changes its file and refuses requests."""
 
 import errno
 import gzip
@@ -22,7 +22,7 @@ def site(monkeypatch):
 
 
 def begin(address: str, folder: Path) -> Path:
-    """What a download leaves that was killed where the connection broke off."""
+    """What remains of a download that was killed when the connection was interrupted."""
     name = f"nyud-{web.hashlib.sha256(address.encode()).hexdigest()[:8]}.part"
     assert not web.receive(address, web.read_begun(folder / name))
     return folder / name
@@ -58,7 +58,7 @@ def test_the_next_command_goes_on_with_what_is_there(site, tmp_path):
 
 
 @pytest.mark.parametrize("tagged", [True, False])
-def test_file_that_changed_on_the_server_is_fetched_anew(site, tmp_path, tagged):
+def test_file_that_changed_on_the_server_is_fetched_again(site, tmp_path, tagged):
     site.break_after, site.tagged = 100_000, tagged
     with serve(site) as address:
         begin(address, tmp_path)
@@ -68,7 +68,7 @@ def test_file_that_changed_on_the_server_is_fetched_anew(site, tmp_path, tagged)
     assert path.read_bytes() == site.content
 
 
-def test_file_that_became_shorter_is_fetched_anew(site, tmp_path):
+def test_file_that_became_shorter_is_fetched_again(site, tmp_path):
     site.break_after = 100_000
     with serve(site) as address:
         begin(address, tmp_path)
@@ -89,7 +89,7 @@ def test_server_that_never_gets_beyond_a_point_is_given_up(site, tmp_path):
     site.ranges, site.break_after = False, 100_000
     with (
         serve(site) as address,
-        pytest.raises(UnavailableError, match=rf"{address}: the connection broke off, 5 times in a row"),
+        pytest.raises(UnavailableError, match=rf"{address}: the connection was interrupted, 5 times in a row"),
     ):
         download([address], tmp_path, "nyud")
     assert len(site.requests) == 6
@@ -124,8 +124,8 @@ def test_all_dead_links_are_named_with_their_reasons(site, tmp_path):
         download([first, second, "ftp://x/y", "http://127.0.0.1:9/none"], tmp_path, "nyud")
     line = str(caught.value)
     assert f"{first}: HTTP 404 Not Found; " in line
-    assert f"{second}: it is a web page, not an archive" in line
-    assert "ftp://x/y: no http address" in line
+    assert f"{second}: a web page, not an archive" in line
+    assert "ftp://x/y: not an http address" in line
     assert "http://127.0.0.1:9/none: " in line
     assert "refused, 5 times in a row" in line
     assert not list(tmp_path.glob("*.archive"))

@@ -52,7 +52,7 @@ def test_a_solid_is_invisible_from_inside(kind):
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_entry_points_lie_on_the_shape_and_no_point_before_lies_inside(kind):
+def test_entry_points_are_on_the_shape_and_no_point_before_is_inside(kind):
     rng = np.random.default_rng(0)
     origin = rng.normal(size=(3, 400)).astype(np.float32)
     origin *= 6 / np.linalg.norm(origin, axis=0)

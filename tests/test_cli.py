@@ -76,10 +76,10 @@ REFUSED = [
     (["backbone=resnet18", "backbone.encoder.name=resnet81"], "no model 'resnet81'", "did you mean resnet18"),
     (["backbone=resnet18", "backbone.encoder.name=resnet18.tv_in2k"], "no weights 'resnet18.tv_in2k'", "tv_in1k"),
     (["backbone=vit_tiny", "backbone.encoder.drop_path=1"], "drop_path=1: use a number from 0 to below 1"),
-    (["backbone=vit_tiny", "backbone.encoder.taps=[3,13]"], "taps must be blocks from 1 to 12 in rising order"),
+    (["backbone=vit_tiny", "backbone.encoder.taps=[3,13]"], "taps must be blocks from 1 to 12 in ascending order"),
     (["backbone=vit_tiny", "backbone.encoder.name=vit_small_patch14_reg4_dinov2"], "multiples of 14", "to 42 x 56"),
     (["backbone=hrnet18"], "image of 32 x 48", "multiples of 32", "to 32 x 64"),
-    (["+backbone.encoder.stages=[3,4]"], "DeepLabHead reads one map, got 2", "single backbone stage"),
+    (["+backbone.encoder.stages=[3,4]"], "DeepLabHead needs one map, got 2", "single backbone stage"),
     (["+weighter.method.nope=1"], "unexpected keyword argument 'nope'"),
     (["weighter.method._target_=mtl.weighters.Nope"], "weighter.method: there is no mtl.weighters.Nope"),
     (["weighter=grid_search", "~dataset.grid_weights.edge"], "weighter.method.weights has no number for edge"),
@@ -216,7 +216,7 @@ def test_missing_network_is_told_from_a_bug(refused, monkeypatch):
 
     monkeypatch.setattr("mtl.backbones.pretrained.load_state_dict_from_hf", offline)
     line = refused("backbone=resnet18", "backbone.pretrained=true")
-    assert "backbone.encoder: cannot fetch the weights of resnet18.tv_in1k" in line
+    assert "backbone.encoder: cannot download the weights of resnet18.tv_in1k" in line
     assert "backbone.checkpoint=FILE" in line
 
 

@@ -188,9 +188,9 @@ WRONG = {
     "negative_class": ({"semseg": np.full((17, 22), -1)}, "not classes from 0 to 39"),
     "whole_numbers_for_metres": (
         {"depth": np.ones((17, 22), np.uint16)},
-        "say what they stand for, such as depth_unit",
+        "give their unit, such as depth_unit",
     ),
-    "nan": ({"depth": np.full((17, 22), np.nan)}, "374 of its 374 numbers are NaN"),
+    "nan": ({"depth": np.full((17, 22), np.nan)}, "374 of its 374 values are NaN"),
     "colours_for_depth": ({"depth": np.ones((17, 22, 3))}, "not a map of metres"),
     "grey_for_normals": ({"normals": np.zeros((17, 22), np.uint8)}, "not vectors of three numbers"),
     "logits_for_probability": (
@@ -236,7 +236,8 @@ def test_two_files_of_an_image_are_refused(evaluate, tmp_path):
     archives.nyud(tmp_path / "data")
     fill(tmp_path / "mine")
     archives.save(tmp_path / "mine/semseg/0001.npy", np.zeros((17, 22)))
-    assert "semseg/0001.png and 0001.npy are both of image 0001" in evaluate(f"predictions={tmp_path}/mine", *NYUD)[2]
+    line = evaluate(f"predictions={tmp_path}/mine", *NYUD)[2]
+    assert "semseg/0001.png and 0001.npy both belong to image 0001" in line
 
 
 REFUSED = [

@@ -125,9 +125,9 @@ def test_a_task_that_cannot_be_scored_does_not_stop_the_others(evaluate, tmp_pat
     assert err.count("error: ") == 1
     for line in (
         f"2 of 2 predictions of semseg are missing, such as that of image 0001 in {tmp_path}/mine/semseg; there is "
-        "nothing else, and read are .png .npy .npz .mat",
-        f"in {tmp_path}/mine/edge; there is 2 files such as 0001.jpg, and read are",
-        f"{tmp_path}/mine/normals/0002.npy: cannot be read, probably cut off at 0 bytes",
+        "nothing else, and supported are .png .npy .npz .mat",
+        f"in {tmp_path}/mine/edge; the folder holds 2 files such as 0001.jpg, and supported are",
+        f"{tmp_path}/mine/normals/0002.npy: cannot be read, probably truncated at 0 bytes",
         "(not scored: semseg, normals, edge; scored: depth)",
     ):
         assert line in err or line.replace("semseg, normals, edge", "semseg, edge, normals") in err
@@ -163,7 +163,7 @@ def test_the_unit_of_depth_counts_for_real_numbers_too(evaluate, tmp_path):
     written = archives.nyud(tmp_path / "data")
     for id in archives.VAL:
         archives.save(tmp_path / f"mine/depth/{id}.npy", 1000 * written[id]["depth"].astype(np.float64))
-    assert "the numbers are of another unit" in evaluate(f"predictions={tmp_path}/mine", *NYUD)[2]
+    assert "so the unit is not metres" in evaluate(f"predictions={tmp_path}/mine", *NYUD)[2]
     assert evaluate(f"predictions={tmp_path}/mine", *NYUD, "depth_unit=0.001")[0] == 0
     result = json.loads((tmp_path / "mine/scores.json").read_text())
     assert result["tasks"]["depth"]["scores"]["rmse"] == pytest.approx(0, abs=1e-6)

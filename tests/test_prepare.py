@@ -203,7 +203,7 @@ def test_broken_archive_of_an_address_is_fetched_again_by_the_next_command(prepa
     with serve(Site(whole[: len(whole) // 2])) as address:
         code, _, err = prepare("nyud", f"url={address}")
         assert code == 1
-        assert "is no whole tar archive" in err
+        assert "not a complete tar archive" in err
         assert not list((tmp_path / "data").iterdir())
 
 
@@ -220,10 +220,10 @@ def test_archives_of_the_real_number_of_images_need_no_more_words(tmp_path, monk
 
 REFUSED = [
     (["archive=/nowhere/NYUDv2.tar.gz"], "archive=/nowhere/NYUDv2.tar.gz: no such file"),
-    (["archive=SELF"], "is no whole tar archive"),
+    (["archive=SELF"], "not a complete tar archive"),
     (["archive=EMPTY"], "no tar archive in it"),
     (["arhive=x"], "unknown key arhive"),
-    (["url=ftp://x"], "no address gives NYUD-v2 (ftp://x: no http address"),
+    (["url=ftp://x"], "no address gives NYUD-v2 (ftp://x: not an http address"),
 ]
 
 

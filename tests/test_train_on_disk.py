@@ -166,6 +166,6 @@ def test_file_that_breaks_while_a_run_goes_on_is_named(train, tmp_path, monkeypa
     assert code == 1
     (line,) = [line for line in err.splitlines() if "error: " in line]
     assert f"error: {tmp_path}/data/NYUD_MT/images/" in line
-    assert "cannot be read, probably cut off at" in line
+    assert "cannot be read, probably truncated at" in line
     assert "extract the archive again (make data-nyud ARCHIVE=FILE)" in line
     assert "Traceback" not in err

@@ -18,6 +18,6 @@ def test_error_of_python_in_a_line_of_ours_is_a_bug():
     with pytest.raises(ValueError, match="too many values") as caught:
         head([torch.zeros(1, 2, 4, 4)] * 2, (8, 8))
     assert explain(caught.value, []) is None
-    with pytest.raises(ValueError, match="reads one map") as caught:
+    with pytest.raises(ValueError, match="needs one map") as caught:
         DeepLabHead(in_channels=[2, 2], out_channels=1, channels=2, dilations=[1], dropout=0.0)
     assert explain(caught.value, []) == str(caught.value)

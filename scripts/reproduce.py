@@ -1,8 +1,9 @@
 """Trains what an experiment lacks, then makes its table: `python scripts/reproduce.py experiment=table2 dataset=nyud`.
 
-Words beside those of train.py: seed=0,1,2 (0), runs=no (only render), launcher=two|slurm|ray_gpu|joblib|basic (as the
-experiment says), and experiment=[table2,small] for a small trial on rooms. Without dataset= the experiment's own, one
-after the other. Runs that are finished are not trained again; a run that fails is listed, and the others go on.
+Words besides those of train.py: seed=0,1,2 (0), runs=no (only render), metrics=all (also tables of the metrics that are
+not primary), launcher=two|slurm|ray_gpu|joblib|basic (as the experiment says), and experiment=[table2,small] for a
+small trial on rooms. Without dataset= the experiment's own, one after the other. Runs that are finished are not trained
+again; a run that fails is listed, and the others go on.
 """
 
 import subprocess
@@ -21,7 +22,7 @@ from mtl.run.record import environment
 HOUSE = Path(__file__).parents[1]
 TRAIN, PAPER = HOUSE / "train.py", HOUSE / "results" / "paper"
 STOPPED = (130, 143, -2, -15)  # by Ctrl-C or SIGTERM: nothing more is wanted
-OWN = {"seed": "0", "runs": "yes", "launcher": ""}  # words that are not train.py's
+OWN = {"seed": "0", "runs": "yes", "metrics": "primary", "launcher": ""}  # words that are not train.py's
 
 
 def main() -> None:
@@ -31,6 +32,8 @@ def main() -> None:
     own = OWN | given
     if own["runs"] not in ("yes", "no") or not all(seed.isdigit() for seed in own["seed"].split(",")):
         raise ValueError(f"runs={own['runs']} seed={own['seed']}: use runs=yes or runs=no, and seeds such as 0,1,2")
+    if own["metrics"] not in ("primary", "all"):
+        raise ValueError(f"metrics={own['metrics']}: use metrics=primary or metrics=all")
     seeds = [int(seed) for seed in own["seed"].split(",")]
     rest = [word for word in words if word.split("=", 1)[0] not in OWN]
     if len(swept(rest)) > 1:
@@ -44,7 +47,7 @@ def main() -> None:
         if own["runs"] == "yes" and missing(jobs, seeds, finished(experiment.results)):
             experiment.check_dataset()
             train(experiment, lines, seeds, own["launcher"])
-        whole &= show(experiment, jobs, seeds)
+        whole &= show(experiment, jobs, seeds, own["metrics"] == "all")
     if not whole:
         raise SystemExit(1)
 
@@ -86,7 +89,7 @@ def call(words: Sequence[str]) -> None:
         raise SystemExit(done.returncode)
 
 
-def show(experiment: Experiment, jobs: Sequence[Job], seeds: Sequence[int]) -> bool:
+def show(experiment: Experiment, jobs: Sequence[Job], seeds: Sequence[int], every_metric: bool) -> bool:
     """Prints the table, writes its files and prints where; whether all runs are there."""
     runs = finished(experiment.results)
     found = [run for job in jobs for seed in seeds if (run := job.run(runs, seed))]
@@ -95,7 +98,7 @@ def show(experiment: Experiment, jobs: Sequence[Job], seeds: Sequence[int]) -> b
         print(f"{experiment.name}: none of {len(lacking)} runs is finished")
         return False
     configs = [(job.config, job.variant) for job in jobs]
-    files, text = render(experiment.name, experiment.plan, found, configs, PAPER)
+    files, text = render(experiment.name, experiment.plan, found, configs, PAPER, every_metric)
     for name, content in files.items():
         write_whole(experiment.results / name, content)
     print(f"{text}\n")

@@ -75,7 +75,7 @@ def test_dataset_that_is_not_there_is_missed_once(reproduce, monkeypatch, tmp_pa
     assert reproduce.called == []
 
 
-@pytest.mark.parametrize("word", ["seed=zero", "runs=perhaps", "seeds=0,1"])
+@pytest.mark.parametrize("word", ["seed=zero", "runs=perhaps", "metrics=most", "seeds=0,1"])
 def test_words_that_mean_nothing_are_refused(reproduce, monkeypatch, word):
     with pytest.raises(ValueError, match=word):
         run(reproduce, monkeypatch, "experiment=table6", "dataset=nyud", word)

@@ -25,10 +25,13 @@ class ConsoleLogger(Logger):
             self.bar.write(name, file=sys.stderr)  # beside the bar it would leave no room for it
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
-        """Prints the metrics of an evaluation; rows of single steps are for files."""
+        """Prints the primary metric of each task, the first one, at an evaluation; everything else is for files."""
         if kind == "metrics":
-            shown = {key.removeprefix("val/"): v for key, v in values.items() if key.startswith("val/")}
-            self.say(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items() if not math.isnan(v)))
+            shown: dict[str, tuple[str, float]] = {}
+            for key, value in values.items():
+                if key.startswith("val/"):
+                    shown.setdefault(key.split("/")[1], (key.removeprefix("val/"), value))
+            self.say(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.values() if not math.isnan(v)))
 
     def resume(self, step: int) -> None:
         """Shows where the run continues."""

@@ -16,8 +16,8 @@ class TaskMetric(Metric):
     split was cut into batches or processes. A split without a valid pixel has the value NaN.
     """
 
-    primary: ClassVar[str]  # key of the number that enters Delta_m
-    higher_is_better: ClassVar[bool]
+    primary: ClassVar[str]  # key of the number that enters Delta_m and chooses the best checkpoint; the first one
+    higher_is_better: ClassVar[bool]  # of the primary one
     full_state_update: ClassVar[bool] = False
     fill: float = IGNORE  # what an invalid pixel holds; a `Task` replaces it by that of its label
     preset: str | None = None  # which of the definitions in use; numbers of two presets are not comparable
@@ -41,4 +41,4 @@ class TaskMetric(Metric):
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
-        """The values so far, over all processes."""
+        """All numbers so far by key, over all processes, the primary one first."""

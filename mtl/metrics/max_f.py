@@ -1,4 +1,4 @@
-"""Maximal F-measure of a foreground probability."""
+"""Maximal F-measure of a foreground probability, and its mean absolute error."""
 
 from typing import Literal, get_args
 
@@ -32,6 +32,8 @@ class MaxF(TaskMetric):
     The second sigmoid of `invpt` leaves four thresholds that tell pixels apart (at probabilities 0.20, 0.41, 0.62 and
     0.85). With `survey` an image without foreground has P = R = 0 and counts; one without a valid pixel does not.
 
+    `mae` is the mean of |p - label| over the valid pixels of the split, from 0 to 1, whatever the preset.
+
     Args:
         preset: `plain`, `invpt` or `survey`.
     """
@@ -50,6 +52,7 @@ class MaxF(TaskMetric):
         rates = torch.zeros(2, levels - 1, dtype=torch.float64)  # precision and recall of every image, added up
         self.add_state("bins", bins, dist_reduce_fx="sum")
         self.add_state("rates", rates, dist_reduce_fx="sum")
+        self.add_state("absolute_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("images", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # with a valid pixel
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
@@ -57,29 +60,31 @@ class MaxF(TaskMetric):
         label = target.squeeze(1).long()  # [B, H, W]
         # Rounded to float32 once, so that a probability which was saved as a byte is that byte again.
         probability = prediction.double().softmax(dim=1)[:, 1].float()  # [B, H, W]
+        valid = self.valid(target)[:, 0]  # [B, H, W]
+        self.absolute_error += (probability - label)[valid].abs().sum(dtype=torch.float64)
         if self.preset == "invpt":
             probability = probability.sigmoid()
         thresholds = torch.tensor(THRESHOLDS[self.preset], device=probability.device)
         passed = torch.bucketize(probability, thresholds, right=self.preset != "survey")  # [B, H, W]
-        for one, own, valid in zip(label, passed, self.valid(target)[:, 0], strict=True):
-            pairs = one[valid] * self.bins.shape[1] + own[valid]
+        for one, own, judged in zip(label, passed, valid, strict=True):
+            pairs = one[judged] * self.bins.shape[1] + own[judged]
             bins = torch.bincount(pairs, minlength=self.bins.numel()).view_as(self.bins)
             hits, predicted, positives = _counts(bins)
             self.bins += bins
             self.rates += torch.stack([hits / predicted.clamp(min=1), hits / positives.clamp(min=1)])
-            self.images += valid.any()
+            self.images += judged.any()
 
     def compute(self) -> dict[str, float]:
-        """Key `max_f`, in percent."""
+        """Key `max_f`, in percent, and `mae`, from 0 to 1."""
         if not self.images:
-            return {"max_f": float("nan")}
+            return {"max_f": float("nan"), "mae": float("nan")}
         if self.preset == "survey":
             precision, recall = self.rates / self.images  # [K] each
             f = 2 * precision * recall / (precision + recall).clamp(min=1e-12)
         else:
             hits, predicted, positives = _counts(self.bins)  # P = hits / predicted, R = hits / positives
             f = (1 + BETA2) * hits / (BETA2 * positives + predicted).clamp(min=1)
-        return {"max_f": 100 * f.max().item()}
+        return {"max_f": 100 * f.max().item(), "mae": (self.absolute_error / self.bins.sum()).item()}
 
 
 def _counts(bins: Tensor) -> tuple[Tensor, Tensor, Tensor]:

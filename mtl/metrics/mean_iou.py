@@ -1,4 +1,4 @@
-"""Mean intersection over union."""
+"""Mean intersection over union, and accuracies."""
 
 from typing import Literal
 
@@ -13,11 +13,17 @@ class MeanIoU(TaskMetric):
 
     IoU_c = TP_c / (TP_c + FP_c + FN_c), counted over the valid pixels of the split; mean over classes.
 
+    From the same counts, in percent (Long et al., Fully Convolutional Networks for Semantic Segmentation, CVPR 2015,
+    https://arxiv.org/abs/1411.4038):
+
+    - `pixel_accuracy`: sum_c TP_c over all valid pixels;
+    - `mean_accuracy`: mean of TP_c / (TP_c + FN_c) over the classes of the mean IoU.
+
     Args:
         num_classes: Number of classes K.
-        absent: What a class without a true pixel does to the mean: `zero` counts its IoU, which is 0 whether
-            it is predicted or not, as in all published code; `skip` averages over the classes that occur in the labels
-            of the split.
+        absent: What a class without a true pixel does to the means: `zero` counts its IoU and its accuracy as 0,
+            whether it is predicted or not, as in all published code; `skip` averages over the classes that occur in the
+            labels of the split.
     """
 
     primary = "miou"
@@ -43,10 +49,14 @@ class MeanIoU(TaskMetric):
         self.confusion += pairs.view_as(self.confusion)
 
     def compute(self) -> dict[str, float]:
-        """Key `miou`, in percent."""
+        """Keys `miou`, `pixel_accuracy` and `mean_accuracy`, in percent."""
         hits = self.confusion.diagonal().double()  # [K]
         actual, predicted = self.confusion.sum(dim=1), self.confusion.sum(dim=0)  # [K]
-        iou = hits / (actual + predicted - hits).clamp(min=1)
+        iou, accuracy = hits / (actual + predicted - hits).clamp(min=1), hits / actual.clamp(min=1)  # [K]
         if self.absent == "skip" or not actual.any():
-            iou = iou[actual > 0]  # empty, and its mean NaN, where no pixel was valid
-        return {"miou": 100 * iou.mean().item()}
+            iou, accuracy = iou[actual > 0], accuracy[actual > 0]  # empty, and the mean NaN, where no pixel was valid
+        return {
+            "miou": 100 * iou.mean().item(),
+            "pixel_accuracy": 100 * (hits.sum() / actual.sum()).item(),
+            "mean_accuracy": 100 * accuracy.mean().item(),
+        }

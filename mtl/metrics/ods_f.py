@@ -1,4 +1,4 @@
-"""odsF: F-measure of boundaries at the best threshold of the whole data set.
+"""odsF: F-measure of boundaries at the best threshold of the whole data set, with oisF and AP.
 
 Martin, Fowlkes and Malik, Learning to Detect Natural Image Boundaries, TPAMI 2004.
 https://doi.org/10.1109/TPAMI.2004.1273918; protocol of Pont-Tuset and Marques, Supervised Evaluation of Image
@@ -31,6 +31,9 @@ class OdsF(TaskMetric):
 
         P(t) = matched predicted / predicted,   R(t) = matched true / true
         odsF = 100 max_t 2 P(t) R(t) / (P(t) + R(t))
+
+    `ois_f` is the F-measure of the counts summed over images, each image at its own best threshold. `ap` is the average
+    precision of the Berkeley benchmark (`average_precision`). In every protocol they come from the same counts as odsF.
 
     Nothing predicted is P = 1 and R = 0, no true boundary is P = 0 and R = 1: both give F = 0. A logit is scored
     as the 8-bit image the protocol stores, floor(255 sigmoid(logit)) / 255. Papers differ in suppression, thresholds
@@ -88,7 +91,7 @@ class OdsF(TaskMetric):
         self._add(self._workers.ready())
 
     def compute(self) -> dict[str, float]:
-        """Key `ods_f`, in percent; with an interpolating protocol also `ois_f` and `ap` (see `average_precision`).
+        """Keys `ods_f`, `ois_f` and `ap`, in percent.
 
         Raises:
             ValueError: Images of the protocol's list were not scored.
@@ -99,10 +102,8 @@ class OdsF(TaskMetric):
                 f"{int(self.scored)} of them: give the list that belongs to the split"
             )
         counts = self.counts.cpu()
-        if not self.protocol.interpolate:
-            return {"ods_f": 100 * float(f_measure(counts).max())}
         return {
-            "ods_f": 100 * interpolated_f(counts),
+            "ods_f": 100 * (interpolated_f(counts) if self.protocol.interpolate else float(f_measure(counts).max())),
             "ois_f": 100 * float(f_measure(self.best_counts.cpu()[:, None])),
             "ap": 100 * average_precision(counts),
         }

@@ -1,9 +1,11 @@
-"""Root mean squared error."""
+"""Root mean squared error, and relative errors of positive quantities."""
 
 import torch
 from torch import Tensor
 
 from mtl.metrics.base import TaskMetric
+
+RATIO = 1.25  # of delta_1
 
 
 class RMSE(TaskMetric):
@@ -11,6 +13,12 @@ class RMSE(TaskMetric):
 
     sqrt(mean over all valid pixels of the split of (max(z, 0) - d)^2), valid where d is not the fill: 0 of depth.
     Pooled over the split, not averaged over images.
+
+    Where the fill is 0 every valid d is positive and relative errors are defined (Eigen et al., Depth Map Prediction
+    from a Single Image, NeurIPS 2014, https://arxiv.org/abs/1406.2283). With z' = max(z, 0), over the same pixels:
+
+    - `abs_rel`: mean of |z' - d| / d;
+    - `delta_1`: share of pixels with max(z' / d, d / z') < 1.25, in percent.
     """
 
     primary = "rmse"
@@ -20,15 +28,27 @@ class RMSE(TaskMetric):
     def __init__(self) -> None:
         super().__init__()
         self.add_state("squared_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("relative_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("close", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Adds predictions [B, 1, H, W] against labels [B, 1, H, W]."""
         valid = self.valid(target)
-        error = prediction[valid].double().clamp(min=0) - target[valid].double()
+        guess, truth = prediction[valid].double().clamp(min=0), target[valid].double()  # [N]
+        error = guess - truth
         self.squared_error += error.square().sum()
+        if self.fill == 0:
+            self.relative_error += (error.abs() / truth).sum()
+            self.close += ((guess < RATIO * truth) & (truth < RATIO * guess)).sum()
         self.count += valid.sum()
 
     def compute(self) -> dict[str, float]:
-        """Key `rmse`, in the unit of the label."""
-        return {"rmse": (self.squared_error / self.count).sqrt().item()}
+        """Key `rmse`, in the unit of the label; with fill 0 also `abs_rel`, and `delta_1` in percent."""
+        values = {"rmse": (self.squared_error / self.count).sqrt().item()}
+        if self.fill == 0:
+            values |= {
+                "abs_rel": (self.relative_error / self.count).item(),
+                "delta_1": 100 * (self.close.double() / self.count).item(),
+            }
+        return values

@@ -11,7 +11,7 @@ from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
 from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
 from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
-from mtl.report.numbers.table import table_of
+from mtl.report.numbers.table import table_of, with_other_metrics
 from mtl.report.read.curves import windowed
 from mtl.report.read.runs import Run
 from mtl.report.read.scores import our_scores, paper_scores
@@ -25,6 +25,7 @@ def render(
     runs: Sequence[Run],
     jobs: Sequence[tuple[Mapping[str, Any], str]],
     paper: Path,
+    every_metric: bool = False,
 ) -> tuple[dict[str, str | bytes], str]:
     """The files of an experiment and what to print.
 
@@ -34,6 +35,7 @@ def render(
         runs: Its finished runs.
         jobs: Resolved config and variant of all its runs, in order.
         paper: Folder of the paper's numbers.
+        every_metric: Whether the table also has the metrics that are not primary.
 
     Returns:
         Content by path in the results folder, and text for the console.
@@ -51,6 +53,8 @@ def render(
     rows = rows_to_show(rows, best, keys)
     theirs["variant"] = [best.get(row, "") for row in theirs[ROW[:-1]].itertuples(index=False, name=None)]
     table = table_of(scores[pd.MultiIndex.from_frame(scores[ROW]).isin(rows)], theirs, rows, baseline)
+    if every_metric:
+        table = with_other_metrics(table, lines)
     metrics = {r.task: (r.metric, r.higher_is_better) for r in scores.drop_duplicates("task").itertuples()}
     remarks = [*plan.get("notes", []), *choices(deltas, best, keys, runs, variants), *given(rows, plan)]
     remarks += [*notes(table, _divided_by(rows, baseline)), *_misfits(paper, theirs)]

@@ -24,10 +24,11 @@ def test_console_shows_metrics_and_the_time_left(tmp_path, capsys):
         logger.progress(step)
     logger.log("gradients", 20, {"weight/depth": 1.5})
     logger.log("metrics", 20, {"train/mean_loss/depth": 1.0, "val/depth/rmse": 0.25, "val/delta_m": math.nan})
+    logger.log("metrics", 20, {"val/depth/rmse": 0.25, "val/depth/abs_rel": 0.1, "val/delta_m": 1.5})
     logger.close()
     lines = capsys.readouterr().err.splitlines()
     assert sum("left" in line for line in lines) == 10
-    assert lines[-1] == "uniform: step 20: depth/rmse 0.25"
+    assert lines[-2:] == ["uniform: step 20: depth/rmse 0.25", "uniform: step 20: depth/rmse 0.25, delta_m 1.5"]
 
 
 def test_tensorboard_holds_every_finite_number(tmp_path):

@@ -6,6 +6,7 @@ import torch
 from torchmetrics.classification import BinaryPrecisionRecallCurve
 
 from mtl.metrics import MaxF
+from mtl.metrics.max_f import THRESHOLDS
 
 
 def logits(*probabilities):
@@ -49,6 +50,20 @@ def test_equals_the_formula_on_the_curve_of_torchmetrics():
     precision, recall, _ = (part.double() for part in curve.compute())
     f = (1.3 * precision * recall / (0.3 * precision + recall))[:19].nan_to_num(0)
     assert score((prediction, target)) == pytest.approx(100 * f.max().item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("preset", THRESHOLDS)
+def test_mean_absolute_error(preset):
+    prediction, target = random_split()
+    valid = target[:, 0] != 255
+    probability = 1 / (1 + np.exp((prediction[:, 0] - prediction[:, 1]).double().numpy()))  # softmax of two
+    metric = MaxF(preset)
+    metric.update(prediction, target)
+    expected = np.abs(probability - target[:, 0].numpy())[valid.numpy()].mean()
+    assert metric.compute()["mae"] == pytest.approx(expected, rel=1e-6)
+    metric = MaxF(preset)
+    metric.update(logits(0.9, 0.3, 0.5), mask(1, 0, 255))
+    assert metric.compute()["mae"] == pytest.approx((0.1 + 0.3) / 2)
 
 
 def test_probability_at_the_threshold_is_foreground():

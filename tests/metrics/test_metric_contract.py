@@ -28,13 +28,13 @@ def batch(name, seed):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_primary_is_the_key_of_a_plain_number(name):
+def test_primary_is_the_first_key_and_all_values_are_plain_numbers(name):
     metric = METRICS[name]()
     metric.update(*batch(name, 0))
     values = metric.compute()
     assert metric.primary == name
-    assert list(values) == [name]
-    assert type(values[name]) is float
+    assert next(iter(values)) == name
+    assert {type(value) for value in values.values()} == {float}
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -52,7 +52,25 @@ def test_perfect_predictions_move_in_the_better_direction(name):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_empty_metric_is_nan_without_a_warning(name):
-    assert isnan(METRICS[name]().compute()[name])  # warnings are errors
+    assert all(isnan(value) for value in METRICS[name]().compute().values())  # warnings are errors
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_all_ignored_is_nan(name):
+    metric = METRICS[name]()
+    prediction, target = batch(name, 0)
+    metric.update(prediction, torch.full_like(target, metric.fill))
+    assert all(isnan(value) for value in metric.compute().values())
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_two_batches_equal_one(name):
+    whole, parts = METRICS[name](), METRICS[name]()
+    prediction, target = batch(name, 0)
+    whole.update(prediction, target)
+    parts.update(prediction[:1], target[:1])
+    parts.update(prediction[1:], target[1:])
+    assert parts.compute() == pytest.approx(whole.compute(), rel=1e-14)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -63,7 +81,7 @@ def test_states_of_two_processes_add_up(name):
             metric.update(*batch(name, seed))
     first.merge_state(second)
     first.merge_state(empty)
-    assert first.compute()[name] == pytest.approx(both.compute()[name], rel=1e-14)
+    assert first.compute() == pytest.approx(both.compute(), rel=1e-14)
 
 
 @pytest.mark.parametrize("name", METRICS)

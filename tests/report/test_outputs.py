@@ -226,3 +226,21 @@ def test_every_run_of_a_search_is_in_the_summary_and_in_the_list_of_runs(searche
     files, _ = rendered(*searched, paper="II", best_of={"gradnorm": "alpha"})
     assert ",GradNorm,alpha 0.1," in files["summary/table2_rooms.csv"]
     assert "GradNorm (alpha 0.1): `nyud_resnet18_vanilla_gradnorm_" in files["tables/table2_rooms.md"]
+
+
+def test_metrics_that_are_not_primary_are_in_the_tables_on_request(trained):
+    runs, jobs = trained()
+    for run in runs:
+        if "depth" in run.tasks:
+            run.record["best"]["scores"]["depth"] |= {"abs_rel": 0.125, "delta_1": 87.5}
+    plain, _ = rendered(runs, jobs)
+    files, text = render("table2_rooms", {}, runs, jobs, PAPER, every_metric=True)
+    assert files["summary/table2_rooms.csv"] == plain["summary/table2_rooms.csv"]
+    assert "best/depth/delta_1" in plain["summary/table2_rooms.csv"]
+    assert not any("δ1" in plain[f"tables/table2_rooms.{kind}"] for kind in ("md", "tex"))
+    assert "| depth absRel ↓ | depth δ1 % ↑ |" in " ".join(files["tables/table2_rooms.md"].split())
+    assert r"depth $\delta$1 \% $\uparrow$" in files["tables/table2_rooms.tex"]
+    assert "0.1250" in text
+    assert table_of(files)["other/depth/delta_1"].tolist() == [87.5] * 3
+    added = [column for column in table_of(files) if column.partition("/")[0] in ("other", "spread")]
+    assert table_of(files).drop(columns=added).equals(table_of(plain))

@@ -29,7 +29,7 @@ class Protocol:
         lines_as_partition: Whether a map of true lines is taken for a partition, as seism does with the edge images of
             NYUD-v2: of a line one pixel wide it leaves one, half a pixel off and a pixel shorter; of a wider one both
             sides. Otherwise the lines are the boundary, and have to be thin. What is a partition is always one.
-        interpolate: Whether odsF is searched between the thresholds, too, and OIS and AP are given beside it.
+        interpolate: Whether odsF is also searched between the thresholds.
         image_list: File of the images that count, an id a line; None: all of the split.
 
     Raises:

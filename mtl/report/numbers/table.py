@@ -9,6 +9,10 @@ Rows come in blocks of one dataset, backbone and architecture; the columns are i
     (weight | printed, task)    mean weights, ours and the paper's
     (cost, time | memory | passes)    of a step, time and memory over those of Uniform
     (runs, seeds)    how many
+
+and on request, of every metric `<task>/<metric>` that is not a primary one (`with_other_metrics`):
+
+    (other | spread, <task>/<metric>)    means and sample standard deviations over seeds
 """
 
 from collections.abc import Sequence
@@ -18,7 +22,7 @@ import pandas as pd
 from scipy.stats import ttest_rel
 
 from mtl.metrics.delta_m import mean_rank
-from mtl.report.names import BLOCK, ROW, SINGLE_TASK, Row
+from mtl.report.names import BLOCK, ROW, SINGLE_TASK, Row, primary
 from mtl.report.numbers.gains import Baseline, delta_by_seed, with_gains
 
 LEVEL = 0.05  # of the paired t-test
@@ -60,6 +64,24 @@ def table_of(ours: pd.DataFrame, paper: pd.DataFrame, rows: Sequence[Row], basel
     for key, values in (_weights(ours, "weight") | _weights(paper, "printed") | _costs(_whole(ours, tasks))).items():
         table[key] = values.reindex(index)
     table["runs", "seeds"] = grouped.size().reindex(index).fillna(0).astype(int)
+    return table
+
+
+def with_other_metrics(table: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """The table with the means and deviations of metrics that are not primary.
+
+    Args:
+        table: Result of `table_of`.
+        lines: The summary of its runs, as `read.summary.summary` makes it; where a run lacks a metric its row has NaN.
+    """
+    table = table.copy()
+    for column in lines.columns[lines.columns.str.match("best/.+/")]:
+        _, task, metric = column.split("/")
+        if metric != primary(task, lines.columns):
+            own = lines[[task in tasks.split("+") for tasks in lines["tasks"]]].groupby(ROW)[column]
+            for group, statistic in (("other", "mean"), ("spread", "std")):
+                values = own.agg(lambda v, name=statistic: getattr(v, name)(skipna=False))
+                table[group, f"{task}/{metric}"] = values.reindex(table.index)
     return table
 
 

@@ -16,6 +16,7 @@ LATEX = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "Δ": r"$\Delta$",
+    "δ": r"$\delta$",
     "≈": r"$\approx$",
     "_": r"\_",
 }
@@ -28,7 +29,7 @@ Metrics = Mapping[str, tuple[str, bool]]  # task -> its metric, and whether high
 
 
 def blocks(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, list[str]]:
-    """Heading of each block -> its tables: the metrics, those at the last evaluation, then ranks, weights and costs.
+    """Heading of each block -> its tables: primary metrics, best and last; other metrics; ranks, weights and costs.
 
     Args:
         table: Result of `numbers.table.table_of`.
@@ -53,7 +54,7 @@ def columns(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, tuple
     return {
         ", ".join(key): (
             [label(row) for row in block.index],
-            [_quality(block, metrics, best, form), _last(block, metrics), _costs(block, metrics)],
+            [_quality(block, metrics, best, form), _last(block, metrics), _others(block), _costs(block, metrics)],
         )
         for key, block in table.groupby(level=BLOCK, sort=False)
     }
@@ -95,6 +96,17 @@ def _last(block: pd.DataFrame, metrics: Metrics) -> Columns:
         title, plus, digits = _notation(key, metric, better)
         if ("last", key) in block and block["last", key].notna().any():
             columns.append((f"last {title}", [_number(value, f"{plus}.{digits}f") for value in block["last", key]]))
+    return columns
+
+
+def _others(block: pd.DataFrame) -> Columns:
+    """The metrics that are not primary, if the table has them."""
+    columns = []
+    for key in [key for group, key in block if group == "other" and block[group, key].notna().any()]:
+        task, metric = key.split("/")
+        title, plus, digits = _notation(task, metric, notation(task, metric).higher_is_better)
+        values = zip(block["other", key], block["spread", key], strict=True)
+        columns.append((title, [_pair(mean, std, digits, plus) for mean, std in values]))
     return columns
 
 

@@ -5,7 +5,8 @@ import pytest
 from fake_runs import PLAIN, lines_of, results_of
 
 from mtl.report.numbers.gains import published_baseline
-from mtl.report.numbers.table import best_rows, table_of
+from mtl.report.numbers.table import best_rows, table_of, with_other_metrics
+from mtl.report.read.summary import summary
 
 MTAN = PLAIN._replace(architecture="MTAN")
 NONE = results_of()
@@ -233,3 +234,19 @@ def test_variants_of_a_method_are_rows(ours):
     assert table["ours", "semseg"].iloc[-1] == 41
     assert math.isnan(table["ours", "semseg"].iloc[-2])
     assert table["runs", "seeds"].tolist() == [2, 2, 2, 0, 1]
+
+
+def test_other_metrics_are_means_and_deviations_over_the_runs_that_have_the_task(make_run):
+    runs = [make_run("uniform", {"semseg": 40.0, "depth": 0.5}, seed=seed) for seed in (0, 1)]
+    runs += [make_run("uniform", {task: value}) for task, value in (("semseg", 40.0), ("depth", 0.5))]
+    for run, values in zip(runs, [(0.1, 90.0), (0.2, 80.0), None, (0.3, 70.0)], strict=True):
+        if values:
+            run.record["best"]["scores"]["depth"] |= dict(zip(("abs_rel", "delta_1"), values, strict=True))
+    table = with_other_metrics(made(results_of(lines_of("Uniform", {"depth": 0.5}))), summary(runs))
+    assert list(table["other"]) == list(table["spread"]) == ["depth/abs_rel", "depth/delta_1"]
+    assert table["other", "depth/abs_rel"].tolist() == pytest.approx([0.3, 0.15, math.nan], nan_ok=True)
+    assert table["other", "depth/delta_1"].tolist() == pytest.approx([70, 85, math.nan], nan_ok=True)
+    assert table["spread", "depth/delta_1"].tolist() == pytest.approx([math.nan, 50**0.5, math.nan], nan_ok=True)
+    del runs[1].record["best"]["scores"]["depth"]["abs_rel"]  # a run that knows fewer metrics
+    table = with_other_metrics(made(results_of(lines_of("Uniform", {"depth": 0.5}))), summary(runs))
+    assert table["other", "depth/abs_rel"].tolist() == pytest.approx([0.3, math.nan, math.nan], nan_ok=True)

@@ -1,8 +1,9 @@
-"""What the README promises."""
+"""What README.md, CONTRIBUTING.md and data/README.md promise: links, targets, files and choices that exist."""
 
 import re
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
@@ -10,6 +11,7 @@ from mtl.report.figures.catalogue import FIGURES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "data/README.md"]
 
 
 def test_example_trains_in_at_most_ten_lines():
@@ -32,21 +34,59 @@ def test_example_trains_in_at_most_ten_lines():
     assert loss() < 0.5 * before
 
 
-def test_every_linked_file_exists():
-    for link in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / link).exists(), link
+@pytest.fixture(params=DOCUMENTS)
+def document(request) -> Path:
+    return ROOT / request.param
 
 
-def test_every_make_target_named_exists():
+def anchors(page: Path) -> set[str]:
+    """What a link can point to in a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_to_a_file_and_a_heading(document):
+    links = re.findall(r"\]\(([^)\s]+)\)|src=\"(.+?)\"", document.read_text())
+    for link in [link or image for link, image in links if not link.startswith("http")]:
+        file, _, heading = link.partition("#")
+        assert (document.parent / file).exists(), link
+        assert not heading or heading in anchors(document.parent / file), link
+
+
+def test_every_file_named_exists(document):
+    named = re.findall(
+        r"(?<![\w/.~])(?:configs|mtl|scripts|tests|results)(?:/[\w.-]+)*(?![\w.<-])|train\.py", document.read_text()
+    )
+    made = ("configs/weighter/mine.yaml", "results/report.html", "results/runs", "results/lists")
+    for name in {name.rstrip(".") for name in named}:
+        assert name.startswith(made) or (ROOT / name).exists(), name
+
+
+def test_every_word_of_a_command_is_a_file(document):
+    groups = "|".join(path.name for path in (ROOT / "configs").iterdir() if path.is_dir())
+    words = re.findall(rf"(?<![\w.])({groups})=([\w,]+)", document.read_text())
+    for group, name in {(group, name) for group, names in words for name in names.split(",")} - {("weighter", "mine")}:
+        assert (ROOT / f"configs/{group}/{name}.yaml").exists(), f"{group}={name}"
+
+
+def targets() -> set[str]:
+    """Targets of the Makefile."""
     lines = re.findall(r"^([a-z0-9 -]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-    targets = {target for line in lines for target in line.split()}
-    assert set(re.findall(r"make ([a-z][a-z0-9-]*)", README)) - {"help"} <= targets
+    return {target for line in lines for target in line.split()}
+
+
+def test_every_make_target_named_exists(document):
+    named = set(re.findall(r"(?:^|`)make ([a-z][a-z0-9-]*)", document.read_text(), flags=re.MULTILINE))
+    assert named - {"data-"} <= targets()  # make data-<name>
+
+
+def test_table_of_targets_names_targets():
     section = README.split("| target | what it makes |")[1].split("\n\n")[0]
     named = {
         word for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for word in re.findall("`(.+?)`", cell)
     }
     assert len(named) > 10
-    assert named <= targets | {f"figure{number}" for number in FIGURES}
+    assert named <= targets() | {f"figure{number}" for number in FIGURES}
 
 
 def test_every_choice_in_the_table_is_a_file():

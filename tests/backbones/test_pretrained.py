@@ -133,7 +133,7 @@ def test_damaged_file_is_named(tmp_path, suffix):
 
 def test_code_in_a_file_does_not_run(tmp_path):
     torch.save({"conv1.weight": Harmful()}, tmp_path / "w.pth")
-    with pytest.raises(ValueError, match="not only weights"):
+    with pytest.raises(ValueError, match="holds more than weights"):
         pyramid(pretrained=False, checkpoint=tmp_path / "w.pth")
 
 

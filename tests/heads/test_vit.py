@@ -82,5 +82,5 @@ def test_linear_layers_come_before_the_upsampling_tap_by_tap():
 
 @pytest.mark.parametrize("in_channels", [[8, 8, 8, 16], [8, 8, 8]])
 def test_taps_that_do_not_fit_are_refused(in_channels):
-    with pytest.raises(ValueError, match="taps of one width that their number divides, got"):
+    with pytest.raises(ValueError, match="taps of equal width, a multiple of their number, got"):
         MultiTapHead(in_channels=in_channels, out_channels=1, stride=4)

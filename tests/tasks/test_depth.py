@@ -75,7 +75,7 @@ def test_nan_is_refused_in_every_format(tmp_path, suffix):
 
 
 REFUSED = {
-    "millimetres": (1000 * METRES, r"depth reaches [0-9.]+ m: so the unit is not metres"),
+    "millimetres": (1000 * METRES, r"depth reaches [0-9.]+ m, so the unit is not metres"),
     "truth_values": (METRES > 3, "not a map of metres"),
     "colours": (METRES[..., None].repeat(3, axis=2), "not a map of metres"),
     "wrapped": ((5000 * METRES).astype(np.uint16).view(np.int16), "(never negative|holds integers)"),

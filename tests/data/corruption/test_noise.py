@@ -112,7 +112,9 @@ def test_images_and_source_stay_as_they_are():
 
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_only_training_labels_are_corrupted(split):
-    with pytest.raises(ValueError, match=f"dataset.noise=pixel: the labels of the {split} split stay"):
+    with pytest.raises(
+        ValueError, match=f"dataset.noise=pixel: noise is for training labels, not for the {split} split"
+    ):
         noise()(Walls(split, TASKS))
 
 

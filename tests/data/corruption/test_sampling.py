@@ -166,8 +166,8 @@ def test_images_without_scenes_cannot_be_sampled(sample, word):
         ("half_scans", {"scans": 1}, "this keeps all of the 12 images"),
         ("one_scene", {"scenes": 1}, "this keeps all of the .* images"),
         ("half_scenes", {"scenes": 1}, "this keeps all of the .* images"),
-        ("half_scans", {"split": "val"}, "not for the val split"),
-        ("one_scene", {"split": "test"}, "not for the test split"),
+        ("half_scans", {"split": "val"}, "sampling is for training images, not for the val split"),
+        ("one_scene", {"split": "test"}, "sampling is for training images, not for the test split"),
     ],
 )
 def test_impossible_combinations_are_refused_by_name(sample, word, size, reason):

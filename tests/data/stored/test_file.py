@@ -63,7 +63,7 @@ REFUSED = {
 }
 REFUSED["a.npz"]["two"] = (
     written(NUMBERS, lambda file, array: np.savez(file, a=array, b=array)),
-    "the arrays a, b, and",
+    "the arrays a, b; save one",
 )
 CASES = [(name, case) for name, cases in REFUSED.items() for case in cases]
 

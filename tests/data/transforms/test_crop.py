@@ -85,7 +85,7 @@ def test_windows_do_not_depend_on_the_other_tasks():
 
 
 def test_missing_segmentation_is_named():
-    with pytest.raises(ValueError, match="has no semseg"):
+    with pytest.raises(ValueError, match="needs semseg"):
         RandomCrop(2, 2, **RULE)(numbered(4, 4, ("depth",)))
 
 

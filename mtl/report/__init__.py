@@ -1,7 +1,7 @@
-"""Tables, figures and claims from what runs have recorded; nothing here trains, and nothing needs torch.
+"""Tables, figures and claim verdicts from the records of finished runs; nothing here trains or imports torch.
 
-`read` turns run folders and CSV files into frames, `numbers` computes gains, ranks, noise, costs and searches,
-`render` writes them as text and pictures, and `figures` draws the figures of the paper. On top of these: `outputs` for
-the files of an experiment, `claims` for the verdicts on the paper's claims, `misprints` for its printed numbers, and
-`web` for the HTML page with all of it.
+`read` loads run folders and CSV files into frames. `numbers` computes gains, ranks, seed noise, costs and the outcome
+of searches. `render` formats them as text and images, and `figures` draws the paper's figures. On top of these,
+`outputs` makes the files of an experiment, `claims` judges the paper's claims, `misprints` checks its printed numbers,
+and `web` puts everything on one HTML page.
 """

@@ -1,10 +1,10 @@
-"""Printed Delta_m that do not follow from the cells of their own row.
+"""Finds printed Delta_m values that are inconsistent with the cells of their own row.
 
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
 https://arxiv.org/abs/2509.23915, Tables II to VII.
 
-Every Delta_m is recomputed from the printed cells of its row and of the row it is relative to. A cell represents all
-numbers that round to it, so what was averaged before rounding is known to an interval, about 0.06 to either side.
+Every Delta_m is recomputed from the printed cells of its row and of its baseline row. A cell represents all numbers
+that round to it, so the recomputed value is only known to within an interval, about +-0.06 points.
 """
 
 from collections import Counter
@@ -27,26 +27,26 @@ HIGHER_IS_BETTER = {
     "sal_maxf": True,
     "edge_odsf": True,
 }
-AGREES = 0.02  # points of Delta_m: cells of two or four decimals seldom move it further
-REPAIRED = 0.015  # points of Delta_m: how close a repaired cell has to come
-DECIMALS = {"edge_odsf": 1}  # that carry information: the second one is always 0
+AGREES = 0.02  # points of Delta_m: rounding to two or four decimals seldom moves it further
+REPAIRED = 0.015  # points of Delta_m: tolerance for a repaired cell
+DECIMALS = {"edge_odsf": 1}  # significant decimals: the second printed one is always 0
 HEADINGS = ("row", "printed", "recomputed", "difference", "allowed by rounding", "verdict")
 
-Cells = Mapping[str, str]  # column -> what is printed
+Cells = Mapping[str, str]  # column -> printed text
 
 
 class Finding(NamedTuple):
-    """What became of one printed Delta_m.
+    """Result of checking one printed Delta_m.
 
     Args:
         row: Key of the row.
-        printed: What the paper prints, in percent.
-        recomputed: Delta_m of the printed cells.
-        low: Least Delta_m in print of numbers that round to the printed cells.
-        high: Greatest such Delta_m.
-        verdict: `ok`, `rounding` (further than `AGREES`, but rounding allows it) or `misfit`.
-        hints: Of a misfit, what a single other digit would have to be, and the row that has the same cells.
-        reprint: Whether an earlier table prints the same row.
+        printed: Delta_m as the paper prints it, in percent.
+        recomputed: Delta_m of the printed cells, in percent.
+        low: Lowest printed Delta_m possible for numbers that round to the printed cells.
+        high: Highest such Delta_m.
+        verdict: `ok`, `rounding` (differs by more than `AGREES`, but rounding can explain it) or `misfit`.
+        hints: For a misfit, the single-digit changes that would explain it and other rows with the same cells.
+        reprint: Whether an earlier table already prints the same row.
     """
 
     row: str
@@ -60,18 +60,18 @@ class Finding(NamedTuple):
 
     @property
     def difference(self) -> float:
-        """Printed less recomputed, in points."""
+        """Printed minus recomputed, in points."""
         return float(self.printed) - self.recomputed
 
 
 def read_tables(folder: Path) -> pd.DataFrame:
-    """The rows of Tables II to VII as they are printed, by key; an empty cell is a task the dataset lacks."""
+    """Reads Tables II to VII as printed, indexed by row key; a cell is empty if the dataset lacks the task."""
     frames = [pd.read_csv(folder / f"table_{table}.csv", dtype=str, keep_default_na=False) for table in TABLES]
     return pd.concat(frames, ignore_index=True).set_index("row_id")
 
 
 def check(tables: pd.DataFrame) -> list[Finding]:
-    """A finding for every row, in the order of the tables."""
+    """Checks every row, in table order."""
     rows = {str(key): _cells(row) for key, row in tables.iterrows()}
     findings, seen = [], set()
     for key, cells in rows.items():
@@ -105,7 +105,7 @@ def _delta(cells: Cells, baseline: Cells) -> float:
 
 
 def _allowed(cells: Cells, baseline: Cells, half: float) -> tuple[float, float]:
-    """Least and greatest Delta_m: a gain rises with one of its two numbers and falls with the other."""
+    """Lowest and highest Delta_m; each gain is monotonic in both of its numbers, so the interval ends suffice."""
     ends = []
     for column, cell in cells.items():
         up, base_up = _half(cell, column), _half(baseline[column], column)
@@ -115,12 +115,12 @@ def _allowed(cells: Cells, baseline: Cells, half: float) -> tuple[float, float]:
 
 
 def _half(cell: str, column: str = "") -> float:
-    """Half a unit of the last digit that carries information."""
+    """Half a unit of the last significant digit."""
     return 0.5 * 10.0 ** -DECIMALS.get(column, len(cell.partition(".")[2]))
 
 
 def _repairs(printed: str, cells: Cells, baseline: Cells) -> Iterator[str]:
-    """The single digits that would make the row fit: of a metric, then of Delta_m itself."""
+    """Single-digit changes that make the row consistent: first in a metric, then in Delta_m itself."""
     for column, cell in cells.items():
         for other in _other_digits(cell, column):
             value = _delta({**cells, column: other}, baseline)
@@ -133,7 +133,7 @@ def _repairs(printed: str, cells: Cells, baseline: Cells) -> Iterator[str]:
 
 
 def _other_digits(cell: str, column: str = "") -> Iterator[str]:
-    """The cell with one digit changed, at its real resolution."""
+    """All variants of the cell with one significant digit changed."""
     silent = len(cell.partition(".")[2]) - DECIMALS[column] if column in DECIMALS else 0
     for place in range(len(cell) - silent):
         if cell[place].isdigit():
@@ -142,7 +142,7 @@ def _other_digits(cell: str, column: str = "") -> Iterator[str]:
 
 
 def _copies(key: str, rows: Mapping[str, Cells]) -> Iterator[str]:
-    """Other rows that share most cells with this one, but not all, as a reprint would."""
+    """Other rows that share more than half of the cells with this one, but not all (all would be a reprint)."""
     own = set(rows[key].items())
     for other, cells in rows.items():
         if len(own) / 2 < (shared := len(own & set(cells.items()))) < len(own):
@@ -150,30 +150,30 @@ def _copies(key: str, rows: Mapping[str, Cells]) -> Iterator[str]:
 
 
 def count_line(findings: Sequence[Finding]) -> str:
-    """One sentence with the counts."""
+    """Summarises the verdicts in one sentence."""
     counts = Counter(finding.verdict for finding in findings)
     reprints = sum(finding.verdict == "misfit" and finding.reprint for finding in findings)
     return (
-        f"{len(findings)} printed Delta_m: {counts['ok']} agree with their cells to {AGREES}, "
-        f"{counts['rounding']} more are inside what rounding allows, {counts['misfit']} do not fit "
+        f"{len(findings)} printed Delta_m values: {counts['ok']} match their cells within {AGREES}, "
+        f"{counts['rounding']} more can be explained by rounding, {counts['misfit']} do not match "
         f"({reprints} of them reprinted from another table)."
     )
 
 
 def console(findings: Sequence[Finding]) -> str:
-    """Counts, the rows that do not agree, and below each what could explain it."""
+    """Formats the counts, the rows that do not match, and possible explanations for the console."""
     lines = tabulate(_table(findings), HEADINGS, "simple", disable_numparse=True)
     hints = [f"{found.row}:\n  " + "\n  ".join(found.hints) for found in findings if found.hints and not found.reprint]
     return "\n\n".join([count_line(findings), lines, _reading(), *hints])
 
 
 def markdown(findings: Sequence[Finding]) -> str:
-    """The Markdown file."""
+    """Formats the findings as a Markdown file."""
     hints = ["; ".join(finding.hints) for finding in _listed(findings)]
     table = [(*line, hint) for line, hint in zip(_table(findings), hints, strict=True)]
     lines = markdown_table((*HEADINGS, "what would explain it"), table)
-    parts = ["# Printed Delta_m against the cells of their rows", count_line(findings), lines, _reading()]
-    return "\n\n".join([*parts, "Made by `python scripts/check_paper.py`."]) + "\n"
+    parts = ["# Printed Delta_m compared with the cells of their rows", count_line(findings), lines, _reading()]
+    return "\n\n".join([*parts, "Generated by `python scripts/check_paper.py`."]) + "\n"
 
 
 def _listed(findings: Sequence[Finding]) -> list[Finding]:
@@ -192,7 +192,7 @@ def _table(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
 
 def _reading() -> str:
     return (
-        f"An explanation is a single digit that brings row and Delta_m within {REPAIRED} of each other, or another row "
-        "with the same cells. Such digits prove little: of correct rows whose Delta_m is shifted by some tenths, "
-        "more than half admit one. The numbers in results/paper are as printed."
+        f"An explanation is a single-digit change that brings Delta_m and its cells within {REPAIRED} of each other, "
+        "or another row with the same cells. A single-digit change is weak evidence: more than half of the correct "
+        "rows admit one if their Delta_m is shifted by a few tenths. The numbers in results/paper are as printed."
     )

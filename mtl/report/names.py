@@ -1,4 +1,4 @@
-"""Names in print: of methods, datasets, networks and metrics, and the row of a table that a run belongs to."""
+"""Display names of methods, datasets, networks and metrics, and the table row that a run belongs to."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from mtl.tasks.base import plain_notation
 
 SINGLE_TASK = "Single-task"
 
-# Name of the config -> name in print, in the order of the paper's tables; those the paper has no row for come last.
+# Config name -> display name, in the order of the paper's tables; methods that are not in the paper come last.
 METHODS = {
     "uniform": "Uniform",
     "grid_search": "Grid Search",
@@ -40,10 +40,10 @@ DATASETS = {
     "bsds500": "BSDS500",
 }
 
-# Datasets with images of their own for choosing the best network; on all others it is chosen on those that are scored.
+# Datasets with a separate validation split; on the others, the best network is selected on the evaluation images.
 VALIDATED_APART = ("Replica", "BSDS500")
 
-# Name of the config -> backbone and its initial weights in print; the paper names the weights in Table IV alone.
+# Config name -> display names of the backbone and its initial weights; the paper names the weights only in Table IV.
 BACKBONES = {
     "resnet18": ("ResNet-18", ""),
     "resnet50": ("ResNet-50", ""),
@@ -63,7 +63,7 @@ BACKBONES = {
 
 ARCHITECTURES = {"vanilla": "Vanilla", "mtan": "MTAN", "mti_net": "MTI-Net", "invpt": "InvPT"}
 
-# What is done to the training split of Table V, `dataset.sampling` or `dataset.noise` -> its name in the paper.
+# Modification of the training split in Table V (`dataset.sampling` or `dataset.noise`) -> its name in the paper.
 OPERATIONS = {
     "half_scans": "1/2 number of scans (per scene)",
     "quarter_scans": "1/4 number of scans (per scene)",
@@ -77,15 +77,15 @@ OPERATIONS = {
 
 
 def notation(task: str, metric: str) -> Notation:
-    """How a metric of a task is written; by its key where no label of the task is known, or does not name it."""
+    """Name, unit and digits of a task's metric; falls back to the metric's key if the task or metric is unknown."""
     labels = {label.name: label for label in known()}
     return labels[task].notation(metric) if task in labels else plain_notation(metric)
 
 
 def primary(task: str, columns: Iterable[str]) -> str | None:
-    """The metric that a task is judged by, from the columns `best/<task>/<metric>` of a summary; None without one.
+    """The primary metric of a task: of the columns `best/<task>/<metric>` the one that the task lists first.
 
-    It is the first that the label of the task names, or else the first column.
+    If the task lists none of them it is the first column; None if there is no column.
     """
     found = [column.split("/")[2] for column in columns if column.startswith(f"best/{task}/")]
     named = next((label.notations for label in known() if label.name == task), {})
@@ -93,49 +93,49 @@ def primary(task: str, columns: Iterable[str]) -> str | None:
 
 
 def chosen_on(datasets: Iterable[str], ours: bool = True) -> list[str]:
-    """How the best networks of a table were chosen, as notes below it.
+    """Notes on how the best networks of a table were selected.
 
     Args:
-        datasets: What the datasets of its rows are called in print.
-        ours: Whether the table has numbers at the last evaluation as well.
+        datasets: Display names of the datasets of its rows.
+        ours: Whether the table also has numbers of the last evaluation.
     """
-    last = "; last is not" * ours
+    last = "; the last one is not" * ours
     return [
-        f"{name}: best is chosen on the scored images, as in the paper's protocol, so it is optimistic{last}."
+        f"{name}: the best evaluation is selected on the reported images, as in the paper, so it is optimistic{last}."
         for name in dict.fromkeys(datasets)
         if name not in VALIDATED_APART
     ]
 
 
 def method_label(weighter: str) -> str:
-    """Name of a weighter in print; its own where it has no other."""
+    """Display name of a weighter; its config name if it has none."""
     return METHODS.get(weighter, weighter)
 
 
 def method_order(weighter: str) -> tuple[int, str]:
-    """Sorting key: the order of `METHODS`, then all others by name."""
+    """Sort key: the order of `METHODS`, then all others by name."""
     return (list(METHODS).index(weighter) if weighter in METHODS else len(METHODS), weighter)
 
 
 class Setting(NamedTuple):
-    """What networks have in common that the paper compares directly."""
+    """What networks that the paper compares directly have in common."""
 
     dataset: str  # as the paper writes it: NYUD-v2
     backbone: str  # ResNet-18
     architecture: str  # Vanilla
-    initialization: str = ""  # of Table IV: ImageNet-1K; elsewhere empty
-    operation: str = ""  # of Table V: Noise; empty where the training split is whole and clean
+    initialization: str = ""  # Table IV only: ImageNet-1K
+    operation: str = ""  # Table V only: Noise; empty for the full clean split
 
 
 SETTING = list(Setting._fields)
-ROW = [*SETTING, "method", "variant"]  # what names a row of a table; the variant: where the method leaves its default
-BLOCK = ["dataset", "backbone", "architecture"]  # rows that are ranked together
+ROW = [*SETTING, "method", "variant"]  # identifies a table row; variant: non-default hyper-parameters
+BLOCK = ["dataset", "backbone", "architecture"]  # rows that agree in these are ranked together
 
 Row = tuple[str, ...]  # the values of ROW
 
 
 def setting_of(config: Mapping[str, Any]) -> Setting:
-    """The setting of a resolved config; what the paper has no name for keeps its own."""
+    """The setting of a resolved config; names that the paper does not use are kept as they are."""
     dataset, backbone, model = config["dataset"], config["backbone"]["name"], config["model"]["name"]
     settings = [dataset.get("operations", {}).get(name, {}) for name in ("sampling", "noise")]
     done = [word for node in settings for word in (node.get("word"), node.get("mode")) if word in OPERATIONS]
@@ -149,5 +149,5 @@ def setting_of(config: Mapping[str, Any]) -> Setting:
 
 
 def method_of(config: Mapping[str, Any]) -> str:
-    """Name of the method in print: the weighter's, or that of single-task networks."""
+    """Display name of the method: Single-task, or that of the weighter."""
     return SINGLE_TASK if len(config["subset"]) == 1 else method_label(config["weighter"]["name"])

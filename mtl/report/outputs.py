@@ -1,4 +1,4 @@
-"""The files an experiment leaves: its summary, its curves, its figure, and its table as Markdown, LaTeX and CSV."""
+"""Makes the result files of an experiment: summary, curves, figure, and the table as Markdown, LaTeX and CSV."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,18 +27,18 @@ def render(
     paper: Path,
     every_metric: bool = False,
 ) -> tuple[dict[str, str | bytes], str]:
-    """The files of an experiment and what to print.
+    """Makes the files of an experiment and its console output.
 
     Args:
-        name: Of the experiment and its dataset.
+        name: `<experiment>_<dataset>`.
         plan: `plan` of its config.
         runs: Its finished runs.
-        jobs: Resolved config and variant of all its runs, in order.
+        jobs: Resolved config and variant of all planned runs, in order.
         paper: Folder of the paper's numbers.
         every_metric: Whether the table also has the metrics that are not primary.
 
     Returns:
-        Content by path in the results folder, and text for the console.
+        Content by path relative to the results folder, and the text for the console.
     """
     variants = {run.folder.parent.name: variant for run in runs for config, variant in jobs if run.config == config}
     lines = summary(runs, variants)
@@ -46,7 +46,7 @@ def render(
     rows = list(dict.fromkeys((*setting_of(config), method_of(config), variant) for config, variant in jobs))
     baseline = chosen_baseline(rows)
     theirs = printed(paper, plan.get("paper"), rows)
-    # Of a search the table has the default and the best, and the paper's numbers belong to the best.
+    # For a search, the table shows the default and the best variant; the paper's numbers belong to the best.
     keys = {method_label(weighter): key for weighter, key in plan.get("best_of", {}).items()}
     deltas = mean_deltas(scores, baseline).reindex(pd.MultiIndex.from_tuples(rows, names=ROW))
     best = best_variants(deltas, keys)
@@ -76,7 +76,7 @@ def render(
 
 
 def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFrame:
-    """The paper's scores of these rows in a table of it, and of their single-task networks in any table."""
+    """The paper's scores of these rows in one of its tables, and of their single-task networks in any table."""
     found = paper_scores(folder)
     keys = pd.MultiIndex.from_frame(found[ROW])
     here = (found["table"] == table) | (found["method"] == SINGLE_TASK)
@@ -84,10 +84,10 @@ def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFram
 
 
 def _misfits(folder: Path, theirs: pd.DataFrame) -> list[str]:
-    """Notes on rows of the paper whose printed Delta_m is not that of their cells; the table has that of the cells."""
+    """Notes on rows whose printed Delta_m does not match their cells; the table shows the recomputed one."""
     shown = set(theirs["source"])
     return [
-        f"Paper, {found.row}: Δm is printed as {found.printed}, its cells give {found.recomputed:+.2f}, which is shown."
+        f"Paper, {found.row}: Δm is printed as {found.printed}; shown is {found.recomputed:+.2f}, from its cells."
         for found in (check(read_tables(folder)) if shown else [])
         if found.verdict == "misfit" and found.row in shown
     ]
@@ -106,7 +106,7 @@ def _stacked(table: pd.DataFrame, metrics: Metrics, form: str, heading: str) -> 
 def _page(
     name: str, table: pd.DataFrame, metrics: Metrics, runs: Sequence[Run], remarks: Sequence[str], lines: pd.DataFrame
 ) -> str:
-    """The Markdown file: provenance, the tables, how to read them, and the runs of every row."""
+    """The Markdown file: provenance, tables, notes, and the runs of every row."""
     about = [run.record["environment"] for run in runs]
     facts = {
         "steps": _listed(run.record["steps"] for run in runs),
@@ -120,14 +120,14 @@ def _page(
         "; ".join(f"{key} {value}" for key, value in facts.items()) + ".",
         *_stacked(table, metrics, "pipe", "## {}"),
         "\n".join(f"- {line}" for line in remarks),
-        "## Runs\n\nIn `results/runs`, a folder a seed; a command repeats the run.",
+        "## Runs\n\nFolders in `results/runs`, one per seed; the command repeats the run with the first seed.",
         "\n".join(_origins(lines)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _origins(lines: pd.DataFrame) -> list[str]:
-    """A line for every network: its row, its folder, and the command of its first seed."""
+    """One line per network: its row, its folder, and the command of its first seed."""
     found = []
     for (*row, tasks, run), own in lines.groupby([*ROW, "tasks", "run"], sort=False):
         place = f"{', '.join(row[1:3])}: {label(tuple(row))}" + f" {tasks}" * (row[-2] == SINGLE_TASK)

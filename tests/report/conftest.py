@@ -8,7 +8,7 @@ from mtl.report.read.runs import Run
 
 @pytest.fixture
 def make_run(tmp_path):
-    """Writes a finished run into tmp_path / "runs" and returns it; what else its record shall have is given by name."""
+    """Writes a finished run into tmp_path / "runs" and returns it; keywords set other entries of the record."""
 
     def make(
         weighter, scores, *, seed=0, seconds=0.1, config=None, last=None, device="cpu (x86_64)", digest=None, **more
@@ -44,7 +44,7 @@ def make_run(tmp_path):
 
 @pytest.fixture
 def two_seeds(make_run):
-    """Single-task networks, Uniform, Grid Search and AvgNorm at two seeds, with numbers made for a pencil."""
+    """Single-task networks, Uniform, Grid Search and AvgNorm at two seeds, with easy numbers."""
     numbers = {  # semseg mIoU and depth RMSE at seeds 0 and 1
         "single": [(40, 0.5), (50, 0.4)],
         "uniform": [(38, 0.45), (45, 0.42)],  # gains -5, +10 and -10, -5

@@ -38,7 +38,7 @@ PLAIN = Setting("rooms", "tiny", "Vanilla")
 
 
 def lines_of(method, scores, *, setting=PLAIN, variant="", seed=0, last=None, weights=None, **more):
-    """Lines of a frame of results: a multi-task network, or the single-task network of each task."""
+    """Score lines of a multi-task network, or of the single-task network of each task."""
     own = setting._asdict() | {"method": method, "variant": variant, "seed": seed, "table": ""}
     own |= {"seconds": 0.1, "memory": 100.0, "passes": 1, "device": "cpu"}
     return [
@@ -52,5 +52,5 @@ def lines_of(method, scores, *, setting=PLAIN, variant="", seed=0, last=None, we
 
 
 def results_of(*networks):
-    """A frame of results from the lines of networks."""
+    """Frame of scores from lines of networks."""
     return pd.DataFrame([line for network in networks for line in network], columns=COLUMNS)

@@ -17,7 +17,7 @@ def tables():
 
 @pytest.fixture
 def pencil():
-    """Two rows of a made-up table: M of segmentation +10, of depth +20, of edge -10."""
+    """Two rows of a synthetic table: M is +10 for segmentation, +20 for depth, -10 for edge."""
     rows = {"single": ["40.00", "0.5000", "50.00", "+0.00"], "ours": ["44.00", "0.4000", "45.00", "+6.67"]}
     columns = ["seg_miou", "depth_rmse", "edge_odsf", "delta_m_printed"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
@@ -75,11 +75,11 @@ def test_all_141_rows_agree_with_the_independent_check(tables):
         assert numbers == pytest.approx(wanted, abs=6e-4), row
 
 
-def test_seventeen_of_the_paper_do_not_fit_and_one_of_them_is_a_reprint(tables):
+def test_seventeen_of_the_paper_do_not_match_and_one_of_them_is_a_reprint(tables):
     findings = check(tables)
     assert count_line(findings) == (
-        "141 printed Delta_m: 122 agree with their cells to 0.02, 2 more are inside what rounding allows, "
-        "17 do not fit (1 of them reprinted from another table)."
+        "141 printed Delta_m values: 122 match their cells within 0.02, 2 more can be explained by rounding, "
+        "17 do not match (1 of them reprinted from another table)."
     )
     hints = {finding.row: finding.hints for finding in findings}
     assert hints["II/NYUD-v2/MTAN/CAGrad"] == ("depth_rmse 0.6077 -> 0.6047 (+1.003)",)
@@ -97,7 +97,7 @@ def test_a_changed_cell_changes_the_list(tables):
     assert "V/Replica/noise/Multi-task" in markdown(check(tables))
 
 
-def test_page_and_console_list_what_does_not_agree_and_nothing_else(tables):
+def test_page_and_console_list_only_rows_that_do_not_match(tables):
     findings = check(tables)
     for text in (console(findings), markdown(findings)):
         assert "III/NYUD-v2/FairGrad" in text
@@ -108,7 +108,7 @@ def test_page_and_console_list_what_does_not_agree_and_nothing_else(tables):
     assert markdown(findings).count("| rounding |") == 2
 
 
-def test_a_changed_baseline_moves_every_row_that_stands_on_it(tables):
+def test_a_changed_baseline_moves_every_row_relative_to_it(tables):
     before = sum(finding.verdict == "misfit" for finding in check(tables))
     tables.loc["V/Replica/clean/Single-task", "depth_rmse"] = "0.4538"
     assert sum(finding.verdict == "misfit" for finding in check(tables)) == before + 15

@@ -35,7 +35,7 @@ def test_metric_is_written_in_the_unit_of_its_task():
     assert notation("disparity", "rmse") == ("RMSE", "1/m", 4, False)
 
 
-def test_metric_or_task_that_nobody_has_named_goes_by_its_key():
+def test_unknown_metric_or_task_uses_its_key():
     assert notation("depth", "log_error").name == notation("height", "log_error").name == "log error"
 
 
@@ -45,20 +45,20 @@ def test_primary_metric_is_the_one_that_the_task_names_first():
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "dataset").glob("*.yaml")), ids=lambda path: path.stem)
-def test_datasets_with_a_test_split_beside_validation_are_those_that_say_so(path):
+def test_datasets_with_validation_and_test_splits_are_declared(path):
     assert (DATASETS[path.stem] in VALIDATED_APART) == ("\ntest:" in path.read_text())
 
 
-def test_how_the_best_was_chosen_is_said_once_for_each_dataset():
+def test_selection_of_the_best_is_noted_once_per_dataset():
     assert [line.partition(":")[0] for line in chosen_on(["NYUD-v2", "Replica", "rooms", "NYUD-v2"])] == [
         *("NYUD-v2", "rooms")
     ]
-    assert chosen_on(["rooms"])[0].endswith("so it is optimistic; last is not.")
+    assert chosen_on(["rooms"])[0].endswith("so it is optimistic; the last one is not.")
     assert chosen_on(["rooms"], ours=False)[0].endswith("so it is optimistic.")
 
 
 def config_with(**changes):
-    """The changes are names of config groups, but a mapping for the dataset."""
+    """Config with the given group names; `dataset` is a mapping."""
     groups = {group: value if isinstance(value, dict) else {"name": value} for group, value in changes.items()}
     return config_of("uniform", ["semseg", "depth"]) | groups
 
@@ -69,7 +69,7 @@ def test_setting_has_the_names_of_the_paper():
     assert found == ("NYUD-v2", "ResNet-18", "MTAN", "", "")
 
 
-def test_what_the_paper_has_no_name_for_goes_by_its_own():
+def test_names_unknown_to_the_paper_are_kept():
     assert setting_of(config_with(dataset="mine", backbone="mamba", model="padnet")) == Setting(
         "mine", "mamba", "padnet"
     )

@@ -56,7 +56,7 @@ def test_experiment_leaves_its_summary_and_its_table_in_three_forms(trained):
     assert "+12.50*" in text
 
 
-def test_summary_holds_what_the_table_was_made_of(trained, tmp_path):
+def test_table_can_be_made_from_the_summary(trained, tmp_path):
     files, _ = rendered(*trained())
     (tmp_path / "table2_rooms.csv").write_text(files["summary/table2_rooms.csv"])
     found = read_scores(tmp_path)
@@ -93,7 +93,7 @@ def test_page_says_where_its_numbers_come_from(trained, make_run):
         "",
         "steps 20; device cpu (x86_64); commit 0123456789; protocol edge=rooms; seeds 0.",
     ]
-    assert "- Δm: mean over tasks of the gain over the single-task networks (tiny, Vanilla), of the same seed" in page
+    assert "- Δm: mean gain over tasks, relative to the single-task networks (tiny, Vanilla) of the same seed" in page
 
 
 def test_notes_of_the_plan_come_first(trained):
@@ -102,7 +102,7 @@ def test_notes_of_the_plan_come_first(trained):
     assert "\nThese numbers mean nothing.\nValues: one seed" in text
 
 
-def test_paper_stands_beside_ours(trained):
+def test_papers_values_are_next_to_ours(trained):
     runs, jobs = trained(**NYUD)
     table = table_of(rendered(runs, jobs, paper="II")[0])
     assert table["method"].tolist() == ["Single-task", "Uniform", "AvgNorm"]
@@ -126,7 +126,7 @@ def test_misprinted_delta_m_of_a_row_is_noted(trained, make_run):
     assert "Paper, III/" not in page
     jobs.append((config_of("uw", list(BOTH)) | resnet50, ""))
     page = rendered(runs, jobs, paper="III")[0]["tables/table2_rooms.md"]
-    assert "\n- Paper, III/NYUD-v2/UW: Δm is printed as -0.76, its cells give -0.51, which is shown.\n" in page
+    assert "\n- Paper, III/NYUD-v2/UW: Δm is printed as -0.76; shown is -0.51, from its cells.\n" in page
 
 
 def test_printed_numbers_are_of_the_rows_alone():
@@ -189,7 +189,7 @@ def test_search_ends_with_what_it_has_chosen(trained, make_run):
         runs.append(make_run("grid_search", scores, config=config, digest=digest, mean_weights=weights))
         jobs.append((config, f"depth {depth}" if depth > 1 else ""))
     files, text = rendered(runs, jobs, name="grid_rooms", search="grid_search")
-    chosen = "Chosen of 2: weighter=grid_search 'weighter.method.weights={semseg:1,depth:2}', Δm +5.00 %."
+    chosen = "Best of 2: weighter=grid_search 'weighter.method.weights={semseg:1,depth:2}', Δm +5.00 %."
     assert f"\n- {chosen}\n- Cost: 2 runs, " in files["tables/grid_rooms.md"]
     assert chosen in text
 

@@ -1,7 +1,7 @@
 """Claims 16 to 21: multi-task architectures (Sec. V-C, Fig. 4).
 
-Most numbers of the paper are points of a figure. Of its claims those pairs are judged whose numbers stand in a table or
-in the text, and the others are named.
+Most of the paper's numbers are points in a figure. On the paper, only those that a table or the text gives are judged;
+the missing ones are named.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from mtl.report.claims.settings import ARCHITECTURES, DATASETS, GRID, NYUD, SING
 
 @claim(16)
 def architectures_improve_on_vanilla(e: Evidence) -> Check:
-    """Under Uniform, all three on both datasets."""
+    """Under Uniform, all three architectures on both datasets."""
 
     def improves(dataset: str, name: str) -> Check:
         own, vanilla = architecture(dataset, name), architecture(dataset, name, "Vanilla")
@@ -26,7 +26,7 @@ def architectures_improve_on_vanilla(e: Evidence) -> Check:
 
 @claim(17)
 def architectures_beat_single_task_networks_on_nyud_alone(e: Evidence) -> Check:
-    """Over vanilla single-task networks Delta_m > 0 on NYUD, < 0 on PASCAL."""
+    """Delta_m over vanilla single-task networks is > 0 on NYUD, < 0 on PASCAL."""
     e.needs_two_datasets()
 
     def sign(dataset: str, name: str) -> Check:
@@ -38,7 +38,7 @@ def architectures_beat_single_task_networks_on_nyud_alone(e: Evidence) -> Check:
 
 @claim(18)
 def architectures_lose_to_single_task_networks_of_the_same_modules(e: Evidence) -> Check:
-    """All but MTI-Net on NYUD, which is said but does not count."""
+    """All but MTI-Net on NYUD, which is reported but not counted."""
 
     def loses(dataset: str, name: str) -> Check:
         own = architecture(dataset, name)
@@ -54,7 +54,7 @@ def architectures_lose_to_single_task_networks_of_the_same_modules(e: Evidence) 
 
 @claim(19)
 def architectures_have_a_smaller_gap(e: Evidence) -> Check:
-    """|gap| of an architecture below that of vanilla on the same encoder."""
+    """|gap| of an architecture is below that of vanilla with the same encoder."""
     return _in_each(
         e, lambda dataset, name: below(*(abs(e.gap(architecture(dataset, name, base))) for base in ("", "Vanilla")))
     )
@@ -80,7 +80,7 @@ def architectures_still_need_searched_weights(e: Evidence) -> Check:
 
 
 def _in_each(e: Evidence, judge: Callable[[str, str], Check], names: list[str] | None = None) -> Check:
-    """Whether it is so for each architecture and dataset; of the paper, for those that it gives numbers of."""
+    """Whether it holds for each architecture and dataset; on the paper, for those with numbers."""
     checks, missing = [], []
     for name in names or ARCHITECTURES:
         for dataset in DATASETS:

@@ -1,4 +1,4 @@
-"""Claims 44 to 52: AvgNorm (Sec. V-F5, Tables VI and VII, Fig. 9); its curves, claim 49, are with the other curves."""
+"""Claims 44 to 52: AvgNorm (Sec. V-F5, Tables VI and VII, Fig. 9); claim 49, on curves, is in `balance`."""
 
 from mtl.report.claims.check import Check, above, all_of, below, tally, within
 from mtl.report.claims.evidence import Evidence
@@ -7,19 +7,19 @@ from mtl.report.claims.registry import claim
 from mtl.report.claims.settings import AVGNORM, FOUR, GRID, NYUD, NYUD_MTAN, PASCAL, PASCAL_MTAN, ROWS, UNIFORM
 from mtl.report.names import Setting
 
-FACTOR = 2.5  # between two weights that resemble each other, our threshold
+FACTOR = 2.5  # maximum ratio of similar weights, our threshold
 COSTLY = ("CAGrad", "NashMTL")
 
 
 @claim(44)
 def avgnorm_matches_grid_search(e: Evidence) -> Check:
-    """At most 0.3 points below it, with both architectures on both datasets."""
+    """Delta_m at most 0.3 points lower, with both architectures on both datasets."""
     return all_of(above(e.delta(setting, AVGNORM), e.delta(setting, GRID), by=-0.3) for setting in FOUR)
 
 
 @claim(45)
 def avgnorm_beats_uniform_by_far(e: Evidence) -> Check:
-    """By more than 1.5 points with ResNet-18."""
+    """Delta_m more than 1.5 points higher with ResNet-18."""
     return all_of(above(e.delta(setting, AVGNORM), e.delta(setting, UNIFORM), by=1.5) for setting in (NYUD, PASCAL))
 
 
@@ -31,7 +31,7 @@ def avgnorm_beats_single_task_networks_on_nyud(e: Evidence) -> Check:
 
 @claim(47)
 def avgnorm_is_the_best_with_mtan_on_pascal(e: Evidence) -> Check:
-    """Highest of the fifteen multi-task rows; where it is not, elsewhere, is said but does not count."""
+    """Highest Delta_m of the fifteen multi-task rows; other settings are reported but not counted."""
     best = _best(e, PASCAL_MTAN)
     others = []
     for setting in (NYUD_MTAN, PASCAL):
@@ -44,24 +44,24 @@ def avgnorm_is_the_best_with_mtan_on_pascal(e: Evidence) -> Check:
 
 @claim(48)
 def mean_weights_resemble_searched_ones(e: Evidence) -> Check:
-    """Relative to segmentation within a factor 2.5 task by task; edge largest, segmentation smallest."""
+    """Per task, relative to segmentation, within a factor of 2.5; edge is largest, segmentation smallest."""
     return all_of(_resembling(e, setting) for setting in FOUR)
 
 
 @claim(50)
 def the_last_shared_layer_suffices(e: Evidence) -> Check:
-    """Delta_m with gradients at all shared parameters is within 0.3 points."""
+    """Delta_m changes by less than 0.3 points with gradients at all shared parameters."""
     last, shared = e.delta(NYUD, AVGNORM), e.delta(NYUD, AVGNORM, "scope shared")
     return within(last - shared, 0.3, clear=0.3).saying(f"{last.name} {last} against {shared} at all shared parameters")
 
 
 @claim(51)
 def avgnorm_is_cheaper_than_gradient_methods(e: Evidence) -> Check:
-    """Step time over Uniform's is below that of CAGrad and NashMTL; memory and encoder passes are said."""
+    """Step time relative to Uniform is below CAGrad's and NashMTL's; memory and encoder passes are reported."""
     task, methods = e.tasks(NYUD, AVGNORM)[0], (AVGNORM, *COSTLY)
     devices = set.union(*(e.devices(NYUD, method) for method in (UNIFORM, *methods)))
     if len(devices) > 1:
-        raise MissingError(f"step times of one kind of machine, not of {' and '.join(sorted(devices))}")
+        raise MissingError(f"step times from one kind of device, not from {' and '.join(sorted(devices))}")
 
     def over_uniform(method: str, column: str) -> Quantity:
         own, uniform = (e.number(NYUD, m, task, column) for m in (method, UNIFORM))
@@ -78,12 +78,12 @@ def avgnorm_is_cheaper_than_gradient_methods(e: Evidence) -> Check:
 
 @claim(52)
 def the_common_norm_matters(e: Evidence) -> Check:
-    """AvgNorm is clearly above w_i = 1 / |g_i|, by 0.3 points; Adam nearly removes a factor common to all tasks."""
+    """AvgNorm exceeds w_i = 1 / |g_i| by 0.3 points, although Adam nearly cancels a factor common to all tasks."""
     return above(e.delta(NYUD, AVGNORM), e.delta(NYUD, "InverseNorm"), by=0.3)
 
 
 def _best(e: Evidence, setting: Setting) -> Check:
-    """Whether AvgNorm has the highest Delta_m of all multi-task rows; says who is next, or above it."""
+    """Whether AvgNorm has the highest Delta_m of all multi-task rows; names the next one, or those above it."""
     own, rivals = e.delta(setting, AVGNORM), [e.delta(setting, method) for method in ROWS]
     duels = [above(own, rival) for rival in rivals]
     first, *more = sorted(rivals, key=lambda rival: -rival.mean)
@@ -105,7 +105,7 @@ def _resembling(e: Evidence, setting: Setting) -> Check:
 
 
 def _relative(e: Evidence, setting: Setting, method: str) -> dict[str, float]:
-    """Mean weight of every task over that of segmentation, mean over seeds."""
+    """Mean weight of every task relative to segmentation, averaged over seeds."""
     tasks = dict.fromkeys(("semseg", *e.tasks(setting, AVGNORM), "edge"))
     weights = {task: e.number(setting, method, task, "weight").mean for task in tasks}
     return {task: weight / weights["semseg"] for task, weight in weights.items()}

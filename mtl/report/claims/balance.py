@@ -1,4 +1,4 @@
-"""Claims 38 to 43 and 49: what each task adds to the update (Sec. V-F4, V-F5, appendix, Figs. 7 to 9, 14 to 16)."""
+"""Claims 38 to 43 and 49: each task's share of the update (Sec. V-F4, V-F5, appendix, Figs. 7 to 9, 14 to 16)."""
 
 import numpy as np
 
@@ -12,19 +12,19 @@ from mtl.report.names import Setting
 
 ALIGNMENT, NORM, WEIGHTED = "gradient/alignment", "gradient/norm", "gradient/weighted_norm"
 CLEAR_COSINE = 0.05  # with a single seed
-CONVERGED, APART = 0.2, 0.4  # spread of cosines, our thresholds
-NEAR_HALF = 0.1  # of the common cosine, our threshold
+CONVERGED, APART = 0.2, 0.4  # maximum and minimum spread of cosines, our thresholds
+NEAR_HALF = 0.1  # distance of the mean cosine from 0.5, our threshold
 LEVELLED, UNEVEN = 2, 5  # largest over smallest norm, our thresholds
 
 
 @claim(38)
 def cosines_to_the_update_converge_for_good_methods(e: Evidence) -> Check:
-    """Spread over tasks < 0.2, smaller than at first and near 0.5; for Uniform > 0.4.
+    """Spread over tasks < 0.2, smaller than in the first window, cosine near 0.5; for Uniform the spread is > 0.4.
 
-    Orthogonal gradients of equal norm have a cosine of 1 / sqrt(T) by themselves: 0.5 proves no more than that.
+    Orthogonal gradients of equal norm already have a cosine of 1 / sqrt(T), so 0.5 shows nothing beyond that.
     """
     if e.exact:
-        raise MissingError(f"Fig. 7 as numbers; the text says about 0.5, and {_null_model(4, 5)}")
+        raise MissingError(f"the numbers of Fig. 7; the text says about 0.5, and {_null_model(4, 5)}")
     checks = [_converged(e, NYUD, method, near_half=True) for method in GOOD]
     uniform = over_tasks(e, NYUD, f"{UNIFORM} spread", last(e.curve(NYUD, UNIFORM, ALIGNMENT)), spread)
     found = all_of([*checks, above(uniform, APART, clear=CLEAR_COSINE)])
@@ -33,7 +33,7 @@ def cosines_to_the_update_converge_for_good_methods(e: Evidence) -> Check:
 
 @claim(39)
 def on_pascal_one_task_keeps_apart(e: Evidence) -> Check:
-    """The spread falls most without normals (Grid Search) or saliency (CAGrad); NashMTL has the smallest."""
+    """The spread drops most without normals (Grid Search) or saliency (CAGrad); NashMTL has the smallest."""
     needs_five_tasks(e)
     checks = []
     for method, outlier in zip(GOOD[:2], ("normals", "saliency"), strict=True):
@@ -41,7 +41,7 @@ def on_pascal_one_task_keeps_apart(e: Evidence) -> Check:
         left = {t: over_tasks(e, PASCAL, f"{method} without {t}", window.drop(columns=t), spread) for t in window}
         others = [own for task, own in left.items() if task != outlier]
         rest = together(others, lambda *values: min(values))
-        said = f"{left[outlier].name} {left[outlier]}, another at best {rest}"
+        said = f"{left[outlier].name} {left[outlier]}, without any other at least {rest}"
         checks.append(below(left[outlier], rest, clear=CLEAR_COSINE).saying(said))
     spreads = {m: over_tasks(e, PASCAL, m, last(e.curve(PASCAL, m, ALIGNMENT)), spread) for m in (*GOOD, UNIFORM)}
     duels = [below(spreads["NashMTL"], own, clear=CLEAR_COSINE) for m, own in spreads.items() if m != "NashMTL"]
@@ -50,13 +50,13 @@ def on_pascal_one_task_keeps_apart(e: Evidence) -> Check:
 
 @claim(40)
 def gradient_norms_converge_on_nyud(e: Evidence) -> Check:
-    """Largest over smallest weighted norm < 2 for the good methods, > 5 for Uniform; unweighted ones are said."""
+    """Largest over smallest weighted norm < 2 for the good methods, > 5 for Uniform; unweighted is reported."""
     return all_of([*(_level(e, NYUD, method) for method in GOOD), _uneven(e, NYUD)])
 
 
 @claim(41)
 def gradient_norms_converge_on_pascal(e: Evidence) -> Check:
-    """As on NYUD, but for Grid Search without normals."""
+    """As on NYUD, except that Grid Search is judged without normals."""
     needs_five_tasks(e)
     grid, *others = GOOD
     levelled = [_level(e, PASCAL, grid, without="normals"), *(_level(e, PASCAL, method) for method in others)]
@@ -65,7 +65,7 @@ def gradient_norms_converge_on_pascal(e: Evidence) -> Check:
 
 @claim(42)
 def single_task_norms_do_not_predict_multi_task_ones(e: Evidence) -> Check:
-    """Their rank correlation over tasks, of means over seeds, is not significant; of so few tasks it hardly can be."""
+    """Their rank correlation over tasks (means over seeds) is not significant; it hardly can be with so few tasks."""
     checks = []
     for setting in (NYUD, PASCAL):
         single, shared = (last(e.curve(setting, method, NORM)).mean() for method in (SINGLE, UNIFORM))
@@ -78,7 +78,7 @@ def single_task_norms_do_not_predict_multi_task_ones(e: Evidence) -> Check:
 
 @claim(43)
 def balance_of_norms_goes_with_delta_m(e: Evidence) -> Check:
-    """Over all methods of Table II, Spearman's rho of norm ratio and Delta_m is below -0.5."""
+    """Spearman's rho between norm ratio and Delta_m over all methods of Table II is below -0.5."""
     checks = []
     for setting in (NYUD, PASCAL):
         ratios, deltas = [_ratio(e, setting, m, WEIGHTED) for m in ROWS], [e.delta(setting, m) for m in ROWS]
@@ -89,7 +89,7 @@ def balance_of_norms_goes_with_delta_m(e: Evidence) -> Check:
 
 @claim(49)
 def cosines_to_the_update_converge_under_avgnorm(e: Evidence) -> Check:
-    """Spread over tasks < 0.2 and smaller than at first; close to built in, as equal norms leave only angles."""
+    """Spread over tasks < 0.2 and smaller than in the first window; nearly by construction, as norms are equal."""
     return _converged(e, NYUD, AVGNORM)
 
 

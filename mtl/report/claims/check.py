@@ -1,11 +1,12 @@
-"""How a comparison is decided, and how comparisons make a claim.
+"""Decides comparisons, and combines them into claims.
 
-The rule. Numbers are compared seed by seed. From two seeds on, a paired t-test at 5 % (two-sided) has to tell the
-mean difference from the margin that the claim asks for; else the comparison is undecided. With one seed the noise is
-unknown, and only a difference that clears the margin by one point (or what the caller thinks clear) decides. The
-paper has one number a cell: it is taken as printed. A claim of many comparisons holds where as many hold as it needs,
-fails where enough of them are false, and is undecided in between. Levels are not corrected for the number of
-comparisons: a claim of twenty may fail by chance, so its quantity says which one did.
+- Two or more seeds: a paired t-test at 5 % (two-sided) must separate the mean difference from the margin that the claim
+  requires, else the comparison is undecided.
+- One seed: the noise is unknown, so the difference must clear the margin by one point (or by `clear`).
+- The paper's numbers, one per cell, are taken as printed.
+
+A claim of several comparisons holds if enough of them hold, fails if too many fail, and is undecided otherwise. There
+is no correction for multiple comparisons: a claim of twenty may fail by chance, so its text says which one failed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,18 +23,18 @@ CLEAR = 1.0  # points
 
 
 class Check(NamedTuple):
-    """A comparison, or several.
+    """Outcome of one or several comparisons.
 
     Args:
-        holds: None where it is undecided.
-        text: The numbers it rests on.
+        holds: None if undecided.
+        text: The numbers that were compared.
     """
 
     holds: bool | None
     text: str
 
     def saying(self, text: str) -> "Check":
-        """The same with another text, marked where it does not hold."""
+        """The same outcome with another text, marked if it does not hold."""
         return Check(self.holds, text + {True: "", False: " (no)", None: " (open)"}[self.holds])
 
     def __invert__(self) -> "Check":
@@ -41,19 +42,19 @@ class Check(NamedTuple):
 
 
 def above(a: Quantity, b: "Quantity | float" = 0.0, by: float = 0.0, clear: float = CLEAR) -> Check:
-    """Whether a exceeds b, or exceeds it by at least so much.
+    """Whether a exceeds b, by at least a margin.
 
     Args:
         a: A quantity.
-        b: Another, or a number.
-        by: Least difference; negative where a may lie that much below.
-        clear: What is clear beyond noise with a single seed.
+        b: Another quantity, or a number.
+        by: Margin; negative if a may be that much lower.
+        clear: Difference beyond the margin that decides with a single seed.
     """
     return _compare(a, b, by, clear, sign=1)
 
 
 def below(a: Quantity, b: "Quantity | float" = 0.0, by: float = 0.0, clear: float = CLEAR) -> Check:
-    """Whether a lies below b, or at least so much below it."""
+    """Whether a is below b, by at least a margin."""
     return _compare(a, b, by, clear, sign=-1)
 
 
@@ -63,7 +64,7 @@ def within(a: Quantity, radius: float, clear: float = CLEAR) -> Check:
 
 
 def better(a: Quantity, b: Quantity) -> Check:
-    """Whether a is better than b in a metric; a difference of 1 % is clear."""
+    """Whether a is better than b in a metric; with a single seed, a difference of 1 % decides."""
     return Check(above(a.over(b)).holds, "").saying(_against(a, b))
 
 
@@ -74,17 +75,17 @@ def all_of(checks: Iterable[Check], text: str | None = None) -> Check:
 
 
 def any_of(checks: Iterable[Check], text: str | None = None) -> Check:
-    """Whether a check holds."""
+    """Whether any check holds."""
     return at_least(1, checks, text)
 
 
 def at_least(count: int, checks: Iterable[Check], text: str | None = None) -> Check:
-    """Whether so many checks hold.
+    """Whether at least a number of checks hold.
 
     Args:
-        count: How many are needed.
+        count: Number of checks that must hold.
         checks: The checks.
-        text: What to say instead of what they say.
+        text: Replaces the joined texts of the checks.
     """
     checks = list(checks)
     sure = sum(check.holds is True for check in checks)
@@ -96,13 +97,13 @@ def at_least(count: int, checks: Iterable[Check], text: str | None = None) -> Ch
 
 
 def tally(checks: Sequence[Check]) -> str:
-    """How many hold: "13 of 14", and how many are open."""
+    """Counts of checks that hold and are open: "13 of 14", "1 of 3, 1 open"."""
     undecided = sum(check.holds is None for check in checks)
     return f"{sum(check.holds is True for check in checks)} of {len(checks)}" + f", {undecided} open" * bool(undecided)
 
 
 def rank_correlation(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
-    """Spearman's rho and its p value; NaN where all numbers of a row are equal."""
+    """Spearman's rho and its p-value; NaN if all numbers of a sequence are equal."""
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return np.nan, np.nan
     found = spearmanr(one, other)
@@ -110,7 +111,7 @@ def rank_correlation(one: Sequence[float], other: Sequence[float]) -> tuple[floa
 
 
 def uncorrelated(one: Sequence[float], other: Sequence[float], name: str) -> Check:
-    """Whether there is no rank correlation at 5 %; so few numbers seldom show one."""
+    """Whether the rank correlation is not significant at 5 %; with so few numbers it seldom is."""
     rho, p = rank_correlation(one, other)
     holds = None if np.isnan(p) else p >= LEVEL
     return Check(holds, "").saying(f"{name} rho {signed(rho, 2)}, p {p:.2f} over {len(one)}")
@@ -126,20 +127,20 @@ def _compare(a: Quantity, b: "Quantity | float", by: float, clear: float, sign: 
 
 
 def _decide(excess: np.ndarray, clear: float, *, exact: bool, strictly: bool) -> bool | None:
-    """Whether the excess over the margin is positive; None if that cannot be told."""
+    """Whether the excess over the margin is positive; None if undecided."""
     mean = excess.mean()
-    if not np.isfinite(excess).all():  # a ratio over 0, or no number at all
+    if not np.isfinite(excess).all():  # a ratio over 0, or NaN
         return True if (excess > 0).all() else False if (excess < 0).all() else None
     if exact:
         return bool(mean > 0 if strictly else mean >= 0)
     if len(excess) == 1:
         return None if abs(mean) < clear else bool(mean > 0)
-    if np.ptp(excess) <= 1e-9 * np.abs(excess).max():  # no noise at all, and no t-test
+    if np.ptp(excess) <= 1e-9 * np.abs(excess).max():  # no variance: the t-test is undefined
         return None if mean == 0 else bool(mean > 0)
     return bool(mean > 0) if ttest_rel(excess, np.zeros_like(excess)).pvalue < LEVEL else None
 
 
 def _against(a: Quantity, b: Quantity) -> str:
-    """Both numbers, with what they have in common said once."""
+    """Both numbers, with the common part of their names written once."""
     name = b.name if a.where != b.where else b.what
     return f"{a.name} {a} against {name} {b}" if name != a.what else f"{a.name} {a} against {b}"

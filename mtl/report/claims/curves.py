@@ -1,6 +1,6 @@
-"""Numbers of a curve that claims speak of: its first and last window, and what they say over tasks.
+"""Reads numbers off curves: first and last window, and statistics over tasks.
 
-A curve is a frame with a line for every seed and window and a column for every task or pair of tasks.
+A curve is a frame with a row per seed and window and a column per task or pair of tasks.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def first(curve: pd.DataFrame) -> pd.DataFrame:
     """The first window of every seed.
 
     Raises:
-        MissingError: There is no second one to compare it with.
+        MissingError: A seed has only one window.
     """
     if (curve.groupby("seed").size() < 2).any():
         raise MissingError("a second window of the curves")
@@ -33,13 +33,13 @@ def last(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_tasks(e: Evidence, setting: Setting, what: str, window: pd.DataFrame, summary: Summary) -> Quantity:
-    """A number of every seed from those of its tasks or pairs."""
+    """Reduces the tasks or pairs of every seed to one number."""
     values = {seed: float(summary(row)) for seed, row in zip(window.index, window.to_numpy(), strict=True)}
     return Quantity(values, e.name(setting), what, e.exact, form=".3g")
 
 
 def each(e: Evidence, setting: Setting, what: str, window: pd.DataFrame) -> list[Quantity]:
-    """A quantity for every task or pair."""
+    """One quantity per task or pair."""
     return [
         Quantity(column.to_dict(), e.name(setting), f"{what} {name}", e.exact, form=".3g")
         for name, column in window.items()
@@ -47,20 +47,20 @@ def each(e: Evidence, setting: Setting, what: str, window: pd.DataFrame) -> list
 
 
 def spread(values: np.ndarray) -> float:
-    """Largest less smallest."""
+    """Maximum minus minimum."""
     return np.ptp(values)
 
 
 def ratio(values: np.ndarray) -> float:
-    """Largest over smallest."""
+    """Maximum over minimum; infinite if the minimum is not positive."""
     return values.max() / values.min() if values.min() > 0 else np.inf
 
 
 def pair(curve: pd.DataFrame, one: str, other: str) -> str:
-    """Name of the column of two tasks, whose order is that of the run.
+    """Column name of a pair of tasks, in either order.
 
     Raises:
-        MissingError: There is none.
+        MissingError: There is no such column.
     """
     for name in (f"{one}-{other}", f"{other}-{one}"):
         if name in curve.columns:
@@ -69,7 +69,7 @@ def pair(curve: pd.DataFrame, one: str, other: str) -> str:
 
 
 def needs_five_tasks(e: Evidence) -> None:
-    """Refuses a claim about PASCAL's five tasks where others were trained."""
+    """Raises MissingError if not all five tasks of PASCAL-Context were trained."""
     known = set(e.curve(PASCAL, UNIFORM, "gradient/norm").columns)
     lacking = [task for task in ("semseg", "human_parts", "normals", "saliency", "edge") if task not in known]
     if lacking:

@@ -18,7 +18,7 @@ def noisy_labels_hurt(e: Evidence) -> Check:
 
 @claim(28)
 def noise_does_not_worsen_the_imbalance(e: Evidence) -> Check:
-    """|gap| with noise is at most a point above that without; the gap of each task is said."""
+    """|gap| with noise is at most one point above that without; the gain of each task is reported."""
     noisy, clean = abs(e.gap(NOISE)), abs(e.gap(REPLICA))
     tasks = ", ".join(f"{task} {gain}" for task, gain in e.gains(NOISE, UNIFORM, own_baseline).items())
     found = below(noisy, clean, by=-1)
@@ -27,7 +27,7 @@ def noise_does_not_worsen_the_imbalance(e: Evidence) -> Check:
 
 @claim(29)
 def fewer_samples_hurt(e: Evidence) -> Check:
-    """Every row of fewer samples is below the full row of its kind."""
+    """Delta_m is below that of the full split with fewer samples, single-task and multi-task."""
     fewer = (*FEWER_SCANS, *FEWER_SCENES)
     checks = []
     for method in (SINGLE, UNIFORM):
@@ -39,7 +39,7 @@ def fewer_samples_hurt(e: Evidence) -> Check:
 
 @claim(30)
 def the_gap_widens_with_fewer_samples(e: Evidence) -> Check:
-    """|gap| above that of the full split, and growing as scans or scenes are left out."""
+    """|gap| exceeds that of the full split and grows as scans or scenes are removed."""
     return all_of([_growing(e, FEWER_SCANS), _growing(e, FEWER_SCENES)])
 
 
@@ -50,7 +50,7 @@ def more_data_alone_does_not_remove_the_gap(e: Evidence) -> Check:
 
 
 def _growing(e: Evidence, settings: tuple[Setting, ...]) -> Check:
-    """Whether |gap| grows from the full split on, from setting to setting."""
+    """Whether |gap| grows from the full split on with every setting."""
     full, *less = (abs(e.gap(setting)) for setting in (REPLICA, *settings))
     above_full = [above(gap, full) for gap in less]
     said = [f"full {full}", *(c.saying(f"{g.where} {g}").text for g, c in zip(less, above_full, strict=True))]

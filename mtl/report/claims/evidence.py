@@ -1,4 +1,4 @@
-"""What the claims are judged by, the paper's numbers or ours, asked in the same words."""
+"""Lookup of the numbers that claims are judged on, the same for the paper's and ours."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,16 +14,16 @@ from mtl.report.read.scores import PAPER_TASKS
 
 
 class Evidence:
-    """Numbers of runs, of the paper's or of ours.
+    """Numbers of the paper or of our runs.
 
     Args:
         scores: Frame of scores, see `mtl.report.read.scores`.
         curves: Frame of curves, see `mtl.report.read.curves`.
-        exact: Whether the numbers are the paper's, without noise to know of.
+        exact: Whether the numbers are the paper's, whose noise is unknown.
         printed: Source of a row -> its printed Delta_m.
-        prose: (setting, method or "gap") -> Delta_m that the paper gives in running text only.
-        stand_in: Dataset that stands in for all others; empty: each claim is judged on its own.
-        backbone: What stands in for ResNet-18 there; empty: ResNet-18 itself.
+        prose: (setting, method or "gap") -> Delta_m that the paper gives only in running text.
+        stand_in: Dataset used in place of all others; empty: each claim uses its own.
+        backbone: Backbone used in place of ResNet-18 on it; empty: ResNet-18 itself.
     """
 
     def __init__(
@@ -45,33 +45,33 @@ class Evidence:
         self._curves = dict(iter(curves.groupby(ROW, sort=False)))
 
     def place(self, setting: Setting) -> Setting:
-        """Where the numbers of a setting are looked for."""
+        """The setting whose numbers are used for a setting of the paper."""
         if not self.stand_in:
             return setting
         backbone = self.backbone if self.backbone and setting.backbone == NYUD.backbone else setting.backbone
         return setting._replace(dataset=self.stand_in, backbone=backbone)
 
     def needs_two_datasets(self) -> None:
-        """Refuses a claim that sets one dataset against another where one stands in for both."""
+        """Raises MissingError for claims that compare two datasets if one is used for both."""
         if self.stand_in:
-            raise MissingError(f"a second dataset: {self.stand_in} stands in for both")
+            raise MissingError(f"a second dataset: {self.stand_in} is used for both")
 
     def tasks(self, setting: Setting, method: str = UNIFORM, variant: str = "") -> list[str]:
-        """The tasks of a row, in order; of single-task networks those that the multi-task network beside them has."""
+        """The tasks of a row, in order; for single-task networks those of the multi-task network, if there is one."""
         if method == SINGLE and self.has(setting, UNIFORM):
             method = UNIFORM
         found = {line["task"] for line in self._row(setting, method, variant)}
         return [task for task in PAPER_TASKS.values() if task in found]
 
     def number(self, setting: Setting, method: str, task: str, column: str = "value", variant: str = "") -> Quantity:
-        """A column of a row at one task: its metric, mean weight or cost."""
+        """A column of a row for one task: its metric, mean weight or cost."""
         lines = [line for line in self._row(setting, method, variant) if line["task"] == task]
         known = {(line["seed"], float(line[column])) for line in lines if pd.notna(line[column])}
         values = dict(sorted(known))
         if not values:
             raise MissingError(f"{column if lines else task} of {method} on {self.name(setting)}")
         if len(values) < len(known):
-            raise MissingError(f"a single run of {method} on {self.name(setting)}: {task} has several at a seed")
+            raise MissingError(f"a single run of {method} on {self.name(setting)}: {task} has several per seed")
         value = column == "value"
         return Quantity(
             values,
@@ -83,7 +83,7 @@ class Evidence:
         )
 
     def devices(self, setting: Setting, method: str) -> set[str]:
-        """The kinds of machine that a row was trained on."""
+        """The devices that a row was trained on."""
         return {str(line["device"]) for line in self._row(setting, method, "")}
 
     def gain(
@@ -101,11 +101,11 @@ class Evidence:
     def gains(
         self, setting: Setting, method: str, baseline: Callable[[Setting], Setting] = published_baseline
     ) -> dict[str, Quantity]:
-        """M_i of all tasks of a row."""
+        """M_i of every task of a row."""
         return {task: self.gain(setting, method, task, baseline) for task in self.tasks(setting, method)}
 
     def delta(self, setting: Setting, method: str, variant: str = "") -> Quantity:
-        """Delta_m over the single-task networks that the paper divides by."""
+        """Delta_m over the single-task networks of the paper's baseline."""
         if (setting, method) in self.prose and not self.has(setting, method):
             return self._said(setting, method)
         mean = self._mean_gain(setting, method, published_baseline, variant)
@@ -113,7 +113,7 @@ class Evidence:
         return replace(mean, printed=self.printed.get(source))
 
     def gap(self, setting: Setting, method: str = UNIFORM) -> Quantity:
-        """What sharing costs: Delta_m over the single-task networks of the same setting."""
+        """Cost of sharing: Delta_m over the single-task networks of the same setting."""
         if (setting, "gap") in self.prose:
             gap = self._said(setting, "gap")
         elif (setting, method) in self.prose and not self.has(setting, method):
@@ -123,22 +123,22 @@ class Evidence:
         return replace(gap, what="gap" if method == UNIFORM else f"{method} gap")
 
     def spread(self, setting: Setting, method: str) -> Quantity:
-        """Largest less smallest M_i over the setting's own single-task networks, in points."""
+        """Range of M_i over the setting's own single-task networks, in points."""
         gains = list(self.gains(setting, method, own_baseline).values())
         return together(gains, lambda *values: max(values) - min(values))
 
     def readings(self) -> dict[str, Callable[[Setting, str], Quantity]]:
-        """Where Delta_m may be taken from, what it is recomputed to or what is printed; of ours there is one."""
+        """Sources of Delta_m: recomputed and printed for the paper, a single one for ours."""
         return {"recomputed": self.delta, "printed": self._printed_delta} if self.exact else {"": self.delta}
 
     def curve(self, setting: Setting, method: str, kind: str, variant: str = "") -> pd.DataFrame:
-        """A kind of curve, such as `gradient/norm`: a line a seed and window, a column a task or pair of tasks."""
+        """Curves of a kind such as `gradient/norm`: a row per seed and window, a column per task or pair."""
         found = self._curves.get((*self.place(setting), method, variant))
         found = None if found is None else found[found["key"].str.startswith(f"{kind}/")]
         if found is None or found.empty:
             raise MissingError(f"{kind} of {method} on {self.name(setting)}")
         if found.duplicated(["seed", "key", "step"]).any():
-            raise MissingError(f"a single run of {method} on {self.name(setting)}: there are several with curves")
+            raise MissingError(f"a single run of {method} on {self.name(setting)}: several have curves")
         found = found.assign(
             window=found.groupby("seed")["step"].rank("dense").astype(int) - 1,
             name=found["key"].str.removeprefix(f"{kind}/"),
@@ -146,11 +146,11 @@ class Evidence:
         return found.pivot(index=["seed", "window"], columns="name", values="value").astype(float).dropna()
 
     def has(self, setting: Setting, method: str) -> bool:
-        """Whether there is such a row."""
+        """Whether the row exists."""
         return (*self.place(setting), method, "") in self._rows
 
     def name(self, setting: Setting) -> str:
-        """The setting in few words."""
+        """Short name of the setting."""
         return short(self.place(setting))
 
     def _row(self, setting: Setting, method: str, variant: str) -> list[dict]:

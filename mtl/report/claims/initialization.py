@@ -36,7 +36,7 @@ def the_imbalance_stays(e: Evidence) -> Check:
 
 @claim(24)
 def the_gap_does_not_shrink_with_better_weights(e: Evidence) -> Check:
-    """Gap and single-task Delta_m are not clearly correlated (5 %), and DINO-v2 keeps |gap| > 2.5."""
+    """Gap and single-task Delta_m are not significantly correlated (5 %), and DINO-v2 has |gap| > 2.5."""
     checks = []
     for dataset in DATASETS:
         settings = [initialized(dataset, name) for name in INITIALIZATIONS]
@@ -48,7 +48,7 @@ def the_gap_does_not_shrink_with_better_weights(e: Evidence) -> Check:
 
 @claim(25)
 def grid_search_narrows_the_gap_for_each(e: Evidence) -> Check:
-    """Delta_m above Uniform's and a smaller spread of M_i, in 14 of 14."""
+    """Delta_m above Uniform's and a smaller spread of M_i, in all 14 settings."""
     won, text = {}, []
     for reading, delta in e.readings().items():
         won[reading] = [above(delta(setting, GRID), delta(setting, UNIFORM)) for setting in PAIRS]

@@ -1,4 +1,4 @@
-"""Claims 6 to 15: methods of optimisation (Sec. V-B)."""
+"""Claims 6 to 15: optimisation methods (Sec. V-B)."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -28,19 +28,19 @@ from mtl.report.numbers.gains import own_baseline
 
 Delta = Callable[[Setting, str], Quantity]
 
-INCONSISTENT = 0.5  # Spearman's rho below it, our threshold
+INCONSISTENT = 0.5  # Spearman's rho below this, our threshold
 
 
 @claim(6)
 def some_methods_clearly_beat_uniform(e: Evidence) -> Check:
-    """FairGrad and NashMTL by 0.5 points with ResNet-18."""
+    """FairGrad and NashMTL exceed it by 0.5 points with ResNet-18."""
     pairs = [(setting, method) for setting in (NYUD, PASCAL) for method in ("FairGrad", "NashMTL")]
     return all_of(above(e.delta(setting, method), e.delta(setting, UNIFORM), by=0.5) for setting, method in pairs)
 
 
 @claim(7)
 def fairgrad_is_best_on_nyud(e: Evidence) -> Check:
-    """Delta_m > 0 and above all others, where NashMTL may tie."""
+    """Delta_m > 0 and above all others; NashMTL may tie."""
     best, rival = e.delta(NYUD, "FairGrad"), e.delta(NYUD, "NashMTL")
     others = [above(best, e.delta(NYUD, method)) for method in ROWS if method not in ("FairGrad", "NashMTL")]
     tie = above(rival, best)
@@ -55,7 +55,7 @@ def fairgrad_is_best_on_nyud(e: Evidence) -> Check:
 
 @claim(8)
 def only_nashmtl_is_above_grid_search_everywhere(e: Evidence) -> Check:
-    """In all five settings NashMTL, and no other method."""
+    """NashMTL is above it in all five settings, and no other method is."""
     found = []
     for reading, delta in e.readings().items():
         margins = {m: [delta(s, m) - delta(s, GRID) for s in FIVE] for m in OPTIMISERS}
@@ -72,7 +72,7 @@ def only_nashmtl_is_above_grid_search_everywhere(e: Evidence) -> Check:
 
 @claim(9)
 def grid_search_stays_competitive(e: Evidence) -> Check:
-    """In the top five of fourteen in each setting."""
+    """Among the top five of the fourteen rows in each setting."""
     found = []
     for reading, delta in e.readings().items():
         ahead = [[above(delta(s, method), delta(s, GRID)) for method in ROWS if method != GRID] for s in FIVE]
@@ -84,7 +84,7 @@ def grid_search_stays_competitive(e: Evidence) -> Check:
 
 @claim(10)
 def cagrad_beats_grid_search_on_edges(e: Evidence) -> Check:
-    """In the four settings of Table II; ResNet-50 is said but does not count."""
+    """In the four settings of Table II; ResNet-50 is reported but not counted."""
     won = [better(e.number(s, "CAGrad", "edge"), e.number(s, GRID, "edge")) for s in FOUR]
     try:
         deep = better(e.number(NYUD_R50, "CAGrad", "edge"), e.number(NYUD_R50, GRID, "edge"))
@@ -95,7 +95,7 @@ def cagrad_beats_grid_search_on_edges(e: Evidence) -> Check:
 
 @claim(11)
 def mgda_and_rlw_are_poor(e: Evidence) -> Check:
-    """MGDA last on PASCAL with both architectures, RLW below Uniform everywhere."""
+    """MGDA is last on PASCAL with both architectures; RLW is below Uniform in every setting."""
     last = [_extreme(e, setting, "MGDA") for setting in (PASCAL, PASCAL_MTAN)]
     return all_of([*last, *(below(e.delta(s, "RLW"), e.delta(s, UNIFORM)) for s in FIVE)])
 
@@ -113,7 +113,7 @@ def mgda_is_lopsided_on_pascal(e: Evidence) -> Check:
 
 @claim(13)
 def methods_gain_from_a_stronger_network(e: Evidence) -> Check:
-    """Most methods have a higher Delta_m with ResNet-50, and with MTAN, than with ResNet-18."""
+    """Most methods have a higher Delta_m with ResNet-50, and with MTAN, than with vanilla ResNet-18."""
     checks = []
     for setting in (NYUD_R50, NYUD_MTAN):
         gained = [above(e.delta(setting, method), e.delta(NYUD, method)) for method in OPTIMISERS]
@@ -122,7 +122,7 @@ def methods_gain_from_a_stronger_network(e: Evidence) -> Check:
         own = [above(e.gap(NYUD_MTAN, method), e.delta(NYUD, method)) for method in OPTIMISERS]
         control = f"over MTAN's own single-task networks ({e.delta(NYUD_MTAN, SINGLE)}): {tally(own)}"
     except MissingError as missing:
-        control = f"MTAN's own gap not known, needs {missing}"
+        control = f"MTAN's own gap is unknown, needs {missing}"
     return all_of([*checks, Check(True, f"control, not counted: {control}")])
 
 
@@ -130,7 +130,7 @@ def methods_gain_from_a_stronger_network(e: Evidence) -> Check:
 def methods_rank_inconsistently_across_datasets(e: Evidence) -> Check:
     """Spearman's rho of Delta_m over the methods is below 0.5 from NYUD to PASCAL, vanilla and MTAN.
 
-    Seed noise alone lowers rho, so where seeds of one dataset do not agree with each other nothing is decided.
+    Seed noise alone lowers rho, so the claim is undecided if the seeds of one dataset disagree with each other.
     """
     e.needs_two_datasets()
     found = []
@@ -147,7 +147,7 @@ def methods_rank_inconsistently_across_datasets(e: Evidence) -> Check:
 
 @claim(15)
 def no_method_beats_single_task_networks_on_every_task(e: Evidence) -> Check:
-    """The number of methods with all M_i > 0 over the setting's own single-task networks is 0."""
+    """No method has M_i > 0 on all tasks over the setting's own single-task networks."""
     checks = []
     for setting in FIVE:
         won = [all_of(above(gain, 0) for gain in e.gains(setting, m, own_baseline).values()) for m in ROWS]
@@ -156,7 +156,7 @@ def no_method_beats_single_task_networks_on_every_task(e: Evidence) -> Check:
 
 
 def _first(checks: list[Check]) -> Check:
-    """The recomputed numbers decide; the printed ones are said."""
+    """Decides by the recomputed numbers and reports the printed ones."""
     return Check(checks[0].holds, "; ".join(check.text for check in checks))
 
 
@@ -168,13 +168,13 @@ def _extreme(e: Evidence, setting: Setting, method: str) -> Check:
 
 
 def _rho(delta: Delta, one: Setting, other: Setting) -> Quantity:
-    """Rank correlation of the methods between two settings, seed by seed."""
+    """Rank correlation of the methods between two settings, per seed."""
     quantities = [delta(setting, method) for setting in (one, other) for method in ROWS]
     return together(quantities, lambda *v: rank_correlation(v[: len(ROWS)], v[len(ROWS) :])[0])
 
 
 def _repeats(delta: Delta, setting: Setting) -> float:
-    """Mean rank correlation of the methods between seeds of one setting; 1 where there is one seed."""
+    """Mean rank correlation of the methods between seeds of one setting; 1 for a single seed."""
     rows = [delta(setting, method).values for method in ROWS]
     seeds = sorted(set.intersection(*(set(values) for values in rows)))
     rhos = [

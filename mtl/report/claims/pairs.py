@@ -1,4 +1,4 @@
-"""Claims 32 to 37: features, and the gradients of two tasks (Sec. V-F1 to V-F3, appendix, Figs. 6, 10 to 13)."""
+"""Claims 32 to 37: features, and gradients of task pairs (Sec. V-F1 to V-F3, appendix, Figs. 6, 10 to 13)."""
 
 from mtl.report.claims.check import Check, above, all_of, at_least, below, tally
 from mtl.report.claims.curves import each, first, last, needs_five_tasks, over_tasks, pair, spread
@@ -10,13 +10,13 @@ from mtl.report.names import Setting
 
 BOTH = (NYUD, PASCAL)
 CLEAR_COSINE = 0.05  # with a single seed
-NEAR_ZERO = 0.05  # of the largest dot product, our threshold
+NEAR_ZERO = 0.05  # relative to the largest dot product, our threshold
 COSINE, DOT = "gradient/cosine", "gradient/dot"
 
 
 @claim(32)
 def better_methods_keep_features_closer_to_single_task_ones(e: Evidence) -> Check:
-    """At the end, mean distance over tasks: Grid Search, CAGrad and NashMTL below Uniform."""
+    """Final mean distance over tasks of Grid Search, CAGrad and NashMTL is below that of Uniform."""
 
     def distance(setting: Setting, method: str) -> Quantity:
         return over_tasks(e, setting, method, last(e.curve(setting, method, "feature/distance")), lambda d: d.mean())
@@ -33,7 +33,7 @@ def better_methods_keep_features_closer_to_single_task_ones(e: Evidence) -> Chec
 
 @claim(33)
 def gradients_of_two_tasks_tend_to_orthogonal(e: Evidence) -> Check:
-    """|cos| is smaller in the last window than in the first and below 0.2, for most pairs of each method."""
+    """|cos| in the last window is below that in the first and below 0.2, for most pairs of each method."""
     checks = []
     for setting in BOTH:
         for method in (UNIFORM, *GOOD):
@@ -50,7 +50,7 @@ def gradients_of_two_tasks_tend_to_orthogonal(e: Evidence) -> Check:
 
 @claim(34)
 def related_tasks_on_pascal_stay_aligned(e: Evidence) -> Check:
-    """Mean cosine of segmentation, human parts and edge is above that of the other seven pairs in every window."""
+    """Mean cosine among segmentation, human parts and edge exceeds that of the other pairs in every window."""
     needs_five_tasks(e)
     checks = []
     for method in (UNIFORM, *GOOD):
@@ -67,7 +67,7 @@ def related_tasks_on_pascal_stay_aligned(e: Evidence) -> Check:
 
 @claim(35)
 def cosine_of_pairs_does_not_tell_methods_apart(e: Evidence) -> Check:
-    """Mean cosine of Uniform and Grid Search differs by less than Grid Search, CAGrad and NashMTL among each other."""
+    """Mean cosine differs less between Uniform and Grid Search than among Grid Search, CAGrad and NashMTL."""
     checks = []
     for setting in BOTH:
         curves = {method: e.curve(setting, method, COSINE).groupby("seed").mean() for method in (UNIFORM, *GOOD)}
@@ -81,7 +81,7 @@ def cosine_of_pairs_does_not_tell_methods_apart(e: Evidence) -> Check:
 
 @claim(36)
 def under_uniform_many_dot_products_are_near_zero(e: Evidence) -> Check:
-    """In each window at least 3 of NYUD's 6 pairs and 8 of PASCAL's 10 are below 5 % of the largest."""
+    """In every window, at least 3 of NYUD's 6 pairs and 8 of PASCAL's 10 are below 5 % of the largest."""
     needs_five_tasks(e)
     checks = []
     for setting, needed in ((NYUD, 3), (PASCAL, 8)):
@@ -95,10 +95,10 @@ def under_uniform_many_dot_products_are_near_zero(e: Evidence) -> Check:
 
 @claim(37)
 def dot_products_do_not_predict_balance(e: Evidence) -> Check:
-    """Qualitative, so undecided: the dot products of the good methods, whose spread over pairs is to be looked at."""
+    """Qualitative, so always undecided; reports the spread of dot products over pairs for the good methods."""
     said = []
     for setting in BOTH:
         dots = {method: last(e.curve(setting, method, DOT)) for method in GOOD}
         found = {method: over_tasks(e, setting, method, window, spread) for method, window in dots.items()}
         said.append(f"{e.name(setting)} {', '.join(f'{method} {value}' for method, value in found.items())}")
-    return Check(None, f"no rule; largest less smallest dot product in the last window: {'; '.join(said)}")
+    return Check(None, f"no pass rule; range of dot products in the last window: {'; '.join(said)}")

@@ -1,4 +1,4 @@
-"""A number with one value for every seed, that can be subtracted, compared and read aloud."""
+"""A named number with one value per seed, and arithmetic on such numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,25 +7,25 @@ import numpy as np
 
 from mtl.metrics.delta_m import task_gain
 
-DIFFERS = 0.02  # points: a printed number that is further from the recomputed one is worth saying
+DIFFERS = 0.02  # points: a printed number further than this from the recomputed one is shown
 
 
 class MissingError(LookupError):
-    """A needed number is not there; the message names it in a short phrase."""
+    """A number that a claim needs is missing; the message is a noun phrase that names it."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of every seed.
+    """A number with one value per seed.
 
     Args:
-        values: By seed.
-        where: Setting in short: "NYUD R18".
+        values: Value by seed.
+        where: Short name of the setting: "NYUD R18".
         what: Method, task or both: "Uniform edge".
-        exact: Whether there is no noise to know of: the paper's numbers are taken as they are printed.
-        printed: The paper's own Delta_m, where `values` is recomputed from cells.
+        exact: Whether it is a number of the paper, which is taken as printed, without noise.
+        printed: The paper's printed Delta_m, if `values` is recomputed from cells.
         higher: Whether higher is better.
-        form: Format of a value.
+        form: Format specification of a value.
     """
 
     values: Mapping[int, float]
@@ -73,18 +73,18 @@ class Quantity:
         )
 
     def over(self, other: "Quantity") -> "Quantity":
-        """How much better than the other, in percent of it; positive is better, nothing is better than 0."""
+        """Gain over the other quantity in percent, positive if better; seeds where the other is 0 are dropped."""
         other = replace(other, values={seed: value for seed, value in other.values.items() if value})
         gain = together([self, other], lambda a, b: task_gain(a, b, self.higher))
         return replace(gain, higher=True, form="+z.2f", printed=None)
 
 
 def together(quantities: Sequence[Quantity], combine: Callable[..., float]) -> Quantity:
-    """One number of several, seed by seed, named after the first.
+    """Combines quantities seed by seed; the result is named after the first.
 
     Args:
-        quantities: What to combine.
-        combine: From their values at a seed to the new value.
+        quantities: Quantities to combine.
+        combine: Function of their values at a seed.
 
     Raises:
         MissingError: They have no seed in common.

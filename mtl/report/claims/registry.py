@@ -1,4 +1,4 @@
-"""The claims as data, and the predicate that stands for each."""
+"""The claims as data, and the registry of their predicates."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,11 @@ WORDS = {True: "holds", False: "fails", None: "undecided"}
 
 
 class Verdict(NamedTuple):
-    """What became of a claim.
+    """Verdict on a claim.
 
     Args:
-        word: `holds`, `fails`, `undecided`, `not run`, or `no data` where the paper gives no numbers.
-        quantity: The numbers it rests on, or what is missing.
+        word: `holds`, `fails`, `undecided`, `not run`, or `no data` if the paper gives no numbers.
+        quantity: The numbers behind the verdict, or what is missing.
     """
 
     word: str
@@ -31,12 +31,14 @@ def claim(number: int) -> Callable[[Predicate], Predicate]:
     """Registers the predicate of a claim.
 
     Raises:
-        ValueError: The claim has one already.
+        ValueError: The claim already has a predicate.
     """
 
     def register(predicate: Predicate) -> Predicate:
         if number in PREDICATES:
-            raise ValueError(f"claim {number} is {PREDICATES[number].__name__} and {predicate.__name__}")
+            raise ValueError(
+                f"claim {number} has two predicates: {PREDICATES[number].__name__} and {predicate.__name__}"
+            )
         PREDICATES[number] = predicate
         return predicate
 
@@ -44,7 +46,7 @@ def claim(number: int) -> Callable[[Predicate], Predicate]:
 
 
 def judge(number: int, evidence: Evidence) -> Verdict:
-    """The verdict on a claim."""
+    """Judges a claim on the evidence."""
     try:
         check = PREDICATES[number](evidence)
     except MissingError as missing:
@@ -53,5 +55,5 @@ def judge(number: int, evidence: Evidence) -> Verdict:
 
 
 def read_claims(folder: Path) -> pd.DataFrame:
-    """Number, group, place in the paper, statement, pass rule and the paper's numbers of every claim."""
+    """Reads group, place in the paper, statement, pass rule and paper's numbers of every claim, by number."""
     return pd.read_csv(folder / "claims.csv", keep_default_na=False).set_index("number")

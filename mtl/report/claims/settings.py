@@ -1,4 +1,4 @@
-"""The settings and rows that the claims speak of."""
+"""Settings and methods that the claims refer to."""
 
 from mtl.report.names import METHODS, OPERATIONS, SINGLE_TASK, Setting
 
@@ -14,7 +14,7 @@ FIVE = (*FOUR, NYUD_R50)  # of Tables II and III
 ROWS = tuple(METHODS.values())[: list(METHODS).index("avgnorm")]  # multi-task rows of Table II
 OPTIMISERS = ROWS[2:]  # without Uniform and Grid Search
 SEARCHED = ("GradNorm", "DWA")  # the paper prints the best of a search (appendix, Others)
-GOOD = (GRID, "CAGrad", "NashMTL")  # whose curves the paper shows beside Uniform's
+GOOD = (GRID, "CAGrad", "NashMTL")  # the paper compares their curves with Uniform's
 
 ARCHITECTURES = {"MTAN": "ResNet-18", "MTI-Net": "HRNet-18", "InvPT": "ViT-T/16"}  # -> backbone, Sec. V-C
 DATASETS = (NYUD.dataset, PASCAL.dataset)
@@ -31,17 +31,17 @@ _SHORT = {"NYUD-v2": "NYUD", "PASCAL-Context": "PASCAL", "ResNet-18": "R18", "Re
 
 
 def initialized(dataset: str, initialization: str) -> Setting:
-    """A setting of Table IV."""
+    """Setting of Table IV."""
     return Setting(dataset, "ViT-B", "Vanilla", initialization)
 
 
 def architecture(dataset: str, name: str, base: str = "") -> Setting:
-    """An architecture of Fig. 4 on its backbone, or the base architecture on that backbone."""
+    """Setting of an architecture of Fig. 4 on its backbone, or of `base` on that backbone."""
     return Setting(dataset, ARCHITECTURES[name], base or name)
 
 
 def short(setting: Setting) -> str:
-    """A setting in few words: "NYUD R18", "NYUD MTAN", "PASCAL DINO", "Replica 1/2 number of scans"."""
+    """Short name of a setting: "NYUD R18", "NYUD MTAN", "PASCAL DINO", "Replica 1/2 number of scans"."""
     name = _SHORT.get(setting.dataset, setting.dataset)
     if setting.dataset == REPLICA.dataset:
         return f"{name} {setting.operation.partition(' (')[0]}".strip()

@@ -1,4 +1,4 @@
-"""The two kinds of evidence: what the paper prints, and what our runs have left."""
+"""The two kinds of evidence: the paper's printed numbers and the results of our runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +13,14 @@ from mtl.report.numbers.search import best_variants
 from mtl.report.read.curves import COLUMNS, read_curves
 from mtl.report.read.scores import paper_scores, read_scores
 
-STAND_INS = {"rooms": "resnet_narrow"}  # for ResNet-18, as experiment=small has it
+STAND_INS = {"rooms": "resnet_narrow"}  # backbone used in place of ResNet-18, as in experiment=small
 
 
 def paper_evidence(folder: Path) -> Evidence:
-    """The paper's tables, and the Delta_m of Fig. 4 that stand in its text; it gives no curves.
+    """The paper's tables and the Delta_m of Fig. 4 that its text gives; there are no curves.
 
     Args:
-        folder: Folder of `all_results_long.csv` and `prose_numbers.csv`.
+        folder: Folder with `all_results_long.csv` and `prose_numbers.csv`.
     """
     long = pd.read_csv(folder / "all_results_long.csv", keep_default_na=False)
     printed = long[long["metric"] == "delta_m_percent_printed"].set_index("row_id")["value"].astype(float).to_dict()
@@ -29,12 +29,12 @@ def paper_evidence(folder: Path) -> Evidence:
 
 
 def our_evidence(folder: Path, stand_in: str = "", backbone: str = "") -> Evidence:
-    """What is left of our runs in summaries and curves; of a search the best, as the paper has it.
+    """Summaries and curves of our runs; for a search the best variant, as in the paper.
 
     Args:
         folder: Folder of the CSV files.
-        stand_in: Dataset that stands in for all others, as it is printed; empty: each claim is judged on its own.
-        backbone: What stands in for ResNet-18 there, as it is printed.
+        stand_in: Display name of the dataset used in place of all others; empty: each claim uses its own.
+        backbone: Display name of the backbone used in place of ResNet-18 on it.
     """
     scores, curves = read_scores(folder), read_curves(folder)
     best = best_variants(mean_deltas(scores, published_baseline).sort_index(), SEARCHED)  # the default wins a tie
@@ -42,15 +42,15 @@ def our_evidence(folder: Path, stand_in: str = "", backbone: str = "") -> Eviden
 
 
 def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:
-    """Ours as the words of a command line choose it.
+    """Our evidence as selected on the command line.
 
     Args:
         results: The results folder.
-        dataset: Name in configs of what stands in for every dataset; empty for none.
-        backbone: Name in configs of what stands in for ResNet-18; empty for that of `experiment=small` on rooms.
+        dataset: Config name of the dataset used in place of all others; empty for none.
+        backbone: Config name of the backbone used in place of ResNet-18; empty for that of `experiment=small` on rooms.
 
     Raises:
-        SystemExit: There is no such dataset.
+        SystemExit: The dataset is unknown.
     """
     if dataset not in ("", *DATASETS):
         raise SystemExit(f"dataset={dataset}: known datasets are {', '.join(DATASETS)}")
@@ -59,14 +59,14 @@ def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:
 
 
 def _chosen(frame: pd.DataFrame, best: Mapping[tuple, str]) -> pd.DataFrame:
-    """The lines of a frame without those of a search that are not its best, which goes by the method's name alone."""
+    """Keeps only the best variant of each search, under the method's plain name."""
     rows = list(frame[ROW].itertuples(index=False, name=None))
     is_kept = pd.Series([best.get(row[:-1], row[-1]) == row[-1] for row in rows], frame.index, dtype=bool)
     return frame.assign(variant=["" if row[:-1] in best else row[-1] for row in rows])[is_kept]
 
 
 def _prose(folder: Path) -> dict[tuple[Setting, str], float]:
-    """(setting, method or "gap") -> Delta_m in percent or points, of what Fig. 4 shows and the text says."""
+    """(setting, method or "gap") -> Delta_m of Fig. 4 as given in the text, in percent or points."""
     numbers = pd.read_csv(folder / "prose_numbers.csv", dtype=str, keep_default_na=False)
     found = {}
     for _, row in numbers[numbers["figure"] == "4"].iterrows():

@@ -1,4 +1,4 @@
-"""Figure 4: what architectures gain and lose, over single-task networks without their modules."""
+"""Figure 4: gains of architectures over vanilla single-task networks."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ from mtl.report.render.style import signed
 MODELS = {"ResNet-18": "MTAN", "HRNet-18": "MTI-Net", "ViT-T/16": "InvPT"}  # backbone -> architecture
 VANILLA = "Vanilla"
 VANILLA_LOOK = {"color": "#0072B2", "linestyle": "--", "marker": "s"}
-LOOKS = {  # of an architecture's methods
+LOOKS = {  # by method of an architecture
     SINGLE_TASK: {"color": "#E69F00", "linestyle": "-", "marker": "o"},
     "Uniform": {"color": "#009E73", "linestyle": "--", "marker": "^"},
     "Grid Search": {"color": "#AA3377", "linestyle": ":", "marker": "D"},
 }
-TEXT = 34  # characters of a line
+TEXT = 34  # characters per line
 
 
 def draw_architectures(sources: Sources, datasets: Sequence[str]) -> Figure:
-    """A radar per model, on each dataset a row for the paper's numbers and a row for ours, where they are.
+    """Draws a radar per model, with a row for the paper's numbers and a row for ours on each dataset.
 
-    Where the paper gives the numbers of a panel in running text only, the panel has them as text.
+    A panel whose numbers the paper gives only in running text shows them as text.
 
     Raises:
-        MissingRunsError: There are neither.
+        MissingRunsError: There are no numbers from either source.
     """
     rows = []
     for dataset in datasets:
@@ -45,7 +45,7 @@ def draw_architectures(sources: Sources, datasets: Sequence[str]) -> Figure:
                 )
     if not rows:
         raise MissingRunsError(datasets[0], [" / ".join(model) for model in MODELS.items()], "figure4-runs")
-    caption = "Gain of each task in percent, and their mean Δm, over vanilla single-task networks."
+    caption = "Gain of each task over vanilla single-task networks, in percent, and the mean gain Δm."
     return draw_radars(rows, f"{VANILLA}, {SINGLE_TASK}", caption)
 
 
@@ -60,7 +60,7 @@ def _polygons(scores: pd.DataFrame, dataset: str, backbone: str) -> list[Polygon
 
 
 def _said(prose: pd.DataFrame, dataset: str, backbone: str) -> str:
-    """What the paper's text says of a panel, in its words."""
+    """Numbers of a panel that the paper gives in running text."""
     about = prose["configuration"].fillna("").str.startswith(f"{backbone}, ")
     found = prose[(prose["figure"] == "4") & (prose["dataset"] == dataset) & about]
     parts = []
@@ -68,4 +68,4 @@ def _said(prose: pd.DataFrame, dataset: str, backbone: str) -> str:
         subject, quantity = row["configuration"].removeprefix(f"{backbone}, "), row["quantity"].replace("delta_m", "Δm")
         value = f"{signed(float(row['value']), 2)} {row['unit']}"
         parts.append("\n".join(textwrap.fill(line, TEXT) for line in (subject, quantity, value)))
-    return "\n\n".join(["The paper has no table of this.\nIts text says:", *parts]) if parts else ""
+    return "\n\n".join(["The paper has no table for this.\nIts text says:", *parts]) if parts else ""

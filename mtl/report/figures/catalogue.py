@@ -1,4 +1,4 @@
-"""The figures of the paper that show numbers, by their number in it."""
+"""The paper's figures that show numbers, by figure number."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -8,9 +8,15 @@ from matplotlib.figure import Figure
 
 from mtl.report.figures.architectures import draw_architectures
 from mtl.report.figures.distances import draw_distances
-from mtl.report.figures.gradients import draw_alignments, draw_avgnorm_alignments, draw_norms, draw_single_task_norms
+from mtl.report.figures.gradients import (
+    draw_alignments,
+    draw_avgnorm_alignments,
+    draw_cosines,
+    draw_dots,
+    draw_norms,
+    draw_single_task_norms,
+)
 from mtl.report.figures.initialization import draw_initializations
-from mtl.report.figures.pairs import draw_cosines, draw_dots
 from mtl.report.figures.sources import Sources
 from mtl.report.names import DATASETS
 from mtl.report.render.style import styled
@@ -22,8 +28,8 @@ class Entry(NamedTuple):
     """A figure of the paper.
 
     Args:
-        draw: Draws it for datasets, named as in print.
-        datasets: Those of the paper's figure, named as in configs.
+        draw: Draws it for datasets given by display name.
+        datasets: Config names of the datasets in the paper's figure.
     """
 
     draw: Callable[[Sources, Sequence[str]], Figure]
@@ -48,10 +54,10 @@ FIGURES = {
 
 
 def figures_of(dataset: str) -> list[int]:
-    """The figures to draw for a dataset: of those that differ by their dataset alone, the paper's own or the first.
+    """The figures to draw for a dataset; of figures that differ only in dataset, the paper's own or the first.
 
     Args:
-        dataset: Its name in configs, or nothing for every figure as the paper has it.
+        dataset: Config name, or empty for all figures with the paper's datasets.
     """
     if not dataset:
         return [*FIGURES]
@@ -63,15 +69,15 @@ def figures_of(dataset: str) -> list[int]:
 
 
 def figure_png(number: int, sources: Sources, dataset: str = "") -> bytes:
-    """A figure as PNG.
+    """Draws a figure as PNG.
 
     Args:
         number: Its number in the paper.
-        sources: What to draw it from.
-        dataset: Name in configs of a dataset other than the paper's.
+        sources: The data to draw.
+        dataset: Config name of a dataset that replaces the paper's.
 
     Raises:
-        MissingRunsError: The runs that it shows are not there.
+        MissingRunsError: The runs that it shows are missing.
     """
     entry = FIGURES[number]
     with styled():

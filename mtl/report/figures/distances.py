@@ -1,4 +1,4 @@
-"""Figure 6: how far the features of a multi-task network are from those of single-task networks, a panel per task."""
+"""Figure 6: distance between multi-task and single-task features, one panel per task."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ KEY = "feature/distance"
 
 
 def draw_distances(sources: Sources, datasets: Sequence[str]) -> Figure:
-    """Distance of the features by task, a row for each dataset that has runs.
+    """Draws the feature distances by task, with a row for each dataset that has runs.
 
     Raises:
         MissingRunsError: No dataset has runs of every method.
@@ -43,5 +43,5 @@ def draw_distances(sources: Sources, datasets: Sequence[str]) -> Figure:
         captions.append(origin(curves))
     if not rows:
         raise missing[0]
-    caption = f"L2 distance of multi-task to single-task features, through an adaptor. {'. '.join(captions)}"
+    caption = f"L2 distance between multi-task and single-task features, after an adaptor. {'. '.join(captions)}"
     return draw_panels(rows, labels, caption, share=False)

@@ -1,4 +1,4 @@
-"""The figure of an imbalance: the length of each task's gradient, AvgNorm's weights, and what the methods gain."""
+"""Imbalance figure: gradient norms of the tasks, AvgNorm's weights, and the gains of all methods."""
 
 import io
 import math
@@ -15,19 +15,19 @@ from mtl.report.read.runs import Run
 from mtl.report.render.style import COLOURS, QUIET, SIZE, label_ends, log_axis, signed, styled
 
 PLACES = {"features": "the shared features", "last_layer": "the last shared layer", "shared": "all shared parameters"}
-DASH = 3  # length in line widths
-GROUP = 0.84  # width of a group of bars; the next one begins at 1
+DASH = 3  # length, in line widths
+GROUP = 0.84  # width of a group of bars; groups are 1 apart
 
 
 def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
-    """Gradient norms under Uniform and AvgNorm, AvgNorm's weights, and the gains of all methods, as PNG.
+    """Draws gradient norms under Uniform and AvgNorm, AvgNorm's weights, and all gains, as PNG.
 
     Args:
         runs: Finished runs.
         scores: Their scores, with gains.
 
     Returns:
-        None while there is no run under Uniform or AvgNorm.
+        PNG, or None if there is no run with Uniform or none with AvgNorm.
     """
     uniform, avgnorm = (
         [run for run in runs if run.weighter == name and len(run.tasks) > 1] for name in ("uniform", "avgnorm")
@@ -47,7 +47,7 @@ def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
         for axes, lines in panels.items():
             draw_curves(axes, lines, interlaced=axes is after)
         draw_gains(gains, scores[scores["method"] != SINGLE_TASK])
-        for axes, lines in panels.items():  # after all are drawn: a shared height moves the ends
+        for axes, lines in panels.items():  # after all are drawn: a shared y-axis moves the ends
             label_ends(
                 axes, {task: line["mean"].dropna().iloc[-1] for task, line in lines.items() if line["mean"].any()}
             )
@@ -64,12 +64,11 @@ def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
 def curves(runs: Sequence[Run], key: str) -> dict[str, pd.DataFrame]:
     """Task -> columns mean, low and high over the seeds, by step.
 
-    The mean is geometric, as suits a logarithmic axis; low and high are the smallest and the largest seed. Zeros,
-    which such an axis cannot show, are gaps.
+    The mean is geometric, to suit a logarithmic axis; low and high are minimum and maximum. Zeros become gaps.
 
     Args:
         runs: One run per seed.
-        key: What to read of `gradients.csv`, such as `gradient/norm`.
+        key: Quantity in `gradients.csv`, such as `gradient/norm`.
     """
     logs = [pd.read_csv(run.folder / "gradients.csv", index_col="step") for run in runs]
     lines = {}
@@ -82,12 +81,12 @@ def curves(runs: Sequence[Run], key: str) -> dict[str, pd.DataFrame]:
 
 
 def draw_curves(axes: Axes, lines: dict[str, pd.DataFrame], interlaced: bool = False) -> None:
-    """Draws the lines over a logarithmic height.
+    """Draws the lines on a logarithmic y-axis.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         lines: Result of `curves`.
-        interlaced: Whether the lines may coincide: each is dashed in the gaps of the others, so all stay visible.
+        interlaced: Whether lines may coincide: each is dashed in the gaps of the others, so that all are visible.
     """
     for place, (task, line) in enumerate(lines.items()):
         dashes = (place * DASH, (DASH, DASH * (len(lines) - 1))) if interlaced and len(lines) > 1 else "solid"
@@ -99,10 +98,10 @@ def draw_curves(axes: Axes, lines: dict[str, pd.DataFrame], interlaced: bool = F
 
 
 def draw_gains(axes: Axes, scores: pd.DataFrame) -> None:
-    """Draws the gains M_i as bars, a group per method, with their standard deviation over seeds as whiskers.
+    """Draws the gains M_i as bars, grouped by method, with whiskers for the standard deviation over seeds.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         scores: Scores of multi-task networks, with gains.
     """
     tasks, methods = (list(dict.fromkeys(scores[key])) for key in ("task", "method"))
@@ -121,7 +120,7 @@ def draw_gains(axes: Axes, scores: pd.DataFrame) -> None:
 
 
 def _bar(axes: Axes, x: float, width: float, height: float, std: float, colour: str) -> None:
-    """A bar with a whisker, and its height in whole percent beyond both; nothing where the height is unknown."""
+    """Draws a bar with a whisker and its rounded value beyond it; nothing if the value is NaN."""
     if math.isnan(height):
         return
     whisker = 0.0 if math.isnan(std) else std

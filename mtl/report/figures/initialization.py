@@ -1,4 +1,4 @@
-"""Figure 1: what each initialisation is good at, multi-task networks over single-task ones from ImageNet-1K."""
+"""Figure 1: gains of each initialisation under Uniform over single-task networks from ImageNet-1K."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,10 @@ LOOKS = [
 
 
 def draw_initializations(sources: Sources, datasets: Sequence[str]) -> Figure:
-    """A radar per dataset, a row for the paper's numbers and a row for ours, where they are.
+    """Draws a radar per dataset, with a row for the paper's numbers and a row for ours.
 
     Raises:
-        MissingRunsError: There are neither.
+        MissingRunsError: There are no numbers from either source.
     """
     rows = []
     for whose, scores in origins(sources):
@@ -30,8 +30,8 @@ def draw_initializations(sources: Sources, datasets: Sequence[str]) -> Figure:
         if any(found.values()):
             rows.append([Radar(f"{name}, {whose}", own, "no runs") for name, own in found.items()])
     if not rows:
-        raise MissingRunsError(datasets[0], [f"{BACKBONE} from each of its initialisations"], "table4")
-    caption = f"Gain of each task in percent, and their mean Δm: {BACKBONE} under Uniform over single-task networks."
+        raise MissingRunsError(datasets[0], [f"{BACKBONE} with each initialisation"], "table4")
+    caption = f"Gain of each task in percent and mean gain Δm: {BACKBONE} under Uniform over single-task networks."
     return draw_radars(rows, "ImageNet-1K, single-task", caption)
 
 

@@ -1,4 +1,4 @@
-"""Panels of curves over the training steps, under one legend and over one caption."""
+"""Panels of curves over training steps, with a shared legend and caption."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -11,21 +11,21 @@ from matplotlib.lines import Line2D
 
 from mtl.report.render.style import QUIET, SIZE
 
-HEIGHTS = {1: 4.6, 2: 3.1}  # of a row in inches, by the number of columns
-NARROW = 2.5  # where there are more
-MARGIN = 1.1  # for the legend and the caption
-CAPTION = 132  # characters of a line
-CROWD = 6  # lines whose bands would cover each other
-NULL = (0, (1, 2))  # dots
+HEIGHTS = {1: 4.6, 2: 3.1}  # row height in inches, by the number of columns
+NARROW = 2.5  # row height with more columns
+MARGIN = 1.1  # inches for legend and caption
+CAPTION = 132  # characters per line
+CROWD = 6  # from this many lines on, bands are fainter
+NULL = (0, (1, 2))  # dotted
 
 
 class Line(NamedTuple):
     """A line of a panel.
 
     Args:
-        name: What the legend calls it.
+        name: Label in the legend.
         values: Result of `series.line`.
-        colours: One, or two that take turns.
+        colours: One colour, or two for alternating dashes.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Panel(NamedTuple):
 
 
 class Level(NamedTuple):
-    """A height to compare with, drawn across every panel; the legend has it where it has a name."""
+    """A horizontal reference line in every panel; it is in the legend if it has a name."""
 
     name: str
     height: float
@@ -60,11 +60,11 @@ def draw_panels(
 
     Args:
         rows: Panels; rows may differ in length.
-        labels: What the height of each row is.
-        caption: What the figure shows and of what.
-        scale: Sets the scale of the heights, after everything is drawn.
-        share: Whether heights agree, as `Figure.subplots` has it.
-        level: A height to compare with.
+        labels: y-axis label of each row.
+        caption: Text below the figure.
+        scale: Sets the y-scale, after everything is drawn.
+        share: `sharey` of `Figure.subplots`.
+        level: Reference line.
     """
     columns = max(map(len, rows))
     height = MARGIN + len(rows) * HEIGHTS.get(columns, NARROW)
@@ -88,7 +88,7 @@ def draw_panels(
 
 
 def write_caption(figure: Figure, caption: str) -> None:
-    """Writes the caption at the foot of a figure."""
+    """Writes the caption at the bottom of a figure."""
     figure.supxlabel(textwrap.fill(caption, CAPTION), fontsize=8.5, color=QUIET)
 
 
@@ -109,7 +109,7 @@ def _draw(axes: Axes, panel: Panel, level: Level | None) -> None:
 
 
 def _legend(figure: Figure, lines: Sequence[Line], level: Level | None) -> None:
-    """One legend over all panels; a line of two colours is a bar of two colours."""
+    """Draws one legend for all panels; lines of two colours have two-coloured handles."""
     names = {line.name: line.colours for line in lines}
     handles = [
         tuple(

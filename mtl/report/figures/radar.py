@@ -1,4 +1,4 @@
-"""Gains of the tasks as radars in rows: an axis per task, a polygon per network, Delta_m in the legend."""
+"""Radar plots of task gains: one axis per task, one polygon per network, Delta_m in the legend."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,18 +17,18 @@ from mtl.report.numbers.gains import delta_by_seed
 from mtl.report.render.style import COLOURS, QUIET, SIZE, signed, spelled
 
 GRID, ZERO = "#DDDDDD", "#A0A0A0"
-SIDES = {1: 3.6, 2: 2.8, 3: 1.8}  # of a radar in inches, by the number of columns
-TITLE, LEGEND, CAPTION = 1.0, 1.6, 0.35  # room above and below a radar, and at the foot of the figure
+SIDES = {1: 3.6, 2: 2.8, 3: 1.8}  # side of a radar in inches, by the number of columns
+TITLE, LEGEND, CAPTION = 1.0, 1.6, 0.35  # inches above and below a radar, and at the bottom
 
 
 class Polygon(NamedTuple):
     """A polygon of a radar.
 
     Args:
-        name: What the legend calls it.
+        name: Label in the legend.
         gains: M_i in percent by task, mean over seeds.
         deltas: Delta_m in percent, by seed.
-        look: Colour, line style and marker, as `Axes.plot` takes them.
+        look: Colour, line style and marker for `Axes.plot`.
     """
 
     name: str
@@ -38,18 +38,18 @@ class Polygon(NamedTuple):
 
 
 def polygon(name: str, scores: pd.DataFrame, setting: Setting, method: str, look: dict[str, str]) -> Polygon | None:
-    """The polygon of a method in a setting, over the seeds with the gains of all tasks; None where none has.
+    """The polygon of a method in a setting, over the seeds that have gains of all tasks; None if there are none.
 
     Args:
-        name: What the legend calls it.
+        name: Label in the legend.
         scores: Frame of scores, with gains.
         setting: The setting.
-        method: Name in print; its hyper-parameters are the default ones.
-        look: As `Polygon` has it.
+        method: Display name; only runs with default hyper-parameters count.
+        look: As for `Polygon`.
     """
     tasks = set(scores.loc[scores["dataset"] == setting.dataset, "task"])
     own = scores[(scores[SETTING] == list(setting)).all(axis=1) & (scores["method"] == method)]
-    size = own.groupby("source")["task"].transform("nunique")  # a run of fewer tasks is another network
+    size = own.groupby("source")["task"].transform("nunique")  # fewer tasks: a different network
     own = own[(own["variant"] == "") & (size == size.max())].dropna(subset="gain").drop_duplicates(["seed", "task"])
     own = own[own.groupby("seed")["task"].transform("nunique") == len(tasks)]
     if not len(own):
@@ -58,7 +58,7 @@ def polygon(name: str, scores: pd.DataFrame, setting: Setting, method: str, look
 
 
 class Radar(NamedTuple):
-    """A panel: its title, and what it shows or, where that is nothing, says."""
+    """A panel: title, polygons, and a text to show if there are no polygons."""
 
     title: str
     polygons: Sequence[Polygon]
@@ -69,9 +69,9 @@ def draw_radars(rows: Sequence[Sequence[Radar]], zero: str, caption: str) -> Fig
     """Draws the radars row by row.
 
     Args:
-        rows: Panels, as many in every row.
-        zero: What all gains are over.
-        caption: What the figure shows and of what; the seeds are added where there are several.
+        rows: Panels, the same number in every row.
+        zero: Name of the baseline of all gains.
+        caption: Text below the figure; several seeds are appended.
     """
     columns = len(rows[0])
     side, (width, row_height) = SIDES[columns], (SIZE[0], TITLE + SIDES[columns] + LEGEND)
@@ -96,16 +96,16 @@ def draw_radars(rows: Sequence[Sequence[Radar]], zero: str, caption: str) -> Fig
 
 
 def _draw_radar(axes: Axes, polygons: Sequence[Polygon], zero: str, below: float) -> None:
-    """Draws the polygons, and in the legend below their Delta_m with its standard deviation over seeds.
+    """Draws the polygons, and a legend with Delta_m and its standard deviation over seeds.
 
     Args:
         axes: Polar axes.
-        polygons: What to draw, the first at the bottom.
-        zero: What all gains are over, the polygon at 0.
-        below: How far below the axes the legend begins, as a fraction of their height.
+        polygons: Polygons, the first one at the bottom.
+        zero: Name of the baseline, drawn at 0.
+        below: Distance from axes to legend, as a fraction of the axes' height.
     """
     tasks = [task for task in COLOURS if task in polygons[0].gains.index]
-    angles = 2 * np.pi * np.arange(len(tasks) + 1) / len(tasks)  # the first once more
+    angles = 2 * np.pi * np.arange(len(tasks) + 1) / len(tasks)  # closed: the first angle repeats
     _draw_grid(axes, angles, np.concatenate([polygon.gains for polygon in polygons]))
     _name_axes(axes, angles, tasks)
     axes.plot(angles, np.zeros(len(angles)), color=ZERO, linewidth=3, label=f"{zero}  0")
@@ -127,7 +127,7 @@ def _draw_radar(axes: Axes, polygons: Sequence[Polygon], zero: str, below: float
 
 
 def _draw_grid(axes: Axes, angles: np.ndarray, gains: np.ndarray) -> None:
-    """Polygons at round gains, the height of each written on the first axis."""
+    """Draws grid polygons at round gains, labelled on the first axis."""
     low, high = min(*gains, 0), max(*gains, 0)
     span = max(high - low, 1.0)
     low, high = low - 0.15 * span, high + 0.05 * span
@@ -151,12 +151,12 @@ def _draw_grid(axes: Axes, angles: np.ndarray, gains: np.ndarray) -> None:
             va="bottom",
             fontsize=7,
             color=QUIET,
-            path_effects=[withStroke(linewidth=2, foreground="white")],  # lines cross here
+            path_effects=[withStroke(linewidth=2, foreground="white")],  # readable where lines cross
         )
 
 
 def _name_axes(axes: Axes, angles: np.ndarray, tasks: Sequence[str]) -> None:
-    """Writes the tasks beyond the ends of their axes, clear of what is there."""
+    """Writes the task names just outside the ends of their axes."""
     for angle, task in zip(angles[:-1], tasks, strict=True):
         right, up = np.sin(angle), np.cos(angle)
         axes.annotate(

@@ -1,4 +1,4 @@
-"""Which runs a figure of curves shows, and their lines over the steps."""
+"""Selects the runs of a curve figure and makes their lines."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -11,20 +11,20 @@ from mtl.report.figures.sources import MissingRunsError
 from mtl.report.names import SETTING
 from mtl.report.render.style import COLOURS, spelled
 
-BACKBONE = "ResNet-18"  # of the paper's curves, as far as it can be told
+BACKBONE = "ResNet-18"  # assumed for the paper's curves
 
 
 def comparable_curves(curves: pd.DataFrame, dataset: str, methods: Sequence[str], prefix: str) -> pd.DataFrame:
-    """The curves of vanilla networks of one backbone and one length under each of the methods.
+    """Selects curves of vanilla networks with the same backbone and number of steps for each method.
 
-    Where several backbones and lengths are there it is those with most of the methods; then the paper's backbone, then
-    the longest runs. Runs with changed hyper-parameters or with fewer tasks than others of their method are left out.
+    Of several backbones and lengths, the pair with the most methods is used; ties go to the paper's backbone, then to
+    the longest runs. Runs with changed hyper-parameters or fewer tasks than others of their method are left out.
 
     Args:
         curves: Frame of curves.
-        dataset: Name in print.
-        methods: Names in print.
-        prefix: How the keys begin.
+        dataset: Display name.
+        methods: Display names.
+        prefix: Prefix of the keys.
 
     Raises:
         MissingRunsError: A method has no such curves, or not for all tasks.
@@ -47,7 +47,7 @@ def comparable_curves(curves: pd.DataFrame, dataset: str, methods: Sequence[str]
 
 
 def line(curves: pd.DataFrame, method: str, key: str) -> pd.DataFrame:
-    """Columns mean, low and high over the seeds of a method, by step; a step that a seed lacks is a gap."""
+    """Mean, low and high over the seeds of a method, by step; NaN at steps that a seed lacks."""
     own = curves[(curves["method"] == method) & (curves["key"] == key)]
     values = own.pivot(index="step", columns="seed", values="value").astype(float)  # a column per seed
     return pd.DataFrame(
@@ -60,22 +60,22 @@ def line(curves: pd.DataFrame, method: str, key: str) -> pd.DataFrame:
 
 
 def tasks_of(curves: pd.DataFrame, prefix: str) -> list[str]:
-    """Tasks that have curves `<prefix>/<task>`, in order."""
+    """Tasks with curves `<prefix>/<task>`, in order."""
     return [task for task in COLOURS if (curves["key"] == f"{prefix}/{task}").any()]
 
 
 def pairs_of(curves: pd.DataFrame, prefix: str) -> list[tuple[str, str]]:
-    """Pairs of tasks that have curves `<prefix>/<task>-<task>`, in order."""
+    """Pairs of tasks with curves `<prefix>/<task>-<task>`, in order."""
     return [pair for pair in combinations(COLOURS, 2) if (curves["key"] == f"{prefix}/{'-'.join(pair)}").any()]
 
 
 def task_lines(curves: pd.DataFrame, method: str, key: str, tasks: Sequence[str]) -> list[Line]:
-    """A line per task, in its colour."""
+    """One line per task, in its colour."""
     return [Line(spelled(task), line(curves, method, f"{key}/{task}"), (COLOURS[task],)) for task in tasks]
 
 
 def pair_lines(curves: pd.DataFrame, method: str, key: str, pairs: Sequence[tuple[str, str]]) -> list[Line]:
-    """A line per pair of tasks, in the colours of both."""
+    """One line per pair of tasks, in both colours."""
     return [
         Line(
             "–".join(map(spelled, pair)),
@@ -87,13 +87,13 @@ def pair_lines(curves: pd.DataFrame, method: str, key: str, pairs: Sequence[tupl
 
 
 def titled(curves: pd.DataFrame, method: str) -> str:
-    """The method, with its seeds where others have more."""
+    """The method, with its seeds if other methods have more."""
     own, every = (sorted(frame["seed"].unique()) for frame in (curves[curves["method"] == method], curves))
     return method if own == every else f"{method} ({listed('seed', own)})"
 
 
 def origin(curves: pd.DataFrame) -> str:
-    """Dataset, backbone, seeds and window of the curves, for a caption."""
+    """Caption with dataset, backbone, seeds and window width of the curves."""
     setting, seeds = curves[SETTING].iloc[0], sorted(curves["seed"].unique())
     shown = f"{listed('seed', seeds)}{': mean and range' if len(seeds) > 1 else ''}"
     width = int(np.min(curves["step"]))

@@ -1,4 +1,4 @@
-"""What the figures of the paper are drawn from, and what to do where it is missing."""
+"""The data that the paper's figures show, and the error that names missing runs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,16 +11,16 @@ from mtl.report.numbers.gains import with_gains
 from mtl.report.read.curves import read_curves
 from mtl.report.read.scores import COLUMNS, paper_scores, read_scores
 
-TRAINING = "make {target} DATASET={dataset}"  # the command that trains what figures need
+TRAINING = "make {target} DATASET={dataset}"  # command that trains missing runs
 PROSE = ["figure", "quantity", "value", "unit", "dataset", "configuration"]
 
 
 class Sources(NamedTuple):
-    """Everything in the results folder that figures show.
+    """The data in the results folder that figures show.
 
     Args:
         paper: The paper's scores, with gains.
-        prose: What the paper gives in running text only, as printed.
+        prose: Numbers that the paper gives only in running text, as printed.
         ours: Our scores, with gains.
         curves: Our curves.
     """
@@ -32,16 +32,16 @@ class Sources(NamedTuple):
 
 
 class MissingRunsError(Exception):
-    """A figure cannot be drawn until runs are there."""
+    """A figure cannot be drawn because runs are missing."""
 
     def __init__(self, dataset: str, missing: Iterable[str], target: str = "figures-runs"):
         word = next(word for word, name in DATASETS.items() if name == dataset)
         command = TRAINING.format(target=target, dataset=word)
-        super().__init__(f"no runs on {dataset} of {', '.join(missing)}; to train them: {command}")
+        super().__init__(f"no runs on {dataset} for {', '.join(missing)}; train them: {command}")
 
 
 def read_sources(results: Path) -> Sources:
-    """Reads a results folder; what it lacks is empty."""
+    """Reads a results folder; missing files give empty frames."""
     paper, prose = results / "paper" / "all_results_long.csv", results / "paper" / "prose_numbers.csv"
     return Sources(
         paper=with_gains(paper_scores(paper.parent) if paper.exists() else pd.DataFrame(columns=COLUMNS)),
@@ -52,5 +52,5 @@ def read_sources(results: Path) -> Sources:
 
 
 def origins(sources: Sources) -> list[tuple[str, pd.DataFrame]]:
-    """Scores by whose they are, in the order of a figure's rows."""
+    """The two sources of scores, in the order of a figure's rows."""
     return [("paper", sources.paper), ("ours", sources.ours)]

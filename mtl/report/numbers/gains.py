@@ -1,4 +1,4 @@
-"""Gains over single-task networks, M_i and Delta_m, and whose networks they are over."""
+"""Gains over single-task networks, M_i and Delta_m, and the choice of those networks."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,14 +8,14 @@ import pandas as pd
 from mtl.metrics.delta_m import task_gain
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting
 
-Baseline = Callable[[Setting], Setting]  # the setting whose single-task networks a setting is compared with
+Baseline = Callable[[Setting], Setting]  # setting -> setting of the single-task networks it is compared with
 
 
 def published_baseline(setting: Setting) -> Setting:
-    """The setting whose single-task networks the paper divides by.
+    """The setting whose single-task networks are the paper's baseline.
 
-    Found by recomputing every printed Delta_m: the vanilla networks for MTAN (and MTI-Net and InvPT in Fig. 4), those
-    of ImageNet-1K for every initialisation, and those of the whole clean split for Table V, where all are InvPT.
+    Inferred by recomputing every printed Delta_m: vanilla networks for MTAN (and for MTI-Net and InvPT in Fig. 4),
+    ImageNet-1K for every initialisation, and the full clean split for Table V, where all networks are InvPT.
     """
     initialization = "ImageNet-1K" if setting.initialization else ""
     architecture = setting.architecture if setting.dataset == "Replica" else "Vanilla"
@@ -23,12 +23,12 @@ def published_baseline(setting: Setting) -> Setting:
 
 
 def own_baseline(setting: Setting) -> Setting:
-    """The setting itself: what sharing a network costs, whatever the architecture is worth."""
+    """The setting itself: isolates the cost of sharing from the effect of the architecture."""
     return setting
 
 
 def chosen_baseline(rows: Sequence[Row]) -> Baseline:
-    """The paper's choice where its single-task networks are among the rows, else the setting of the first row."""
+    """The paper's baseline if its single-task networks are among the rows, else the setting of the first row."""
     known = {row[:-2] for row in rows if row[-2] == SINGLE_TASK}
 
     def baseline(setting: Setting) -> Setting:
@@ -39,14 +39,14 @@ def chosen_baseline(rows: Sequence[Row]) -> Baseline:
 
 
 def with_gains(scores: pd.DataFrame, baseline: Baseline = published_baseline, column: str = "value") -> pd.DataFrame:
-    """The scores with a column `gain`: M_i over the single-task network of the same seed, in percent.
+    """Adds a column `gain`: M_i over the single-task network of the same seed, in percent.
 
-    It is NaN where there is no such network, or where it has scored 0.
+    It is NaN if there is no such network or its score is 0.
 
     Args:
         scores: Frame of scores.
-        baseline: The setting to divide by.
-        column: What gains are of: `value` or `last`.
+        baseline: Chooses the setting of the single-task networks.
+        column: Score to compare: `value` or `last`.
     """
     single = scores[scores["method"] == SINGLE_TASK].drop_duplicates([*SETTING, "seed", "task"])
     known = single.set_index([*SETTING, "seed", "task"])[column].to_dict()
@@ -59,15 +59,15 @@ def with_gains(scores: pd.DataFrame, baseline: Baseline = published_baseline, co
 
 
 def delta_by_seed(scores: pd.DataFrame) -> pd.Series:
-    """Delta_m of every method, mean over tasks of `gain`, in percent; NaN where a gain is missing.
+    """Delta_m of every method: mean of `gain` over tasks, in percent; NaN if a gain is missing.
 
     Returns:
-        By setting, method, variant and seed.
+        Indexed by setting, method, variant and seed.
     """
     groups = scores.groupby([*ROW, "seed"], sort=False)["gain"]
     return groups.agg(lambda gains: gains.mean(skipna=False))
 
 
 def mean_deltas(scores: pd.DataFrame, baseline: Baseline) -> pd.Series:
-    """Mean Delta_m over seeds of every row, in percent."""
+    """Delta_m of every row, mean over seeds, in percent."""
     return delta_by_seed(with_gains(scores, baseline)).groupby(level=ROW, sort=False).mean()

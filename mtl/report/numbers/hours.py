@@ -1,4 +1,4 @@
-"""How long runs will take, judged by those that have been."""
+"""Estimates training time from finished runs."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,20 +7,20 @@ from typing import Any
 
 from mtl.report.read.runs import Run
 
-LIKE = ("dataset", "backbone", "model")  # config groups whose names decide what a step costs, besides the weighter
+LIKE = ("dataset", "backbone", "model")  # config groups that determine the step time, in addition to the weighter
 
 
 def expected_hours(config: Mapping[str, Any], steps: int | None, runs: Iterable[Run], device: str) -> float:
-    """Hours of training steps, evaluations not counted; NaN where no run tells.
+    """Estimated hours of training steps, without evaluations; NaN if no finished run is similar enough.
 
-    The step time is the median over runs of the same network and weighter on this device; without such a run, over
-    those of the network with any weighter.
+    The step time is the median over runs of the same network and weighter on this device, or, if there are none, of
+    the same network with any weighter.
 
     Args:
-        config: Resolved config of the run to judge.
-        steps: Its length in optimizer steps; None: as long as the runs that it is judged by.
+        config: Resolved config of the run to estimate.
+        steps: Its optimiser steps; None: the median of the matching runs.
         runs: Finished runs.
-        device: Name of the device, as records have it.
+        device: Name of the device as in run records.
     """
     known = [
         run
@@ -40,9 +40,9 @@ def expected_hours(config: Mapping[str, Any], steps: int | None, runs: Iterable[
 
 
 def total(hours: Sequence[float]) -> str:
-    """The sum for people, with how many of the runs it cannot tell."""
+    """The total as text, with the number of runs that cannot be estimated."""
     known = [value for value in hours if not math.isnan(value)]
     unknown = len(hours) - len(known)
-    rest = f"{unknown} of them with a network that no run has timed yet on this device" if unknown else ""
+    rest = f"{unknown} of them without an estimate: no similar run was timed on this device" if unknown else ""
     text = f"about {sum(known):.3g} hours of training steps" if known else ""
     return " and ".join(part for part in (text, rest) if part)

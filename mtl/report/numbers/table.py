@@ -1,14 +1,14 @@
-"""The numbers of a table: those of every row over seeds, next to what the paper prints.
+"""The numbers of a table: our means over seeds next to the paper's values.
 
-Rows come in blocks of one dataset, backbone and architecture; the columns are in groups:
+Rows form blocks of one dataset, backbone and architecture. Columns are grouped:
 
     (ours | std | paper | difference, task or delta_m)    means and sample standard deviations over seeds
-    (noise, task or delta_m)    whether the row's distance from the best of its block is within the seed noise
+    (noise, task or delta_m)    whether the difference to the best row of the block is within seed noise
     (last, task or delta_m)    means at the last evaluation
-    (rank, mean)    mean rank of the mean metrics in the block
+    (rank, mean)    rank in the block by mean metric, averaged over tasks
     (weight | printed, task)    mean weights, ours and the paper's
-    (cost, time | memory | passes)    of a step, time and memory over those of Uniform
-    (runs, seeds)    how many
+    (cost, time | memory | passes)    per step; time and memory relative to Uniform
+    (runs, seeds)    number of seeds
 
 and on request, of every metric `<task>/<metric>` that is not a primary one (`with_other_metrics`):
 
@@ -29,16 +29,16 @@ LEVEL = 0.05  # of the paired t-test
 
 
 def table_of(ours: pd.DataFrame, paper: pd.DataFrame, rows: Sequence[Row], baseline: Baseline) -> pd.DataFrame:
-    """The numbers of a table.
+    """Computes the numbers of a table.
 
     Args:
-        ours: Frame of our scores, of these rows alone.
-        paper: Frame of the scores that the paper prints in this table; may be empty.
-        rows: The rows in their order: setting, method and variant.
-        baseline: The setting whose single-task networks Delta_m divides by.
+        ours: Frame of our scores, of these rows only.
+        paper: Frame of the scores printed in the paper's table; may be empty.
+        rows: The rows in order: setting, method and variant.
+        baseline: Chooses the setting of the single-task networks for Delta_m.
 
     Returns:
-        A line for every row, columns as the module says; NaN where there is nothing.
+        One line per row, with the columns of the module docstring; NaN if there is no value.
     """
     index = pd.MultiIndex.from_tuples(rows, names=ROW)
     ours, paper = (with_gains(frame, baseline) for frame in (ours, paper))
@@ -86,26 +86,26 @@ def with_other_metrics(table: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame
 
 
 def best_rows(table: pd.DataFrame, key: str, higher_is_better: bool) -> set[tuple]:
-    """The multi-task row of every block that has the best mean in a column."""
+    """The multi-task row with the best mean in a column, for every block."""
     values = table["ours", key].drop(SINGLE_TASK, level="method", errors="ignore").dropna()
     blocks = values.groupby(level=BLOCK)
     return set(blocks.idxmax() if higher_is_better else blocks.idxmin())
 
 
 def _by_seed(scores: pd.DataFrame, tasks: Sequence[str], values: str = "value") -> pd.DataFrame:
-    """Metrics and Delta_m by row and seed, of the best or the last evaluation."""
+    """Metrics and Delta_m by row and seed, at the best or last evaluation."""
     wide = scores.pivot_table(index=[*ROW, "seed"], columns="task", values=values, sort=False, observed=True)
     return wide.reindex(columns=tasks).assign(delta_m=delta_by_seed(_whole(scores, tasks)))
 
 
 def _whole(scores: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
-    """The scores without single-task rows that still lack a network at a seed: a mean over some tasks misleads."""
+    """Drops rows and seeds that lack a task: a mean over some of the tasks would be misleading."""
     count = scores.groupby([*ROW, "seed"], sort=False)["task"].transform("nunique")
     return scores[count >= len(tasks)]
 
 
 def _inside_noise(seeds: pd.Series, means: pd.Series, higher_is_better: bool) -> pd.Series:
-    """Whether a row may be as good as the best of its block, by a paired t-test over two common seeds or more."""
+    """Whether a paired t-test over at least two common seeds fails to separate a row from its block's best."""
     table = pd.DataFrame({("ours", "value"): means})
     best = {row[: len(BLOCK)]: row for row in best_rows(table, "value", higher_is_better)}
     inside = []
@@ -127,7 +127,7 @@ def _differ(one: pd.Series, other: pd.Series) -> bool:
 
 
 def _ranks(means: pd.DataFrame, higher_is_better: Sequence[bool]) -> pd.Series:
-    """Mean rank of every multi-task row in its block."""
+    """Mean rank over tasks of every multi-task row in its block."""
     multi = means.drop(SINGLE_TASK, level="method", errors="ignore")
     ranks = [
         pd.Series(mean_rank(block.to_numpy(), higher_is_better), block.index)
@@ -137,9 +137,9 @@ def _ranks(means: pd.DataFrame, higher_is_better: Sequence[bool]) -> pd.Series:
 
 
 def _costs(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
-    """Time and memory of a step over Uniform's of the same setting, seed and device, and passes over the encoder.
+    """Step time and memory relative to Uniform with the same setting, seed and device, and encoder passes.
 
-    The single-task row is its networks together: their times are summed, of their memory it has the largest.
+    For the single-task row, the times of its networks are summed and the largest memory is taken.
     """
     runs = scores.drop_duplicates("source")
     keys = [*ROW, "seed", "device"]
@@ -158,7 +158,7 @@ def _costs(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
 
 
 def _weights(scores: pd.DataFrame, group: str) -> dict[tuple[str, str], pd.Series]:
-    """Mean weight of every task in every multi-task row that has one."""
+    """Mean weight of every task in every multi-task row that has weights."""
     multi = scores[(scores["method"] != SINGLE_TASK) & scores["weight"].notna()]
     weights = multi.pivot_table(index=ROW, columns="task", values="weight", sort=False)
     return {(group, task): weights[task] for task in weights}

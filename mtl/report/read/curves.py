@@ -1,12 +1,12 @@
-"""Curves as the paper plots them: what a run logged step by step, averaged over windows of steps.
+"""Curves as the paper plots them: logged values averaged over windows of steps.
 
 The columns of a frame of curves:
 
     dataset, backbone, architecture, initialization, operation, method, variant, seed, source    as in `scores`
-    key       what was logged: gradient/norm/depth, gradient/cosine/depth-edge, feature/distance/edge, weight/edge ...
-    step      last step of the window; a remainder shorter than half a window is left out
+    key       logged quantity: gradient/norm/depth, gradient/cosine/depth-edge, feature/distance/edge, weight/edge ...
+    step      last step of the window; a final window shorter than half the width is dropped
     value     mean over the steps of the window
-    count     logged steps in it
+    count     number of logged steps in the window
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,20 +22,20 @@ COLUMNS = [*SETTING, "method", "variant", "seed", "source", "key", "step", "valu
 
 
 def windowed(runs: Sequence[Run], width: int, variants: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """The curves of the runs.
+    """Averages the logs of the runs over windows.
 
     Args:
-        runs: Runs with a `gradients.csv`; others have no curves.
-        width: Steps of a window.
+        runs: Runs; those without a `gradients.csv` have no curves.
+        width: Window width in steps.
         variants: As for `summary`.
     """
     frames = [_curves(run, width, (variants or {}).get(run.folder.parent.name, "")) for run in runs]
-    frames = [frame for frame in frames if len(frame)]  # an empty one would make numbers objects
+    frames = [frame for frame in frames if len(frame)]  # an empty frame would turn numbers into objects
     return pd.concat(frames, ignore_index=True) if frames else _none()
 
 
 def read_curves(folder: Path) -> pd.DataFrame:
-    """The curves of all experiments that reproduce a part of the paper."""
+    """Reads the curves of all experiments that reproduce a part of the paper."""
     texts = dict.fromkeys([*SETTING, "method", "variant", "source", "key"], str)
     frames = [pd.read_csv(path, dtype=texts, keep_default_na=False) for path in summaries(folder, "_curves")]
     frames = [frame for frame in frames if len(frame)]

@@ -1,4 +1,4 @@
-"""Finished runs, found by what they recorded and not by where they are; and the command for those that are missing."""
+"""Finds finished runs by their records, and writes the command that trains missing single-task networks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from mtl.files import read_json
 
 COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
-PLAIN = {"model": "vanilla", "weighter": "uniform"}  # what makes a single-task network the baseline
+PLAIN = {"model": "vanilla", "weighter": "uniform"}  # settings of the single-task baseline
 CHOSEN_BY_BASELINE = ("subset", "seed", *PLAIN)
 
 
@@ -27,7 +27,7 @@ class Run:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The resolved config, without what does not change the result."""
+        """The part of the resolved config that affects the result."""
         return self.record["config"]
 
     @property
@@ -42,21 +42,21 @@ class Run:
 
     @property
     def seed(self) -> int:
-        """Seed of initial weights, data order and augmentation."""
+        """Seed for initial weights, data order and augmentation."""
         return self.record["seed"]
 
     @property
     def presets(self) -> dict[str, str]:
-        """By which preset each task was judged, as far as its metric has several."""
+        """Task -> evaluation preset, for tasks whose metric has several."""
         return {task: metric["preset"] for task, metric in self.record["metrics"].items() if metric["preset"]}
 
     @property
     def encoder_passes(self) -> int:
-        """How often a step differentiates the encoder: once, or for each task where their whole gradients are seen."""
+        """Backward passes through the encoder per step: one, or one per task if full task gradients are needed."""
         return len(self.tasks) if self.config["weighter"].get("scope") == "shared" else 1
 
     def scores(self, which: str = "best") -> Mapping[str, Mapping[str, float]]:
-        """Task -> metric -> value of the best or the last network, on the test split if there is one; NaN for null."""
+        """Task -> metric -> value at the best or last evaluation, on the test split if there is one; NaN for null."""
         found = self.record[which].get("test") or self.record[which]["scores"]
         return {task: {key: number(value) for key, value in metrics.items()} for task, metrics in found.items()}
 
@@ -66,17 +66,17 @@ class Run:
         return {task: number(weight) for task, weight in self.record["mean_weights"].items()}
 
     def primary(self, task: str, which: str = "best") -> float:
-        """The metric of a task that enters Delta_m, as `scores` has it."""
+        """Value of the task's primary metric, the one that enters Delta_m."""
         return self.scores(which)[task][self.record["metrics"][task]["primary"]]
 
 
 def number(value: float | None) -> float:
-    """The value, NaN for null, its form in JSON."""
+    """Converts null, the JSON form of NaN, back to NaN."""
     return math.nan if value is None else value
 
 
 def finished_runs(results: Path) -> list[Run]:
-    """All finished runs, in the order of their folders."""
+    """All finished runs, sorted by folder."""
     records = sorted(Path(results).glob("runs/*/seed*/record.json"))
     return [Run(path.parent, read_json(path)) for path in records]
 
@@ -85,9 +85,9 @@ def comparable(run: Run, config: Mapping[str, Any], *, judged_alike: bool = True
     """Whether the run was trained on the same data with the same encoder, heads and recipe.
 
     Args:
-        run: The run; of the dataset's tasks only those that it has count.
+        run: The run; only its own tasks are compared.
         config: Resolved config.
-        judged_alike: Whether the tasks have to be judged by the same protocol as well.
+        judged_alike: Whether the evaluation protocol of the tasks must match as well.
     """
     ours, theirs = (
         {group: _settings(one[group], run.tasks, judged_alike) for group in COMPARABLE} for one in (config, run.config)
@@ -96,7 +96,7 @@ def comparable(run: Run, config: Mapping[str, Any], *, judged_alike: bool = True
 
 
 def _settings(group: Mapping[str, Any], tasks: Sequence[str], judged: bool) -> Mapping[str, Any]:
-    """A config group, where it lists tasks reduced to those given, with or without how they are judged."""
+    """A config group with its tasks reduced to those given, optionally without their metrics."""
     if "tasks" not in group:
         return group
     own = {
@@ -110,7 +110,7 @@ def _settings(group: Mapping[str, Any], tasks: Sequence[str], judged: bool) -> M
 def single_task_runs(
     runs: Sequence[Run], config: Mapping[str, Any], seed: int, *, judged_alike: bool = True
 ) -> dict[str, Run]:
-    """Run of the plain single-task network of each task that has one, at the given seed."""
+    """Task -> run of its vanilla single-task network at the given seed; tasks without one are left out."""
     return {
         run.tasks[0]: run
         for run in runs
@@ -124,13 +124,13 @@ def single_task_runs(
 def judged_otherwise(
     runs: Sequence[Run], config: Mapping[str, Any], seed: int, presets: Mapping[str, str | None]
 ) -> dict[str, str]:
-    """Task -> preset of a plain single-task network that would be compared, were it not judged by another preset.
+    """Task -> preset of a single-task network that would be comparable if it used the same evaluation preset.
 
     Args:
         runs: Finished runs.
-        config: Resolved config whose dataset, encoder and recipe the network must share, by name.
+        config: Resolved config; the network must have its dataset and backbone (by name) and its recipe.
         seed: Seed of the network.
-        presets: Of each task, by what it is judged here.
+        presets: Task -> evaluation preset in the current config.
     """
     names = {group: config[group]["name"] for group in ("dataset", "backbone")}
     return {
@@ -146,7 +146,7 @@ def judged_otherwise(
 
 
 def leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values of a config by dotted key."""
+    """Flattens a config into values by dotted key."""
     found = {}
     for key, value in config.items():
         found |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
@@ -154,24 +154,24 @@ def leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Dotted keys in which two configs differ."""
+    """Dotted keys at which two configs differ."""
     ours, theirs = leaves(one), leaves(other)
     return sorted(key for key in ours | theirs if (key in ours, ours.get(key)) != (key in theirs, theirs.get(key)))
 
 
 def training_command(overrides: Sequence[str], tasks: Sequence[str], seed: int, config: Mapping[str, Any]) -> str:
-    """The command that trains the single-task networks of these tasks.
+    """Command that trains the single-task networks of these tasks.
 
     Args:
-        overrides: Words that select the dataset, the backbone and the recipe.
+        overrides: Hydra overrides that select dataset, backbone and recipe.
         tasks: Task names, one network each.
         seed: Seed of the runs.
-        config: Resolved config of a run that the networks will be comparable with.
+        config: Resolved config of the run to compare with.
     """
     keys = {word: word.lstrip("+~").split("=")[0] for word in overrides}
     given = keys.values()
     kept = [word for word, key in keys.items() if key.split(".")[0] not in CHOSEN_BY_BASELINE]
-    # An experiment may choose model and weighter, and a model brings its backbone along.
+    # An experiment may set model and weighter, and a model sets its default backbone.
     kept += [f"{group}={name}" for group, name in PLAIN.items() if group not in given and config[group]["name"] != name]
     if "backbone" not in given and ("model" in given or config["model"]["name"] != PLAIN["model"]):
         kept.append(f"backbone={config['backbone']['name']}")

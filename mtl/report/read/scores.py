@@ -1,18 +1,18 @@
-"""Ours and the paper's numbers in one form: a line for every network, seed and task.
+"""Our scores and the paper's in one format: one row per network, seed and task.
 
 The columns of a frame of scores:
 
     dataset, backbone, architecture, initialization, operation    as `names.Setting`
-    method, variant     name in print, and where its hyper-parameters leave the default ("alpha 0.5")
-    seed, task          the paper has one seed, 0; tasks by our names
-    value, last         primary metric of the best and of the last evaluation, natural units (percent, metres, degrees)
+    method, variant     display name, and non-default hyper-parameters ("alpha 0.5")
+    seed, task          the paper has one seed, 0; tasks have our names
+    value, last         primary metric at the best and last evaluation, in natural units (percent, metres, degrees)
     metric, higher_is_better
     weight              mean weight of the task
-    seconds, memory, passes, device    of a step: time, MiB, encoder passes; wall time on a GPU, CPU time otherwise
-    source              name of the run's folder with its seed, or the id of the paper's row
+    seconds, memory, passes, device    per step: time (wall time on a GPU, CPU time otherwise), MiB, encoder passes
+    source              run folder with seed, or id of the paper's row
     table               table of the paper; empty for ours
 
-A single-task network is a line by itself, so that the T networks of a setting are T lines of method Single-task.
+The T single-task networks of a setting are T rows with the method Single-task.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ import pandas as pd
 from mtl.report.names import SETTING, notation, primary
 from mtl.report.read.summary import summaries
 
-PAPER_TASKS = {  # of the paper's CSV files
+PAPER_TASKS = {  # name in the paper's CSV files -> ours
     "seg": "semseg",
     "hparts": "human_parts",
     "depth": "depth",
@@ -40,10 +40,10 @@ COLUMNS = [
 
 
 def paper_scores(folder: Path) -> pd.DataFrame:
-    """What the paper prints in Tables II to VII.
+    """Reads the scores of Tables II to VII.
 
-    Table V calls its methods Single-task and Multi-task; the latter is Uniform here. Where the paper leaves the size of
-    the ViT open (Table V) it is taken for the ViT-T/16 of its other InvPT networks; DINO-v2's ViT-B/14 goes by ViT-B.
+    Table V's Multi-task is Uniform here. Its ViT, whose size the paper does not state, is assumed to be the ViT-T/16 of
+    the other InvPT networks. DINO-v2's ViT-B/14 is listed as ViT-B.
 
     Args:
         folder: Folder of `all_results_long.csv`.
@@ -70,13 +70,13 @@ def paper_scores(folder: Path) -> pd.DataFrame:
 
 
 def our_scores(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """What our runs have scored, each run once however many summaries name it.
+    """Scores of our runs; a run that is in several summaries counts once.
 
     Args:
-        summaries: What `summary` has made, or read back from its CSV files.
+        summaries: Results of `summary`, or read back from its CSV files.
 
     Raises:
-        ValueError: Two runs on a dataset judge a task by different presets.
+        ValueError: Two runs on one dataset evaluate a task with different presets.
     """
     wide = [frame for frame in summaries if len(frame)]
     if not wide:
@@ -87,13 +87,13 @@ def our_scores(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def read_scores(folder: Path) -> pd.DataFrame:
-    """Our scores in the summaries of all experiments that reproduce a part of the paper."""
+    """Reads the scores of all experiments that reproduce a part of the paper."""
     paths = summaries(folder, "")
     return our_scores([pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths])
 
 
 def _check_presets(lines: pd.DataFrame) -> None:
-    """Refuse numbers that would be divided by each other and are not comparable."""
+    """Rejects runs whose scores are not comparable."""
     seen: dict[tuple[str, str], tuple[str, str]] = {}
     for dataset, words, run in zip(
         lines["dataset"], lines["protocol"].astype(object).fillna(""), lines["run"], strict=True
@@ -102,13 +102,13 @@ def _check_presets(lines: pd.DataFrame) -> None:
             other, first = seen.setdefault((dataset, task), (preset, run))
             if other != preset:
                 raise ValueError(
-                    f"{task} on {dataset} is judged by the preset {preset!r} in {run} but by {other!r} in {first}: "
-                    "such numbers are not comparable; keep each preset in a folder of its own (results=FOLDER)"
+                    f"{task} on {dataset} is evaluated with preset {preset!r} in {run} but {other!r} in {first}: "
+                    "the scores are not comparable; use a separate results folder per preset (results=FOLDER)"
                 )
 
 
 def _lines(row: pd.Series) -> Iterable[dict]:
-    """A line for each task of a run."""
+    """One row per task of a run."""
     seconds = row["step_seconds" if str(row["device"]).startswith("cuda") else "step_cpu_seconds"]
     own = {key: "" if pd.isna(row[key]) else str(row[key]) for key in [*SETTING, "method", "variant"]}
     own |= {"seed": int(row["seed"]), "seconds": seconds, "memory": row["peak_memory_mib"], "table": ""}

@@ -1,4 +1,4 @@
-"""One line a run: every number that tables, claims and figures need, small enough to be kept next to the code."""
+"""One CSV row per run with every number that tables, claims and figures need; small enough to commit."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,26 +8,26 @@ import pandas as pd
 from mtl.report.names import DATASETS, method_of, method_order, setting_of
 from mtl.report.read.runs import Run, number
 
-# Whose summaries are read for figures and claims: those that reproduce a part of the paper.
+# Experiments that reproduce a part of the paper; figures and claims read their summaries.
 EXPERIMENTS = ("figures", "table2", "table3", "table4", "table5", "table6", "table7", "figure4", "controls")
 
 
 def summary(runs: Sequence[Run], variants: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Setting, metrics, mean weights, cost and origin of every run, in the order of weighters, tasks and seeds.
+    """Setting, metrics, mean weights, cost and provenance of every run, sorted by weighter, tasks and seed.
 
-    The columns `best/<task>/<metric>` and `last/<task>/<metric>` are empty where a run lacks the task. On a dataset
-    with a test split, `best` is the test score of the network that was best in validation.
+    The columns `best/<task>/<metric>` and `last/<task>/<metric>` are empty if a run lacks the task. On a dataset
+    with a test split, `best` is the test score of the network with the best validation score.
 
     Args:
         runs: The runs.
-        variants: Name of a run's folder without the seed -> in which settings its method leaves the default.
+        variants: Run folder without the seed -> non-default hyper-parameters of its method.
     """
     ordered = sorted(runs, key=lambda run: (method_order(run.weighter), -len(run.tasks), run.folder))
     return pd.DataFrame([_line(run, (variants or {}).get(run.folder.parent.name, "")) for run in ordered])
 
 
 def summaries(folder: Path, ending: str) -> list[Path]:
-    """The files that experiments have left in a folder, such as `table2_nyud.csv`; trials have other names."""
+    """Existing files of the experiments above, such as `table2_nyud.csv`; files of other experiments are ignored."""
     paths = [folder / f"{name}_{dataset}{ending}.csv" for name in EXPERIMENTS for dataset in DATASETS]
     return [path for path in paths if path.exists()]
 

@@ -1,4 +1,4 @@
-"""Predictions as pictures that a person can read: the image next to what the network sees in it."""
+"""Draws a prediction next to its input image."""
 
 import io
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from mtl.report.render.style import DPI, styled
 from mtl.tasks import find
 
-WIDTH = 9.0  # inches, of image and prediction together
+WIDTH = 9.0  # inches, image and prediction together
 
 
 def picture(task: str, image: np.ndarray, prediction: np.ndarray, names: Sequence[str] = ()) -> bytes:
-    """The image and one task's prediction side by side, as PNG.
+    """Draws the image and one task's prediction side by side, as PNG.
 
     Args:
         task: Name of the task.
-        image: Red, green and blue, uint8. Shape [H, W, 3].
-        prediction: What `mtl.load` predicts for the task. Shape [H, W], normals [3, H, W].
-        names: Names of the classes, for tasks that have some.
+        image: RGB, uint8. Shape [H, W, 3].
+        prediction: Prediction of an `mtl.load` model for the task. Shape [H, W], normals [3, H, W].
+        names: Class names, for tasks with classes.
     """
     height, width = image.shape[:2]
     with styled():

@@ -1,4 +1,4 @@
-"""One look for every figure: colours, type and direct labels."""
+"""Shared style of all figures: colours, fonts, log axes and direct labels."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,11 +10,11 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from mtl.tasks import known
 
-COLOURS = {task.name: task.colour for task in known()}  # one colour a task in all figures, in their order
-# For what is not a task: Paul Tol's bright palette, which colour-blind readers tell apart, with black for its grey.
+COLOURS = {task.name: task.colour for task in known()}  # one per task in all figures, in task order
+# For series other than tasks: Paul Tol's colour-blind safe bright palette, with black instead of grey.
 SERIES = ("#4477AA", "#228833", "#CCBB44", "#AA3377", "#EE6677", "#66CCEE", "#222222")
 SIZE = (9.0, 6.9)  # inches
-DPI = 200  # a README shows the 1800 pixels on 900
+DPI = 200  # 1800 pixels wide, twice the 900 of a README
 QUIET = "#595959"
 
 STYLE = {
@@ -43,12 +43,12 @@ STYLE = {
 
 
 def styled() -> AbstractContextManager[None]:
-    """Context in which figures have this look."""
+    """Context in which figures have this style."""
     return rc_context(STYLE)
 
 
 def log_axis(axes: Axes) -> None:
-    """A logarithmic height with plain numbers, 0.1, 0.2, 0.5, 1, for what is drawn already."""
+    """Makes the y-axis logarithmic with plain labels (0.1, 0.2, 0.5, 1); call it after drawing."""
     axes.set_yscale("log", nonpositive="mask")
     low, high = axes.get_ylim()
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
@@ -57,16 +57,16 @@ def log_axis(axes: Axes) -> None:
 
 
 def label_ends(axes: Axes, ends: Mapping[str, float], gap: float = 0.075) -> None:
-    """Writes each task's name in its colour beside the right end of its line; names that would overlap are spread.
+    """Writes each task's name at the right end of its line, in its colour, without overlaps.
 
     Args:
-        axes: Axes with their final limits.
-        ends: Task -> height of the line's end, in data units.
-        gap: Least distance of two names, as a fraction of the axes' height.
+        axes: Axes with final limits.
+        ends: Task -> y-value at the end of its line, in data units.
+        gap: Minimum distance of two names, as a fraction of the axes' height.
     """
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = {task: to_axes.transform((axes.get_xlim()[1], end))[1] for task, end in ends.items()}
-    downwards = [*heights][::-1]  # so that the first task stands on top where ends are equal
+    downwards = [*heights][::-1]  # so that the first task is on top if ends are equal
     ordered = sorted(downwards, key=lambda task: round(heights[task], 3))
     for task, height in zip(ordered, spread([heights[task] for task in ordered], gap), strict=True):
         axes.annotate(
@@ -89,13 +89,13 @@ def label_ends(axes: Axes, ends: Mapping[str, float], gap: float = 0.075) -> Non
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """The heights moved apart to a least gap, as little as possible, and into [0, 1].
+    """Moves heights apart to a minimum gap, as little as possible, within [0, 1].
 
     Args:
-        heights: Wanted heights, ascending.
-        gap: Least distance of neighbours.
+        heights: Desired heights, ascending.
+        gap: Minimum distance of neighbours.
     """
-    blocks: list[list[float]] = []  # heights of names that touch, each less its place times the gap
+    blocks: list[list[float]] = []  # names that touch: each height minus its index times the gap
     for place, height in enumerate(heights):
         blocks.append([height - place * gap])
         while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
@@ -105,11 +105,11 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
 
 
 def spelled(task: str) -> str:
-    """A task's name in print."""
+    """Display name of a task."""
     return task.replace("_", " ")
 
 
 def signed(value: float, digits: int) -> str:
-    """A number with its sign, in print: a minus and not a hyphen, and none before a zero."""
+    """Formats a number with its sign, using the minus character instead of a hyphen; zero has no sign."""
     text = f"{value:+z.{digits}f}"
     return text.replace("-", "−") if float(text) else text.removeprefix("+")

@@ -1,4 +1,4 @@
-"""A table as text: Markdown, LaTeX, CSV and the console, from the numbers of `numbers.table`."""
+"""Formats the result of `numbers.table` as Markdown, LaTeX, CSV or console text."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,10 +21,10 @@ LATEX = {
     "_": r"\_",
 }
 NOISE = "≈"
-BREAK = re.compile(" (?![↑↓%])")  # in titles on the console, which keeps columns narrow
+BREAK = re.compile(" (?![↑↓%])")  # line breaks in console headers keep columns narrow
 
 Column = tuple[str, str]
-Columns = list[tuple[str, list[str]]]  # title and cells of each
+Columns = list[tuple[str, list[str]]]  # header and cells of each
 Metrics = Mapping[str, tuple[str, bool]]  # task -> its metric, and whether higher is better
 
 
@@ -33,7 +33,7 @@ def blocks(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, list[s
 
     Args:
         table: Result of `numbers.table.table_of`.
-        metrics: What each task is judged by.
+        metrics: Primary metric of each task.
         form: `pipe` for Markdown, `latex_raw` for LaTeX, `simple` for the console.
     """
     return {
@@ -43,12 +43,12 @@ def blocks(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, list[s
 
 
 def columns(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, tuple[list[str], list[Columns]]]:
-    """Heading of each block -> the labels of its rows and the columns of its tables, cells as they are printed.
+    """Heading of each block -> its row labels and the columns of its tables, with formatted cells.
 
     Args:
         table: Result of `numbers.table.table_of`.
-        metrics: What each task is judged by.
-        form: As for `blocks`, or `html`: numbers and tags, nothing that has to be escaped.
+        metrics: Primary metric of each task.
+        form: As for `blocks`, or `html`: cells contain only numbers and tags, so they need no escaping.
     """
     best = {key: best_rows(table, key, better) for key, (_, better) in _judged(metrics).items()}
     return {
@@ -61,20 +61,20 @@ def columns(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, tuple
 
 
 def label(row: tuple) -> str:
-    """What a row is called inside its block."""
+    """Name of a row within its block."""
     *_, initialization, operation, method, variant = row
     place = ", ".join(word for word in (initialization, operation) if word)
     return f"{place}: {method}" * bool(place) + method * (not place) + (f" ({variant})" if variant else "")
 
 
 def flat(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for a CSV file: one heading a column, as `ours/semseg`."""
+    """The table with flat column names such as `ours/semseg`, for a CSV file."""
     known = table.dropna(axis=1, how="all")
     return known.set_axis(["/".join(column) for column in known.columns], axis=1).reset_index()
 
 
 def _quality(block: pd.DataFrame, metrics: Metrics, best: Mapping[str, set], form: str) -> Columns:
-    """Ours, the paper's and the difference, for every task and for Delta_m."""
+    """Our value, the paper's and the difference, for every task and Delta_m."""
     columns = []
     for key, (metric, better) in _judged(metrics).items():
         title, plus, digits = _notation(key, metric, better)
@@ -90,7 +90,7 @@ def _quality(block: pd.DataFrame, metrics: Metrics, best: Mapping[str, set], for
 
 
 def _last(block: pd.DataFrame, metrics: Metrics) -> Columns:
-    """Ours at the last evaluation, for every task and for Delta_m."""
+    """Our values at the last evaluation, for every task and Delta_m."""
     columns = []
     for key, (metric, better) in _judged(metrics).items():
         title, plus, digits = _notation(key, metric, better)
@@ -100,7 +100,7 @@ def _last(block: pd.DataFrame, metrics: Metrics) -> Columns:
 
 
 def _others(block: pd.DataFrame) -> Columns:
-    """The metrics that are not primary, if the table has them."""
+    """The metrics that are not primary, where the table has them."""
     columns = []
     for key in [key for group, key in block if group == "other" and block[group, key].notna().any()]:
         task, metric = key.split("/")
@@ -111,7 +111,7 @@ def _others(block: pd.DataFrame) -> Columns:
 
 
 def _costs(block: pd.DataFrame, metrics: Metrics) -> Columns:
-    """Rank, weights and cost."""
+    """Ranks, weights and costs."""
     shown: list[tuple[str, Column, str]] = [("mean rank ↓", ("rank", "mean"), ".2f")]
     for task in metrics:
         shown.append((f"{task.replace('_', ' ')} weight", ("weight", task), ".3g"))
@@ -131,7 +131,7 @@ def _judged(metrics: Metrics) -> dict[str, tuple[str, bool]]:
 
 
 def _notation(key: str, metric: str, better: bool) -> tuple[str, str, int]:
-    """Title of a column, the sign that its numbers have, and their digits."""
+    """Header of a column, sign flag of its numbers, and their digits."""
     if key == "delta_m":
         return "Δm % ↑", "+z", 2
     name, unit, digits, _ = notation(key, metric)
@@ -155,7 +155,7 @@ def _marked(cell: str, best: bool, noise: bool, form: str) -> str:
 
 
 def _tabulate(labels: list[str], part: Columns, form: str) -> str:
-    """The columns as a table, a line for each row of the block, numbers to the right."""
+    """Formats the columns of a block as a table, numbers right-aligned."""
     titles, cells = zip(*part, strict=True)
     if form == "simple":
         titles = [BREAK.sub("\n", title) for title in titles]
@@ -166,38 +166,38 @@ def _tabulate(labels: list[str], part: Columns, form: str) -> str:
 
 
 def notes(table: pd.DataFrame, divided_by: str) -> list[str]:
-    """How to read it.
+    """Notes below a table that explain its columns and marks.
 
     Args:
         table: Result of `numbers.table.table_of`.
-        divided_by: The networks that Delta_m divides by, for people.
+        divided_by: Description of the networks that Delta_m is relative to.
     """
     seeds = int(table["runs", "seeds"].max())
     if seeds > 1:
         count = f"mean ± sample standard deviation over {seeds} seeds"
         best = (
-            f"Bold: best multi-task mean of the block; {NOISE}: not told from it by a paired t-test over seeds (5 %)."
+            f"Bold: best multi-task mean of a block; {NOISE}: not significantly worse (paired t-test over seeds, 5 %)."
         )
     else:
         count = "one seed"
-        best = "Bold: best multi-task value of the block; one seed cannot tell a difference from noise."
+        best = "Bold: best multi-task value of a block; with one seed, the difference may be noise."
     lines = [
-        f"Values: {count}; best: at the evaluation with the best mean of log metrics over tasks.",
+        f"Values: {count}, from the best evaluation, which has the best mean of log metrics over tasks.",
         *chosen_on(table.index.get_level_values("dataset")),
-        f"Δm: mean over tasks of the gain over {divided_by}, of the same seed; last: at the last evaluation.",
+        f"Δm: mean gain over tasks, relative to {divided_by} of the same seed; last: from the last evaluation.",
         best,
-        "Step time and memory: over those of Uniform on the same device; single-task: sum of times, largest memory.",
-        "Encoder passes: how often a step differentiates the encoder. Weights: mean over all steps.",
+        "Step time and memory: relative to Uniform on the same device; single-task: sum of times, largest memory.",
+        "Encoder passes: backward passes through the encoder per step. Weights: mean over all steps.",
     ]
-    return lines + ["Rows with fewer seeds: the column seeds says how many."] * (table["runs", "seeds"].nunique() > 1)
+    return lines + ["Some rows have fewer seeds, see the column seeds."] * (table["runs", "seeds"].nunique() > 1)
 
 
 def markdown_table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table whose cells are sentences: not padded, so a change touches its own line; bars are escaped.
+    """Formats a Markdown table of long text: cells are not padded, which keeps diffs small, and bars are escaped.
 
     Args:
-        headings: Of the columns.
-        rows: The cells of every row.
+        headings: Column headers.
+        rows: Cells of every row.
     """
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""A table laid out for a page: headings in two lines, and rows that know their runs and their footnotes."""
+"""Table layout for the page: two-line headers, and rows with their runs and footnotes."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,15 +11,15 @@ from mtl.report.render.text import Columns, Metrics, columns
 from mtl.report.web.origins import Origin
 
 OURS, PAPER, DIFFERENCE = "ours", "paper", "diff."
-FIRST = "Δm"  # what a narrow screen shows next to the methods
+FIRST = "Δm"  # first column, visible next to the methods on a narrow screen
 
 
 class Group(NamedTuple):
-    """Neighbouring columns under one heading.
+    """Adjacent columns under one header.
 
     Args:
-        title: The heading.
-        members: Headings of the columns below it.
+        title: The header.
+        members: Headers of its columns.
     """
 
     title: str
@@ -32,8 +32,8 @@ class Line(NamedTuple):
     Args:
         label: Its name.
         mark: Number of its footnote; 0: none.
-        origin: What is behind it; None where no run is known.
-        cells: Content of its columns, as tags, each with its heading.
+        origin: Its runs; None if no run is known.
+        cells: HTML content and header of every cell.
     """
 
     label: str
@@ -43,41 +43,36 @@ class Line(NamedTuple):
 
     @property
     def is_run(self) -> bool:
-        """Whether there is anything of ours in it."""
+        """Whether it has any of our results."""
         return self.origin is not None or any(cell for cell, kind in self.cells if kind == OURS)
 
 
 class Grid(NamedTuple):
-    """A table.
-
-    Args:
-        groups: Its columns.
-        lines: Its rows.
-    """
+    """A table: columns and rows."""
 
     groups: list[Group]
     lines: list[Line]
 
     @property
     def is_grouped(self) -> bool:
-        """Whether a heading spans several columns."""
+        """Whether a header spans several columns."""
         return any(len(group.members) > 1 for group in self.groups)
 
     @property
     def width(self) -> int:
-        """Columns, that of the methods included."""
+        """Number of columns, including the methods."""
         return 1 + sum(len(group.members) for group in self.groups)
 
 
 def grids(
     table: pd.DataFrame, metrics: Metrics, origins: Mapping[Row, Origin], marks: Mapping[Row, int]
 ) -> dict[str, list[Grid]]:
-    """Heading of each block -> its tables: metrics, those at the last evaluation, then ranks, weights and costs.
+    """Heading of each block -> its tables: best metrics, last metrics, and ranks, weights and costs.
 
     Args:
         table: Result of `numbers.table.table_of`.
-        metrics: What each task is judged by.
-        origins: Row -> what is behind it.
+        metrics: Primary metric of each task.
+        origins: Row -> its runs.
         marks: Row -> number of its footnote.
     """
     rows = {", ".join(key): list(block.index) for key, block in table.groupby(level=BLOCK, sort=False)}
@@ -102,7 +97,7 @@ def _grid(known: Sequence[tuple[str, int, Origin | None]], part: Columns) -> Gri
             groups[-1].members.append(title)
         else:
             groups.append(Group(title, [OURS]))
-    # Numbers and tags alone, as `columns` promises, so nothing is escaped a second time.
+    # Cells are only numbers and tags (see `columns`), so they are safe as markup.
     cells = zip(*(column for _, column in part), strict=True)
     return Grid(
         groups,

@@ -1,4 +1,4 @@
-"""The figures of a results folder, small enough to be embedded in the page."""
+"""Embeds the figures of a results folder in the page, reduced in size."""
 
 import base64
 import io
@@ -11,23 +11,23 @@ from PIL import Image
 from mtl.report.figures.catalogue import FIGURES
 from mtl.report.names import DATASETS
 
-WIDTH = 1440  # pixels: sharp on a phone of three pixels a point and, at half of it, on a page
-COLOURS = 128  # lines and letters need no more
+WIDTH = 1440  # pixels: sharp at 480 points on a phone with 3x pixels and at 720 on a 2x screen
+COLOURS = 128  # enough for line art and text
 NAME = re.compile(r"figure(?P<number>\d+)(_(?P<dataset>\w+))?")
 CAPTIONS = {
-    1: "Gain of every task over its single-task network, for every initialisation of the encoder.",
-    4: "Gain of every task over its single-task network, for every architecture.",
-    6: "How far the shared features are from those of the single-task networks, by task and method.",
-    7: "Cosine of each task's gradient and the aggregated gradient, by method.",
-    8: "Norms of the tasks' gradients, as they are and times the weight of the task, by method.",
-    9: "Cosine of each task's gradient and the aggregated gradient under AvgNorm.",
-    10: "Cosine of every two tasks' gradients, by method.",
-    11: "Cosine of every two tasks' gradients, by method.",
-    12: "Dot product of every two tasks' gradients, by method.",
-    13: "Dot product of every two tasks' gradients, by method.",
-    14: "Cosine of each task's gradient and the aggregated gradient, by method.",
-    15: "Norms of the tasks' gradients, as they are and times the weight of the task, by method.",
-    16: "Norms of the gradients of single-task networks, next to those of the tasks under Uniform.",
+    1: "Gain of each task over its single-task network, for each initialisation of the encoder.",
+    4: "Gain of each task over its single-task network, for each architecture.",
+    6: "Distance between the shared features and those of the single-task networks, by task and method.",
+    7: "Cosine between each task's gradient and the aggregated gradient, by method.",
+    8: "Norms of the task gradients, unweighted and weighted, by method.",
+    9: "Cosine between each task's gradient and the aggregated gradient under AvgNorm.",
+    10: "Cosine between each pair of task gradients, by method.",
+    11: "Cosine between each pair of task gradients, by method.",
+    12: "Dot product of each pair of task gradients, by method.",
+    13: "Dot product of each pair of task gradients, by method.",
+    14: "Cosine between each task's gradient and the aggregated gradient, by method.",
+    15: "Norms of the task gradients, unweighted and weighted, by method.",
+    16: "Gradient norms of single-task networks and of the tasks under Uniform.",
 }
 OTHERS = {
     "demo_rooms": "Gradient norms under Uniform and AvgNorm, AvgNorm's weights, and the gains of three methods.",
@@ -38,10 +38,10 @@ class Picture(NamedTuple):
     """A figure of the page.
 
     Args:
-        name: Of its file, without the ending.
-        title: Its number in the paper and its datasets.
-        caption: What it shows.
-        source: The image as an address that holds it whole.
+        name: File name without the extension.
+        title: Number in the paper and datasets.
+        caption: Description of the content.
+        source: The image as a data URL.
         width: In pixels.
         height: In pixels.
     """
@@ -55,7 +55,7 @@ class Picture(NamedTuple):
 
 
 def pictures(folder: Path) -> list[Picture]:
-    """The figures of the paper that have been drawn, by number, then the demo's."""
+    """The drawn figures of the paper, by number, then the demo's."""
     found = {}
     for path in folder.glob("figure*.png"):
         if (name := NAME.fullmatch(path.stem)) and int(name["number"]) in FIGURES:
@@ -69,7 +69,7 @@ def pictures(folder: Path) -> list[Picture]:
 
 
 def undrawn(found: list[Picture]) -> list[int]:
-    """Numbers of the paper's figures that are missing, whatever their dataset."""
+    """Numbers of the paper's figures that are not drawn for any dataset."""
     drawn = {int(name["number"]) for picture in found if (name := NAME.fullmatch(picture.name))}
     return [number for number in FIGURES if number not in drawn]
 

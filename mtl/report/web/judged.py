@@ -1,4 +1,4 @@
-"""The paper's claims and its contradictions, as the page shows them."""
+"""The claims and misprints in the form that the page template needs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ import pandas as pd
 
 from mtl.report.misprints import Finding
 
-MARKS = {"holds": "✓", "fails": "✗", "undecided": "?", "not run": "–", "no data": "–"}  # next to the word
+MARKS = {"holds": "✓", "fails": "✗", "undecided": "?", "not run": "–", "no data": "–"}  # shown next to the verdict
 WHOSE = {"paper": "Paper's numbers", "ours": "Our runs"}
 
 
 class Judgement(NamedTuple):
-    """What became of a claim on one kind of evidence.
+    """Verdict on a claim by one kind of evidence.
 
     Args:
         whose: `paper` or `ours`.
         word: The verdict.
-        quantity: The numbers that it rests on.
+        quantity: The numbers behind it.
     """
 
     whose: str
@@ -27,7 +27,7 @@ class Judgement(NamedTuple):
 
     @property
     def slug(self) -> str:
-        """The verdict as a class of CSS."""
+        """The verdict as a CSS class."""
         return self.word.replace(" ", "-")
 
 
@@ -36,10 +36,10 @@ class Claim(NamedTuple):
 
     Args:
         number: Its number.
-        text: What is claimed.
+        text: Statement of the claim.
         where: Place in the paper.
-        rule: When it holds.
-        judgements: On the paper's numbers and on ours.
+        rule: Pass rule.
+        judgements: Verdicts on the paper's numbers and on ours.
     """
 
     number: int
@@ -50,13 +50,13 @@ class Claim(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A verdict to show alone.
+    """A filter that shows the claims with one verdict.
 
     Args:
         whose: `paper` or `ours`.
-        slug: The verdict as a class of CSS.
+        slug: The verdict as a CSS class.
         word: The verdict.
-        count: How many claims have it.
+        count: Number of claims with it.
     """
 
     whose: str
@@ -66,11 +66,11 @@ class Choice(NamedTuple):
 
 
 def grouped_claims(claims: pd.DataFrame, found: pd.DataFrame) -> dict[str, list[Claim]]:
-    """The claims of each group.
+    """Group -> its claims.
 
     Args:
         claims: Result of `read_claims`.
-        found: Result of `verdicts` on them.
+        found: Result of `verdicts`.
     """
     groups: dict[str, list[Claim]] = {}
     for number, row in found.iterrows():
@@ -83,7 +83,7 @@ def grouped_claims(claims: pd.DataFrame, found: pd.DataFrame) -> dict[str, list[
 
 
 def choices(found: pd.DataFrame) -> dict[str, list[Choice]]:
-    """For both kinds of evidence, the verdicts that occur."""
+    """The verdicts that occur, for both kinds of evidence."""
     counts = {whose: Counter(found[whose]) for whose in WHOSE}
     return {
         whose: [
@@ -94,7 +94,7 @@ def choices(found: pd.DataFrame) -> dict[str, list[Choice]]:
 
 
 def misprint_lines(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
-    """Row, printed and recomputed Delta_m, what rounding allows, verdict, and what would explain it."""
+    """Row, printed and recomputed Delta_m, rounding interval, verdict and possible explanations."""
     return [
         (
             *(found.row, found.printed, f"{found.recomputed:+z.3f}", f"{found.low:+z.3f} to {found.high:+z.3f}"),

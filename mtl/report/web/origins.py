@@ -1,4 +1,4 @@
-"""Where the numbers of a row come from: the runs behind it, and the command that repeats each."""
+"""Provenance of a table row: its runs, and the command that repeats each."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import pandas as pd
 from mtl.report.names import ROW
 
 FACTS = ("commit", "device", "protocol", "steps")  # columns of a summary
-SHORT = 10  # digits of a commit where there are several
+SHORT = 10  # digits of a commit in a list of several
 
 Facts = list[tuple[str, str]]  # name and value
 
@@ -18,10 +18,10 @@ class Network(NamedTuple):
 
     Args:
         tasks: Its tasks.
-        folder: Its folder below `runs`, without the seed.
-        hash: Of its config.
-        seeds: Of its runs.
-        command: What trains it, with its first seed.
+        folder: Its folder in `runs`, without the seed.
+        hash: Hash of its config.
+        seeds: Seeds of its runs.
+        command: Command that trains it with its first seed.
     """
 
     tasks: str
@@ -32,10 +32,10 @@ class Network(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What is behind a row.
+    """Provenance of a row.
 
     Args:
-        networks: One, or one for each task.
+        networks: One network, or one per task.
         facts: Commit, device, protocol and steps of their runs.
     """
 
@@ -44,10 +44,10 @@ class Origin(NamedTuple):
 
 
 def origins(lines: pd.DataFrame) -> dict[tuple[str, ...], Origin]:
-    """What is behind every row of a table.
+    """Provenance of every row of a table.
 
     Args:
-        lines: Its runs, a line for each, all as text.
+        lines: Its runs, one line each, all as text.
     """
     if lines.empty:
         return {}
@@ -66,21 +66,21 @@ def _network(folder: str, runs: pd.DataFrame) -> Network:
 
 
 def facts(lines: pd.DataFrame, digits: int | None = SHORT) -> Facts:
-    """Commit, device, protocol and steps of some runs, each value once.
+    """Commit, device, protocol and steps of the runs, without repetition.
 
     Args:
         lines: The runs, all as text.
-        digits: How much of a commit to show; None: all.
+        digits: Digits of a commit to show; None: all.
     """
     known = lines.assign(commit=lines["commit"].str[:digits])
     return [(column, _listed(known[column])) for column in FACTS]
 
 
 def seeds_of(lines: pd.DataFrame) -> str:
-    """The seeds of some runs."""
+    """Sorted seeds of the runs."""
     return ", ".join(map(str, sorted({int(seed) for seed in lines["seed"]})))
 
 
 def _listed(values: Iterable[str]) -> str:
-    """Each value once, in the order in which they come."""
+    """The distinct values, in order of appearance."""
     return ", ".join(value for value in dict.fromkeys(values) if value) or "none recorded"

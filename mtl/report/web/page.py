@@ -1,4 +1,4 @@
-"""One HTML page with everything that a results folder holds; it needs no network and no other file."""
+"""One self-contained HTML page with all results of a results folder."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +21,11 @@ TEMPLATES = Path(__file__).parent
 
 
 class Made(NamedTuple):
-    """How the page came to be.
+    """Provenance of the page.
 
     Args:
-        command: What has made it.
-        date: When, for people.
+        command: Command that generated it.
+        date: Date and time as text.
     """
 
     command: str
@@ -33,14 +33,14 @@ class Made(NamedTuple):
 
 
 def page(results: Path, paper: Path, ours: Evidence, made: Made, planned: Planned) -> str:
-    """The page.
+    """Renders the page.
 
     Args:
         results: The results folder.
         paper: Folder of the paper's numbers.
-        ours: What the claims are judged by.
-        made: How and when it is made.
-        planned: How many networks each section should have, as `sections` asks.
+        ours: Our evidence for the claims.
+        made: Provenance of the page.
+        planned: As for `sections`.
     """
     findings, claims = check(read_tables(paper)), read_claims(paper)
     found, tables = verdicts(claims, paper_evidence(paper), ours), sections(results, paper, findings, planned)

@@ -1,4 +1,4 @@
-"""The tables of the page: a section for each experiment and dataset, ours where there are runs, else the paper's."""
+"""The tables of the page: a section per experiment and dataset, with our numbers or, without runs, the paper's."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,9 +27,9 @@ TITLES = {experiment: f"Table {table}" for table, experiment in TABLES.items()} 
     "weighters": "Weighters",
     "demo": "Demo",
 }
-TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # of make, where it is not the experiment's name
+TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # make targets that differ from the experiment's name
 AS_PRINTED = [
-    "These are the paper's numbers; the table has not been run here.",
+    "These are the paper's numbers; the experiment has not been run.",
     "Δm is recomputed from the printed cells. Bold: best multi-task number of the block.",
 ]
 
@@ -40,17 +40,17 @@ class Section(NamedTuple):
     """A table on one dataset.
 
     Args:
-        name: Of experiment and dataset, as its files are called.
-        title: For people.
+        name: `<experiment>_<dataset>`, the stem of its files.
+        title: Heading.
         is_run: Whether there are runs.
-        command: What trains what is missing.
-        networks: How many networks of it there are, and how many there should be.
-        runs: How many runs, seeds counted.
+        command: Command that trains what is missing.
+        networks: Number of trained networks and of planned ones.
+        runs: Number of runs, all seeds.
         facts: Seeds, commit, device, protocol and steps of the runs.
-        about: What the experiment says of itself.
+        about: Notes on the experiment.
         blocks: Heading -> tables.
-        remarks: How to read them.
-        footnotes: Where the paper contradicts itself.
+        remarks: Notes that explain the tables.
+        footnotes: Misprints of the paper.
     """
 
     name: str
@@ -72,8 +72,8 @@ def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: P
     Args:
         results: The results folder.
         paper: Folder of the paper's numbers.
-        findings: What has become of the paper's Delta_m.
-        planned: From the name of a section to the number of its networks; None where that is not known.
+        findings: Checks of the paper's Delta_m.
+        planned: Section name -> number of planned networks; None if unknown.
     """
     numbers, words = paper_scores(paper), {name: word for word, name in DATASETS.items()}
     stored = {path.stem: path for path in sorted((results / "tables").glob("*_*.csv"))}
@@ -90,13 +90,15 @@ def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: P
 
 
 def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) -> Section:
-    """A table with runs."""
+    """Section of an experiment with runs."""
     path, numbers = results / "tables" / f"{name}.csv", paper_scores(paper)
     table, lines = read_table(path), read_lines(results / "summary" / f"{name}.csv")
     experiment = name.partition("_")[0]
     noted, footnotes = _footnotes(printed(paper, NUMBERS.get(experiment), list(table.index)), findings)
     compared = table.index[table["paper", "delta_m"].notna()] if ("paper", "delta_m") in table else []
-    marks = {row: noted[*row[:-1], ""] for row in compared if (*row[:-1], "") in noted}  # the best of a search has them
+    marks = {
+        row: noted[*row[:-1], ""] for row in compared if (*row[:-1], "") in noted
+    }  # the best variant of a search gets the footnote
     about, remarks = read_remarks(path.with_suffix(".md"), table)
     return Section(
         **_named(name),
@@ -112,14 +114,16 @@ def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) ->
 
 
 def _theirs(name: str, paper: Path, findings: Sequence[Finding]) -> Section:
-    """A table of the paper that has not been run: its numbers are shown in place of ours."""
+    """Section of a paper table without runs: shows the paper's numbers in place of ours."""
     named, numbers = _named(name), paper_scores(paper)
     experiment, _, word = name.partition("_")
     here = numbers[(numbers["table"] == NUMBERS[experiment]) & (numbers["dataset"] == DATASETS[word])]
     rows = [tuple(row) for row in here[ROW].drop_duplicates().itertuples(index=False)]
     single = [tuple(row) for row in numbers[numbers["method"] == SINGLE_TASK][ROW].itertuples(index=False)]
     known = printed(paper, NUMBERS[experiment], [*rows, *single])
-    known = known[known["dataset"] == DATASETS[word]].assign(seconds=1.0)  # the paper gives no costs; none are shown
+    known = known[known["dataset"] == DATASETS[word]].assign(
+        seconds=1.0
+    )  # placeholder: the paper gives no costs, and none are shown
     table = table_of(known, numbers[:0], rows, published_baseline)
     table["noise"] = False
     marks, footnotes = _footnotes(here, findings)
@@ -150,14 +154,14 @@ def _named(name: str) -> dict[str, str]:
 
 
 def _footnotes(paper: pd.DataFrame, findings: Sequence[Finding]) -> tuple[dict[Row, int], list[str]]:
-    """Row -> number of its footnote, and the footnotes, for printed Delta_m that do not follow from their cells."""
+    """Row -> footnote number, and the footnotes, for printed Delta_m that do not match their cells."""
     misfits = {finding.row: finding for finding in findings if finding.verdict == "misfit"}
     marks, notes = {}, []
     for line in paper.drop_duplicates("source").itertuples():
         if finding := misfits.get(line.source):
             marks[tuple(getattr(line, key) for key in ROW)] = len(notes) + 1
             notes.append(
-                f"{line.architecture}, {line.method}: the paper prints Δm {finding.printed}; its cells give "
-                f"{finding.recomputed:+z.2f}, and rounding allows {finding.low:+z.2f} to {finding.high:+z.2f}."
+                f"{line.architecture}, {line.method}: the paper prints Δm {finding.printed}, but its cells give "
+                f"{finding.recomputed:+z.2f}; rounding allows {finding.low:+z.2f} to {finding.high:+z.2f}."
             )
     return marks, notes

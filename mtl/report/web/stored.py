@@ -1,4 +1,4 @@
-"""What experiments have left in a results folder: tables, summaries, and how to read them."""
+"""Reads tables, summaries and notes of experiments from a results folder."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from mtl.report.render.text import Metrics, notes
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table as `numbers.table` makes it, from the CSV file that `text.flat` makes of it.
+    """Reads a CSV file written from `text.flat` back into the form of `numbers.table`.
 
     Args:
         path: `tables/<experiment>_<dataset>.csv`.
@@ -18,7 +18,7 @@ def read_table(path: Path) -> pd.DataFrame:
     found = pd.read_csv(path, dtype=dict.fromkeys(ROW, str), keep_default_na=False, na_values=[""])
     found = found.fillna(dict.fromkeys(ROW, "")).set_index(ROW)
     found.columns = pd.MultiIndex.from_tuples([tuple(column.split("/", 1)) for column in found.columns])
-    for key in [*tasks_of(found), "delta_m"]:  # a column without a number is not in the file
+    for key in [*tasks_of(found), "delta_m"]:  # empty columns are not in the file
         for group in {"ours", "std"} - {group for group, known in found.columns if known == key}:
             found[group, key] = np.nan
     return found
@@ -30,16 +30,16 @@ def tasks_of(table: pd.DataFrame) -> list[str]:
 
 
 def read_lines(path: Path) -> pd.DataFrame:
-    """A line for every run, all as text and empty where there is nothing; no lines where there is no file."""
+    """Reads a summary as text, one line per run; empty frame if the file is missing."""
     return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
 
 
 def metrics_of(table: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) -> Metrics:
-    """What each task of a table is judged by.
+    """Primary metric of each task of a table.
 
     Args:
         table: A table.
-        lines: Its runs, as `read_lines` has them.
+        lines: Its runs, from `read_lines`.
         paper: Frame of the paper's scores, for tasks without a run.
     """
     known = dict(zip(paper["task"], paper["metric"], strict=True))
@@ -51,11 +51,11 @@ def metrics_of(table: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) ->
 
 
 def read_remarks(path: Path, table: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """What the experiment says of itself, and how to read its table: the list above the runs in its Markdown file.
+    """Notes on the experiment and notes on its table, from the list above the runs in its Markdown file.
 
     Args:
-        path: `tables/<experiment>_<dataset>.md`; where it is missing, what holds for any table.
-        table: The table, for its seeds.
+        path: `tables/<experiment>_<dataset>.md`; if it is missing, the general notes are returned.
+        table: The table.
     """
     text = path.read_text(encoding="utf-8").partition("\n## Runs\n")[0] if path.exists() else ""
     reading = notes(table, "the single-task networks")

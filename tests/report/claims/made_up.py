@@ -1,4 +1,4 @@
-"""Evidence made for a pencil: every task's single-task network scores 100, so that a score of 103 is a gain of +3."""
+"""Synthetic evidence: every single-task network scores 100, so a score of 103 is a gain of +3."""
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ def line(setting, method, seed, task, value, **more):
 
 
 def scores(deltas, tasks=("semseg",)):
-    """Lines of results: Delta_m of every seed by (setting, method) or (setting, method, variant), and single tasks."""
+    """Score lines from Delta_m per seed by (setting, method) or (setting, method, variant), plus single-task."""
     lines, known = [], set()
     for (setting, method, *variant), values in deltas.items():
         for seed, delta in enumerate(values):
@@ -41,14 +41,14 @@ def ours(lines=(), curves=(), **more):
 
 
 def every_method(setting, **deltas):
-    """Delta_m of all rows of Table II at one seed or more: 0, or what is given by name."""
+    """Delta_m of all rows of Table II at one or more seeds: 0 unless given by keyword."""
     given = {name.replace("_", " "): values for name, values in deltas.items()}
     seeds = max((len(values) for values in given.values()), default=1)
     return {(setting, method): given.get(method, [0.0] * seeds) for method in ROWS}
 
 
 def curve(setting, method, kind, windows):
-    """Lines of curves: task or pair -> the values of its windows for every seed."""
+    """Curve lines from task or pair -> values of its windows, for every seed."""
     return [
         dict(zip(SETTING, setting, strict=True))
         | {"method": method, "variant": "", "seed": seed, "source": f"{setting}/{method}"}

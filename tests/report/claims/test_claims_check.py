@@ -56,14 +56,14 @@ def test_within_needs_both_sides():
     assert within(quantity(-0.6, exact=True), 0.5).holds is False
 
 
-def test_better_heeds_the_direction_of_the_metric():
+def test_better_respects_the_direction_of_the_metric():
     low, high = (quantity(value, higher=False, form=".2f") for value in (14.0, 15.0))
     assert better(low, high).holds is True
     assert better(high, low).holds is False
     assert better(replace(low, higher=True), high).holds is False
 
 
-def test_logic_of_three_values():
+def test_three_valued_logic():
     assert [all_of([YES, other]).holds for other in (YES, OPEN, NO)] == [True, None, False]
     assert [any_of([NO, other]).holds for other in (YES, OPEN, NO)] == [True, None, False]
     assert at_least(2, [YES, YES, NO]).holds is True
@@ -74,7 +74,7 @@ def test_logic_of_three_values():
     assert tally([YES, OPEN, NO]) == "1 of 3, 1 open"
 
 
-def test_numbers_without_end_decide_only_where_all_seeds_agree():
+def test_infinite_numbers_decide_only_if_all_seeds_agree():
     assert above(quantity(float("inf"), 3.0), 2).holds is True
     assert above(quantity(float("inf"), 1.0), 2).holds is None
     assert above(quantity(float("nan")), 0).holds is None

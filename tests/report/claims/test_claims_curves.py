@@ -16,7 +16,7 @@ def pairs(tasks):
 
 
 def curves(setting, kind, methods):
-    """Lines for several methods: method -> task or pair -> values of its windows, at one seed."""
+    """Curve lines of several methods at one seed: method -> task or pair -> values of its windows."""
     return [
         row
         for method, windows in methods.items()
@@ -29,7 +29,7 @@ def flat(tasks, value=1.0):
 
 
 def five_tasks():
-    """What tells that PASCAL's five tasks were trained."""
+    """Lines which show that all five tasks of PASCAL-Context were trained."""
     return curves(PASCAL, "gradient/norm", {UNIFORM: flat(FIVE_TASKS)})
 
 
@@ -109,10 +109,10 @@ def test_claim_37_has_no_rule_and_only_shows_numbers():
     ]
     word, quantity = judge(37, ours(curves=lines))
     assert word == "undecided"
-    assert quantity.startswith("no rule;")
+    assert quantity.startswith("no pass rule;")
 
 
-def test_claim_38_stands_beside_its_null_model():
+def test_claim_38_reports_its_null_model():
     word, quantity = judge(38, alignment(uniform=0.9, good=0.5))
     assert word == "holds"
     assert "NYUD R18 Grid Search spread 0.8 then 0.1 around 0.5" in quantity
@@ -152,7 +152,7 @@ def test_claim_40_wants_level_norms_after_weighting(good, uniform, word):
     assert f"NYUD R18 Grid Search {good} (unweighted 30)" in found.quantity
 
 
-def test_claim_41_lets_normals_stand_apart_under_grid_search_alone():
+def test_claim_41_excludes_normals_under_grid_search_only():
     def judged(method):
         lines = five_tasks()
         for name in SHOWN:

@@ -68,7 +68,7 @@ def test_two_different_runs_of_one_row_are_not_mixed():
     lines = [*scores({(NYUD, AVGNORM): [1.0]}), line(NYUD, AVGNORM, 0, "semseg", 105.0)]
     assert judge(46, ours(lines)) == (
         "not run",
-        "needs a single run of AvgNorm on NYUD R18: semseg has several at a seed",
+        "needs a single run of AvgNorm on NYUD R18: semseg has several per seed",
     )
 
 
@@ -79,10 +79,10 @@ def test_one_false_comparison_fails_a_claim_that_needs_all():
     assert quantity == "NYUD R18 Uniform −3.00; PASCAL R18 Uniform +2.00 (no); NYUD R50 Uniform −0.10 (open)"
 
 
-def test_rooms_stands_in_for_every_dataset_and_its_small_backbone_for_resnet18():
+def test_rooms_can_replace_every_dataset_and_its_small_backbone_resnet18():
     evidence = ours(scores({(ROOMS, AVGNORM): [2.0]}), stand_in="rooms", backbone="ResNet-tiny")
     assert judge(46, evidence) == ("holds", "rooms ResNet-tiny AvgNorm +2.00")
-    assert judge(17, evidence) == ("not run", "needs a second dataset: rooms stands in for both")
+    assert judge(17, evidence) == ("not run", "needs a second dataset: rooms is used for both")
     assert judge(31, evidence) == ("not run", "needs Uniform on rooms InvPT")
 
 
@@ -144,14 +144,14 @@ def test_claim_15_counts_networks_that_win_at_every_task():
     assert judged(semseg=2.0, edge=0.5) == "undecided"
 
 
-def test_claim_28_and_31_stand_on_the_settings_own_networks():
+def test_claims_28_and_31_use_the_settings_own_networks():
     noise = REPLICA._replace(operation="Noise")
     assert verdict(28, {(REPLICA, UNIFORM): [-3.0], (noise, UNIFORM): [-2.5]}).word == "holds"
     assert verdict(28, {(REPLICA, UNIFORM): [-3.0], (noise, UNIFORM): [-9.0]}).word == "fails"
     assert verdict(31, {(REPLICA, UNIFORM): [-3.0]}) == ("holds", "Replica gap −3.00")
 
 
-def test_claim_44_lets_avgnorm_lie_a_little_below():
+def test_claim_44_allows_avgnorm_slightly_below():
     close = {(s, m): values for s in FOUR for m, values in ((AVGNORM, [0.9, 0.91, 0.89]), (GRID, [1.0, 1.0, 1.0]))}
     assert verdict(44, close).word == "holds"
     assert verdict(44, close | {(NYUD, AVGNORM): [0.5, 0.51, 0.49]}).word == "fails"
@@ -203,7 +203,7 @@ def test_claim_51_does_not_compare_machines():
         line(NYUD, method, 0, "semseg", 100.0, seconds=1.0, device="cuda" if method == AVGNORM else "cpu")
         for method in (UNIFORM, AVGNORM, "CAGrad", METHOD)
     ]
-    assert judge(51, ours(lines)) == ("not run", "needs step times of one kind of machine, not of cpu and cuda")
+    assert judge(51, ours(lines)) == ("not run", "needs step times from one kind of device, not from cpu and cuda")
 
 
 def test_claim_52_needs_a_clear_difference():
@@ -213,13 +213,13 @@ def test_claim_52_needs_a_clear_difference():
 
 
 def test_a_claim_has_one_predicate():
-    with pytest.raises(ValueError, match="claim 1 is uniform_is_worse"):
+    with pytest.raises(ValueError, match="claim 1 has two predicates: uniform_is_worse"):
         claim(1)(lambda evidence: None)
     assert len(PREDICATES) == 52
 
 
 def as_three_seeds(noise):
-    """The paper's tables as if they were three runs of ours, with relative noise."""
+    """The paper's tables as three synthetic seeds with relative noise."""
     rows = paper_scores(PAPER).sort_values("weight", kind="stable")  # reprints give the weights too
     rows = rows.drop_duplicates([*SETTING, "method", "task"])
     seeds = [
@@ -234,14 +234,14 @@ def _around_one(noise, rows):
 
 @pytest.fixture(scope="module")
 def tables():
-    return [*range(1, 16), *range(22, 32), *range(44, 49)]  # claims that need nothing but tables
+    return [*range(1, 16), *range(22, 32), *range(44, 49)]  # claims on tables only
 
 
 def test_the_papers_numbers_over_quiet_seeds_give_the_papers_verdicts(tables):
     evidence = Evidence(as_three_seeds(noise=1e-4), pd.DataFrame(columns=CURVE_COLUMNS))
     paper = paper_evidence(PAPER)
     different = {n: judge(n, evidence) for n in tables if judge(n, evidence).word != judge(n, paper).word}
-    assert set(different) <= {5}  # PASCAL's edges gain the 3.0 points asked for, not more
+    assert set(different) <= {5}  # PASCAL's edges gain exactly the required 3.0 points
 
 
 def test_the_same_numbers_over_noisy_seeds_leave_small_effects_undecided(tables):

@@ -10,7 +10,7 @@ PAPER = Path(__file__).parents[3] / "results" / "paper"
 FAILS = {14, 25, 30, 48}
 NO_DATA = {*range(32, 44), *range(49, 53)}
 
-# What the quantity of a claim has to say, as the paper prints it or as its cells give it.
+# Required text of a claim's quantity, as printed in the paper or recomputed from its cells.
 SAID = {
     1: ["R18 Uniform −2.93", "PASCAL R18 Uniform −4.04", "R50 Uniform −0.22"],
     2: ["depth +1.33", "normals −6.52", "edge −7.32", "normals −9.66", "edge −6.58", "semseg −0.11"],
@@ -101,7 +101,7 @@ def test_gap_is_what_sharing_costs(paper, setting, gap):
     assert paper.gap(setting).mean == pytest.approx(gap, abs=0.02)
 
 
-def test_delta_m_stands_on_the_baseline_that_the_paper_divides_by(paper):
+def test_delta_m_uses_the_papers_baseline(paper):
     assert paper.delta(NYUD_MTAN, SINGLE).mean == pytest.approx(0.82, abs=0.005)
     assert paper.delta(initialized("NYUD-v2", "DINO-v2"), SINGLE).mean == pytest.approx(20.60, abs=0.005)
 

@@ -27,7 +27,7 @@ def evidence(make_run, tmp_path):
     return our_evidence(tmp_path, "rooms", "tiny")
 
 
-def test_best_of_a_search_goes_by_the_name_of_its_method(evidence):
+def test_best_of_a_search_has_the_plain_name_of_its_method(evidence):
     assert evidence.number(NYUD, "GradNorm", "semseg").values == {0: 44}
     assert evidence.delta(NYUD, "GradNorm").values == {0: 5}
     with pytest.raises(MissingError, match=r"GradNorm alpha 0\.1"):
@@ -35,7 +35,7 @@ def test_best_of_a_search_goes_by_the_name_of_its_method(evidence):
 
 
 def test_curves_are_those_of_the_best(evidence):
-    curve = evidence.curve(NYUD, "GradNorm", "gradient/norm")  # several would be refused
+    curve = evidence.curve(NYUD, "GradNorm", "gradient/norm")  # several runs would raise
     assert set(curve) == set(SCORES)
 
 

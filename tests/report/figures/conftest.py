@@ -7,7 +7,7 @@ from mtl.report.figures.sources import PROSE, Sources
 
 @pytest.fixture
 def make_sources():
-    """Sources of what is given, empty otherwise."""
+    """Sources with the given frames; the others are empty."""
 
     def make(paper=None, prose=None, ours=None, curves=None):
         empty = {"paper": results_frame(), "prose": pd.DataFrame(columns=PROSE), "ours": results_frame()}

@@ -13,7 +13,7 @@ HIGHER = {"semseg": True, "human_parts": True, "depth": False, "normals": False,
 
 
 def curve_lines(dataset, method, tasks, *, seed=0, steps=(10, 20), backbone="ResNet-18", **changes):
-    """A run's curves: at window w, task t of seed s has (t + 1) * (s + 1) * w; a pair has the two summed, halved."""
+    """Curves of a run: (t + 1) * (s + 1) * w for task t, seed s, window w; half the difference for a pair."""
     own = {"dataset": dataset, "backbone": backbone, "architecture": "Vanilla", "initialization": "", "operation": ""}
     own |= {"method": method, "variant": "", "seed": seed, "count": 10} | changes
     own["source"] = f"{dataset}_{backbone}_{method}_{len(tasks)}_{tasks[0]}_{steps[-1]}_{own['variant']}/seed{seed}"
@@ -37,7 +37,7 @@ def curves_frame(*runs):
 
 
 def result_lines(setting, method, values, *, seed=0, variant=""):
-    """A network's results: task -> value."""
+    """Scores of a network, from task -> value."""
     own = dict(zip(("dataset", "backbone", "architecture", "initialization", "operation"), setting, strict=True))
     own |= {"method": method, "variant": variant, "seed": seed, "table": "", "metric": "any"}
     source = f"{'_'.join(setting)}_{method}_{len(values)}_{variant}/seed{seed}"

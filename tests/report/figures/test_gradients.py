@@ -5,6 +5,8 @@ from mtl.report.figures.gradients import (
     METHODS,
     draw_alignments,
     draw_avgnorm_alignments,
+    draw_cosines,
+    draw_dots,
     draw_norms,
     draw_single_task_norms,
 )
@@ -12,7 +14,7 @@ from mtl.report.render.style import COLOURS, spelled
 
 
 def drawn(axes):
-    """Name -> heights of the lines of a panel."""
+    """Name -> y-values of the lines of a panel."""
     return {line.get_label(): line.get_ydata().tolist() for line in axes.lines if not line.get_label().startswith("_")}
 
 
@@ -38,10 +40,10 @@ def test_band_is_the_range_of_the_seeds(make_sources, every_curve):
 
 
 @pytest.mark.parametrize(("dataset", "root", "height"), [("NYUD-v2", "1/√4", 0.5), ("PASCAL-Context", "1/√5", 0.4472)])
-def test_alignments_stand_beside_those_of_orthogonal_gradients(make_sources, every_curve, dataset, root, height):
+def test_alignments_have_the_level_of_orthogonal_gradients(make_sources, every_curve, dataset, root, height):
     figure = draw_alignments(make_sources(curves=every_curve), [dataset])
     assert all(axes.lines[-1].get_ydata()[0] == pytest.approx(height, abs=1e-4) for axes in figure.axes)
-    assert legend(figure) == [*map(spelled, TASKS[dataset]), f"{root}: orthogonal, of equal norm"]
+    assert legend(figure) == [*map(spelled, TASKS[dataset]), f"{root}: orthogonal gradients of equal norm"]
 
 
 def test_avgnorm_has_a_figure_of_its_own(make_sources, every_curve):
@@ -50,7 +52,7 @@ def test_avgnorm_has_a_figure_of_its_own(make_sources, every_curve):
     assert figure.axes[0].get_ylim() == (0, 1)
 
 
-def test_norms_stand_above_weighted_norms_on_a_log_scale(make_sources, every_curve):
+def test_norms_are_above_weighted_norms_on_a_log_scale(make_sources, every_curve):
     weighted = every_curve["key"].str.startswith("gradient/weighted_norm")
     every_curve.loc[weighted, "value"] *= 10
     figure = draw_norms(make_sources(curves=every_curve), ["NYUD-v2"])
@@ -61,7 +63,7 @@ def test_norms_stand_above_weighted_norms_on_a_log_scale(make_sources, every_cur
     assert {axes.get_yscale() for axes in figure.axes} == {"log"}
 
 
-def test_single_task_norms_stand_beside_those_of_uniform(make_sources, every_curve):
+def test_single_task_norms_are_next_to_those_of_uniform(make_sources, every_curve):
     single = every_curve["method"] == "Single-task"
     every_curve.loc[single, "value"] = 7
     figure = draw_single_task_norms(make_sources(curves=every_curve), ["PASCAL-Context"])
@@ -69,3 +71,33 @@ def test_single_task_norms_stand_beside_those_of_uniform(make_sources, every_cur
     assert drawn(figure.axes[0]) == {spelled(task): [7, 7] for task in TASKS["PASCAL-Context"]}
     assert drawn(figure.axes[1])["edge"] == [7.5, 15]
     assert "seeds 0, 1: mean and range; windows of 10 steps" in figure.get_supxlabel().replace("\n", " ")
+
+
+@pytest.mark.parametrize("draw", [draw_cosines, draw_dots])
+@pytest.mark.parametrize(("dataset", "count"), [("NYUD-v2", 6), ("PASCAL-Context", 10)])
+def test_every_pair_is_a_line_of_both_colours(make_sources, every_curve, draw, dataset, count):
+    figure = draw(make_sources(curves=every_curve), [dataset])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(METHODS)
+    for axes in figure.axes:
+        *lines, zero = axes.lines
+        assert len(lines) == 2 * count
+        assert zero.get_ydata()[0] == 0
+        colours = [tuple(line.get_color() for line in lines[start : start + 2]) for start in range(0, len(lines), 2)]
+        assert len(set(colours)) == count
+    assert len(figure.legends[0].get_texts()) == count
+
+
+def test_pair_is_named_coloured_and_placed(make_sources, every_curve):
+    figure = draw_cosines(make_sources(curves=every_curve), ["NYUD-v2"])
+    solid, dashed = figure.axes[0].lines[4:6]
+    assert solid.get_label() == "semseg–edge"
+    assert (solid.get_color(), dashed.get_color()) == (COLOURS["semseg"], COLOURS["edge"])
+    assert solid.get_ydata().tolist() == dashed.get_ydata().tolist() == [-2.25, -4.5]  # half of 1 - 4, seeds 0 and 1
+
+
+def test_dot_products_keep_their_sign_on_a_log_scale(make_sources, every_curve):
+    figure = draw_dots(make_sources(curves=every_curve), ["NYUD-v2"])
+    assert {axes.get_yscale() for axes in figure.axes} == {"symlog"}
+    assert {axes.get_ylim() for axes in figure.axes} == {figure.axes[0].get_ylim()}
+    low, high = figure.axes[0].get_ylim()
+    assert low < -4.5 < 0 < high

@@ -17,14 +17,14 @@ def single(setting, values, seed=0):
 
 
 def polygons(axes):
-    """Label -> gains of the polygons of a radar, the grid left out."""
+    """Label -> gains of the polygons of a radar, without the grid."""
     lines = [line for line in axes.lines if not line.get_label().startswith("_")]
     return {line.get_label(): pytest.approx(line.get_ydata().tolist()) for line in lines}
 
 
 @pytest.fixture
 def ours():
-    """MTAN and vanilla networks at two seeds; over vanilla single-task, 40 and 0.5, gains are easy to see."""
+    """MTAN and vanilla networks at two seeds; vanilla single-task networks score 40 and 0.5."""
     networks = []
     for seed in (0, 1):
         networks.append(single(PLAIN, {"semseg": 40, "depth": 0.5}, seed))
@@ -54,7 +54,7 @@ def test_radar_of_one_seed_has_no_deviation(make_sources, ours):
     assert "±" not in figure.get_supxlabel()
 
 
-def test_network_of_fewer_tasks_is_another_network(ours):
+def test_network_with_fewer_tasks_is_a_different_network(ours):
     part = result_lines(PLAIN, "Uniform", {"semseg": 80})
     results = results_frame(part, *ours)
     assert polygon("U", results, PLAIN, "Uniform", {}).gains.to_dict() == pytest.approx({"semseg": -5, "depth": -10})

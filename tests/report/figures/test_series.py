@@ -67,18 +67,18 @@ def test_runs_of_fewer_tasks_are_left_out():
 def test_missing_methods_are_named_with_the_command_that_trains_them():
     with pytest.raises(MissingRunsError) as caught:
         comparable_curves(curves_frame(uniform()), "rooms", BOTH, "gradient")
-    assert str(caught.value) == "no runs on rooms of CAGrad; to train them: make figures-runs DATASET=rooms"
+    assert str(caught.value) == "no runs on rooms for CAGrad; train them: make figures-runs DATASET=rooms"
     with pytest.raises(MissingRunsError, match="Uniform, CAGrad"):
         comparable_curves(curves_frame(), "rooms", BOTH, "gradient")
 
 
 def test_method_without_all_tasks_is_missing():
     frame = curves_frame(uniform(), curve_lines("rooms", "CAGrad", TASKS[:1]))
-    with pytest.raises(MissingRunsError, match="of CAGrad;"):
+    with pytest.raises(MissingRunsError, match="for CAGrad;"):
         comparable_curves(frame, "rooms", BOTH, "gradient/norm")
 
 
-def test_tasks_and_pairs_stand_in_order():
+def test_tasks_and_pairs_are_in_order():
     frame = curves_frame(curve_lines("PASCAL-Context", "Uniform", ("semseg", "human_parts", "edge")))
     assert tasks_of(frame, "gradient/norm") == ["semseg", "human_parts", "edge"]
     pairs = [("semseg", "human_parts"), ("semseg", "edge"), ("human_parts", "edge")]

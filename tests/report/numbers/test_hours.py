@@ -36,11 +36,11 @@ def test_unknown_weighter_is_judged_by_all_others_of_the_network(runs):
     assert hours(runs, config_of("mgda", BOTH)) == pytest.approx(2.5)  # 36, 72, 108 and 720 s: 90 s
 
 
-def test_single_task_network_is_judged_by_its_like(runs):
+def test_single_task_network_is_timed_by_single_task_runs(runs):
     assert hours(runs, config_of("uniform", ["semseg"])) == pytest.approx(0.5)
 
 
-def test_open_length_is_that_of_the_runs(runs):
+def test_unset_steps_are_the_median_of_the_runs(runs):
     assert hours(runs, config_of("avgnorm", BOTH), steps=None) == pytest.approx(0.6)  # 20 steps
 
 
@@ -54,15 +54,15 @@ def test_open_length_is_that_of_the_runs(runs):
         {"recipe": {"steps": 20, "batch_size": 4}},
     ],
 )
-def test_other_network_or_images_tell_nothing(runs, changed):
+def test_other_networks_and_image_sizes_are_ignored(runs, changed):
     assert math.isnan(hours(runs, config_of("uniform", BOTH) | changed))
 
 
-def test_other_device_tells_nothing(runs):
+def test_other_devices_are_ignored(runs):
     assert math.isnan(hours(runs, config_of("uniform", BOTH), device="cuda (A)"))
 
 
-def test_run_without_step_time_tells_nothing(make_run):
+def test_runs_without_step_time_are_ignored(make_run):
     run = make_run("uniform", {"semseg": 40, "depth": 0.5}, step_seconds=None)
     assert math.isnan(hours([run], config_of("uniform", BOTH)))
 
@@ -73,10 +73,11 @@ def test_run_without_step_time_tells_nothing(make_run):
         ([1.0, 0.25], "about 1.25 hours of training steps"),
         (
             [1.0, math.nan],
-            "about 1 hours of training steps and 1 of them with a network that no run has timed yet on this device",
+            "about 1 hours of training steps "
+            "and 1 of them without an estimate: no similar run was timed on this device",
         ),
-        ([math.nan, math.nan], "2 of them with a network that no run has timed yet on this device"),
+        ([math.nan, math.nan], "2 of them without an estimate: no similar run was timed on this device"),
     ],
 )
-def test_total_counts_what_it_cannot_tell(known, text):
+def test_total_counts_runs_that_cannot_be_estimated(known, text):
     assert total(known) == text

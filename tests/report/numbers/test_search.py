@@ -16,7 +16,7 @@ def row(method, variant=""):
 
 
 def found(*semseg, single=SCORES):
-    """Results of a grid, mIoU of its three settings and of AvgNorm, and their table."""
+    """Scores and table of a grid: mIoU of its three settings and of AvgNorm."""
     networks = [lines_of("Single-task", single)]
     for (variant, weights), value in zip(GRID.items(), semseg, strict=False):
         scores = SCORES | {"semseg": value}
@@ -29,39 +29,39 @@ def found(*semseg, single=SCORES):
 
 @pytest.fixture
 def runs(make_run):
-    """Three runs of the grid, an hour of steps each, and one of AvgNorm, an hour and a half."""
+    """Three runs of the grid, 1 h of steps each, and one of AvgNorm, 1.5 h."""
     grid = [make_run("grid_search", SCORES, digest=name, steps=20, step_seconds=180) for name in ("a", "b", "c")]
-    single = make_run("grid_search", {"depth": 0.5}, step_seconds=9999)  # belongs to no search
+    single = make_run("grid_search", {"depth": 0.5}, step_seconds=9999)  # not part of a search
     return [*grid, single, make_run("avgnorm", SCORES, step_seconds=270), make_run("uniform", SCORES)]
 
 
 def test_setting_with_the_best_delta_m_is_chosen(runs):
     results, table = found(40, 44, 42, 48)  # gains of semseg 0, 10 and 5, AvgNorm's 20
     chosen, cost = outcome(results, table, "grid_search", runs)
-    assert chosen == "Chosen of 3: weighter=grid_search 'weighter.method.weights={semseg:1,depth:2}', Δm +5.00 %."
-    assert cost == "Cost: 3 runs, 3 hours of training steps; AvgNorm 1, 1.5 hours (2 times less), Δm +10.00 %."
+    assert chosen == "Best of 3: weighter=grid_search 'weighter.method.weights={semseg:1,depth:2}', Δm +5.00 %."
+    assert cost == "Cost: 3 runs, 3 hours of training steps, 2 times that of AvgNorm (1.5 hours, runs: 1, Δm +10.00 %)."
 
 
-def test_weights_that_are_no_whole_numbers_are_written_as_they_were(runs):
+def test_fractional_weights_are_written_unchanged(runs):
     assert "{semseg:1,depth:0.5}" in outcome(*found(40, 41, 42, 40), "grid_search", runs)[0]
 
 
-def test_settings_that_lack_a_run_are_not_chosen_from(runs):
+def test_settings_without_a_run_are_not_candidates(runs):
     results, table = found(44, 40)
     chosen, _ = outcome(results, table, "grid_search", runs)
-    assert chosen.startswith("Chosen of 2: weighter=grid_search 'weighter.method.weights={semseg:1,depth:1}'")
+    assert chosen.startswith("Best of 2: weighter=grid_search 'weighter.method.weights={semseg:1,depth:1}'")
 
 
 def test_without_single_task_networks_nothing_is_chosen(runs):
     lines = outcome(*found(40, 44, 42, 48, single={"depth": 0.5}), "grid_search", runs)
-    assert lines == ["Grid Search: nothing to choose from yet; Delta_m needs the single-task networks too."]
+    assert lines == ["Grid Search: no result yet; Delta_m also needs the single-task networks."]
 
 
 @pytest.mark.parametrize("step_seconds", [None, 270])
 def test_without_time_on_both_sides_the_cost_is_left_out(make_run, step_seconds):
-    beside = [make_run("avgnorm", SCORES, step_seconds=step_seconds)]
+    reference = [make_run("avgnorm", SCORES, step_seconds=step_seconds)]
     trial = make_run("grid_search", SCORES)
-    lines = outcome(*found(40, 44, 42, 48), "grid_search", [] if step_seconds else [trial, *beside])
+    lines = outcome(*found(40, 44, 42, 48), "grid_search", [] if step_seconds else [trial, *reference])
     assert len(lines) == 1
 
 
@@ -112,7 +112,7 @@ def test_default_and_best_of_a_search_are_shown_one_below_the_other():
 
 @pytest.fixture
 def search(make_run):
-    """Runs of a search with an hour of steps each, and the variants of their folders."""
+    """Runs of a search with 1 h of steps each, and the variants of their folders."""
     runs, names = [], {}
     for alpha in (1.5, 0.1, 2):
         config = config_of("gradnorm", list(SCORES))
@@ -129,7 +129,7 @@ def search(make_run):
         ("", "alpha 1.5 has the best Δm of 0.1, 1.5, 2: +1.00 %."),
     ],
 )
-def test_choice_is_said_beside_the_default_with_its_cost(search, make_run, best, said):
+def test_best_variant_is_reported_with_the_default_and_the_cost(search, make_run, best, said):
     deltas = deltas_of({row("GradNorm"): 1.0, row("GradNorm", "alpha 0.1"): 3.0, row("GradNorm", "alpha 2"): -1.0})
     runs = [*search[0], make_run("dwa", SCORES, step_seconds=999)]
     lines = choices(deltas, {row("GradNorm")[:-1]: best}, {"GradNorm": "alpha"}, runs, search[1])
@@ -145,5 +145,5 @@ def test_default_that_is_not_run_yet_is_left_out(search):
 
 def test_weights_of_grid_search_are_the_papers_where_none_are_searched():
     rows = [row("Grid Search")]
-    assert "that the paper found" in given(rows, {})[0]
+    assert "from the paper" in given(rows, {})[0]
     assert given(rows, {"search": "grid_search"}) == given([row("AvgNorm")], {}) == []

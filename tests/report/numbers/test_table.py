@@ -40,7 +40,7 @@ def seeds_of(method, *values):
     return [line for seed, value in enumerate(values) for line in lines_of(method, {"semseg": value}, seed=seed)]
 
 
-def test_rows_stand_in_the_order_of_the_plan(ours):
+def test_rows_are_in_the_order_of_the_plan(ours):
     rows = ROWS[::-1]
     assert made(ours, rows=rows).index.tolist() == rows
 
@@ -89,7 +89,7 @@ def test_without_printed_numbers_there_are_no_columns_for_them(ours):
     }
 
 
-def test_papers_numbers_stand_alone_before_the_first_run(ours):
+def test_only_the_papers_numbers_are_shown_before_the_first_run(ours):
     table = made(NONE, ours[ours["seed"] == 0])
     assert table["paper", "delta_m"].tolist() == pytest.approx([0, 2.5, 12.5])
     assert table["ours"].isna().all(axis=None)
@@ -147,7 +147,7 @@ def test_one_seed_says_nothing_of_the_noise(ours):
         ((40, 41, 42), True),  # the same numbers
     ],
 )
-def test_row_lies_inside_the_noise_where_seeds_overlap(uniform, inside):
+def test_row_is_within_noise_if_seeds_overlap(uniform, inside):
     results = results_of(
         seeds_of("Single-task", 40, 40, 40), seeds_of("Uniform", *uniform), seeds_of("AvgNorm", 40, 41, 42)
     )

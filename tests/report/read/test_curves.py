@@ -7,7 +7,7 @@ from mtl.report.read.curves import COLUMNS, read_curves, windowed
 
 @pytest.fixture
 def make_logged(make_run):
-    """A run of so many steps that has logged key -> step -> value."""
+    """A run with a number of steps and a log: key -> step -> value."""
 
     def make(steps, seed=0, **logged):
         run = make_run("uniform", {"semseg": 40, "depth": 0.5}, seed=seed, steps=steps)
@@ -62,7 +62,7 @@ def test_window_in_which_nothing_was_logged_has_no_point(make_logged):
     assert points(curves[curves["key"] == "gradient/norm/semseg"]) == [(2, 1, 1), (4, 3, 2)]
 
 
-def test_curves_know_whose_they_are(make_logged):
+def test_curves_have_setting_method_and_source(make_logged):
     runs = [make_logged(2, seed=seed, depth=every(1, 2)) for seed in (0, 1)]
     name = runs[0].folder.parent.name
     curves = windowed(runs, 2, {name: "alpha 0.5"})

@@ -3,9 +3,11 @@ from fake_runs import PLAIN, config_of, results_of
 
 from mtl.report.numbers.gains import published_baseline, with_gains
 from mtl.report.numbers.table import table_of
-from mtl.report.read.runs import finished_runs, judged_otherwise, single_task_runs
+from mtl.report.read.runs import finished_runs, judged_otherwise, single_task_runs, training_command
 from mtl.report.read.scores import our_scores
 from mtl.report.read.summary import summary
+
+CONFIG = config_of("uniform", ["semseg"])
 
 
 def test_only_folders_with_a_record_are_finished(two_seeds, tmp_path):
@@ -20,14 +22,14 @@ def edges_by(preset):
     return config_of("uniform", ["edge"]) | {"dataset": {"name": "rooms", "tasks": metrics}}
 
 
-def test_baselines_of_another_protocol_are_none_but_are_found(make_run):
+def test_baselines_of_another_protocol_are_rejected_unless_asked_for(make_run):
     runs = [make_run("uniform", {"edge": 60}, config=edges_by("sak"))]
     assert single_task_runs(runs, edges_by("sak"), 0) == {"edge": runs[0]}
     assert single_task_runs(runs, edges_by("seism"), 0) == {}
     assert single_task_runs(runs, edges_by("seism"), 0, judged_alike=False) == {"edge": runs[0]}
 
 
-def test_baseline_that_another_preset_judges_is_named(make_run):
+def test_baseline_evaluated_with_another_preset_is_named(make_run):
     strict = config_of("uniform", ["normals"])
     strict["dataset"] = {"name": "rooms", "png_normals": "strict"}
     runs = [make_run("uniform", {"normals": 20}, config=strict), make_run("uniform", {"edge": 60})]
@@ -40,7 +42,7 @@ def test_baseline_that_another_preset_judges_is_named(make_run):
     assert judged_otherwise(runs, wanted, 1, {"normals": "invpt", "edge": "rooms"}) == {}
 
 
-def test_protocol_of_a_task_is_no_matter_to_a_run_without_it(make_run):
+def test_protocol_of_a_task_does_not_affect_runs_without_it(make_run):
     depth = make_run("uniform", {"depth": 1}, config=edges_by("sak") | {"subset": ["depth"]})
     assert single_task_runs([depth], edges_by("seism"), 0) == {"depth": depth}
 
@@ -52,7 +54,7 @@ def test_baselines_are_plain_single_task_networks_of_the_seed(two_seeds, make_ru
     assert {task: run.primary(task) for task, run in singles.items()} == {"semseg": 50, "depth": 0.4}
 
 
-def test_encoder_is_passed_for_every_task_only_where_their_whole_gradients_are_seen(make_run):
+def test_encoder_passes_are_one_per_task_only_with_full_task_gradients(make_run):
     tasks = {"semseg": 40, "depth": 0.5, "edge": 60}
     scopes = {"uniform": {}, "avgnorm": {"scope": "last_layer"}, "cagrad": {"scope": "shared"}}
     configs = [config_of(name, list(tasks)) | {"weighter": {"name": name} | scope} for name, scope in scopes.items()]
@@ -60,8 +62,8 @@ def test_encoder_is_passed_for_every_task_only_where_their_whole_gradients_are_s
     assert [run.encoder_passes for run in runs] == [1, 1, 3]
 
 
-def test_null_in_a_record_is_a_number_that_is_missing(make_run, tmp_path):
-    """So `write_json` leaves what NaN was in training."""
+def test_null_in_a_record_is_a_missing_number(make_run, tmp_path):
+    """`write_json` writes NaN as null."""
     make_run("uniform", {"semseg": 40})
     make_run("uniform", {"depth": 0.5})
     make_run(
@@ -82,3 +84,37 @@ def test_damaged_record_is_named(make_run, tmp_path):
     path.write_text(path.read_text()[:-9])
     with pytest.raises(ValueError, match=r"record.json is damaged"):
         finished_runs(tmp_path)
+
+
+def test_command_keeps_the_overrides_that_make_runs_comparable():
+    words = ["experiment=demo", "model=mtan", "seed=3", "subset=[depth,edge]", "dataset.height=448"]
+    assert (
+        training_command(words, ["edge"], 1, CONFIG)
+        == "python train.py experiment=demo dataset.height=448 backbone=tiny subset=edge seed=1"
+    )
+
+
+def test_command_drops_all_overrides_of_the_weighter():
+    words = [
+        "weighter=url",
+        "weighter.alignment.lr=1",
+        "+weighter.nope=1",
+        "~weighter.alignment",
+        "~logger.tensorboard",
+    ]
+    assert (
+        training_command(words, ["edge", "depth"], 0, config_of("url", ["edge", "depth"]))
+        == "python train.py -m ~logger.tensorboard subset=edge,depth seed=0"
+    )
+
+
+def test_command_resets_model_and_weighter_and_keeps_the_backbone_of_the_model():
+    config = config_of("url", ["edge"]) | {"model": {"name": "mtan"}}
+    assert (
+        training_command(["experiment=table2"], ["edge"], 0, config)
+        == "python train.py experiment=table2 model=vanilla weighter=uniform backbone=tiny subset=edge seed=0"
+    )
+    assert (
+        training_command(["model=mtan", "backbone=resnet18"], ["edge"], 0, config | {"weighter": {"name": "uniform"}})
+        == "python train.py backbone=resnet18 subset=edge seed=0"
+    )

@@ -69,17 +69,17 @@ def test_numbers_of_two_presets_are_refused(make_run, task, preset):
     single = make_run("uniform", {task: 60})
     multi = make_run("avgnorm", {"semseg": 40, task: 61})
     multi.record["metrics"][task]["preset"] = preset
-    with pytest.raises(ValueError, match=rf"{task} on rooms is judged by the preset '{preset}' in .*avgnorm.* but by "):
+    with pytest.raises(ValueError, match=rf"{task} on rooms is evaluated with preset '{preset}' in .*avgnorm.* but "):
         our_scores([summary([single]), summary([multi])])
 
 
 def test_run_from_before_presets_had_names_is_compared(make_run):
     runs = [make_run(name, {"semseg": 40, "normals": 20}) for name in ("uniform", "avgnorm")]
-    runs[1].record["metrics"]["normals"]["preset"] = None  # the configs are equal, so the metric is
+    runs[1].record["metrics"]["normals"]["preset"] = None  # equal configs mean equal metrics
     assert len(our_scores([summary(runs)])) == 4
 
 
-def test_score_that_is_not_a_number_stays_one(make_run):
+def test_nan_score_stays_nan(make_run):
     found = our_scores([summary([make_run("mgda", {"semseg": 40, "depth": float("nan")})])])
     assert found["metric"].tolist() == ["miou", "rmse"]
     assert found["value"].isna().tolist() == [False, True]

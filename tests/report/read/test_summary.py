@@ -35,7 +35,7 @@ def test_every_run_is_one_line_with_all_its_numbers(make_run):
     ]
 
 
-def test_line_says_which_row_of_a_table_it_is(make_run):
+def test_line_names_its_table_row(make_run):
     runs = [make_run("uniform", {"edge": 61.5}), make_run("gradnorm", {"semseg": 40, "edge": 60})]
     lines = summary(runs, {runs[1].folder.parent.name: "alpha 0.5"})
     columns = ["dataset", "backbone", "architecture", "initialization", "operation", "method", "variant"]

@@ -19,5 +19,5 @@ def test_names_stay_within_the_height_of_the_axes():
     assert spread([-0.2, 0.02], 0.1) == pytest.approx([0.0, 0.1])
 
 
-def test_number_in_print_has_a_minus_and_zero_has_no_sign():
+def test_formatted_number_has_a_minus_and_zero_has_no_sign():
     assert [signed(value, 1) for value in (2.34, -1.25, 0.04, -0.04)] == ["+2.3", "−1.2", "0.0", "0.0"]

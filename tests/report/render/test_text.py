@@ -31,7 +31,7 @@ def made(ours=OURS, paper=PAPER, rows=ROWS):
 
 
 def cells(text):
-    """A Markdown table as lists of words; its second line is the rule."""
+    """Cells of a Markdown table without its rule line."""
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
     return [lines[0], *lines[2:]]
 
@@ -53,7 +53,7 @@ def test_every_task_has_ours_the_papers_and_the_difference():
 
 def test_what_has_no_number_is_an_empty_cell():
     quality, last, costs = (cells(table) for table in tables())
-    assert quality[3][2:4] == ["", ""]  # AvgNorm in print
+    assert quality[3][2:4] == ["", ""]  # the paper's AvgNorm
     assert quality[4] == ["DWA (human_parts 2)", *[""] * 9]
     assert last[4] == ["DWA (human_parts 2)", *[""] * 3]
     assert costs[4] == ["DWA (human_parts 2)", *[""] * 8, "0"]
@@ -121,7 +121,7 @@ def test_third_table_has_ranks_weights_and_costs():
     assert costs[3] == ["AvgNorm", "1.00", "0.5", "", "123", "", "1.00", "1.00", "1", "1"]
 
 
-def test_deviation_over_seeds_stands_behind_the_mean():
+def test_deviation_over_seeds_follows_the_mean():
     more = [line for seed, value in enumerate([42, 44]) for line in lines_of("AvgNorm", {"semseg": value}, seed=seed)]
     single = [line for seed in (0, 1) for line in lines_of("Single-task", {"semseg": 40}, seed=seed)]
     quality = cells(tables(results_of(single, more), results_of(), metrics=SEMSEG)[0])
@@ -129,7 +129,7 @@ def test_deviation_over_seeds_stands_behind_the_mean():
     assert quality[3] == ["AvgNorm", "**43.00 ± 1.41**", "**+7.50 ± 3.54**"]
 
 
-def test_nothing_lost_is_no_negative_zero():
+def test_zero_has_no_negative_sign():
     ours = results_of(lines_of("Single-task", {"semseg": 40}), lines_of("Uniform", {"semseg": 39.9999}))
     assert cells(tables(ours, results_of(), ROWS[:2], metrics=SEMSEG)[0])[2] == ["Uniform", "**40.00**", "**+0.00**"]
 
@@ -174,7 +174,7 @@ def test_every_backbone_and_architecture_is_a_block():
         (row("Uniform", DINO._replace(operation="Noise"), "alpha 1"), "DINO, Noise: Uniform (alpha 1)"),
     ],
 )
-def test_row_is_called_by_what_its_block_does_not_say(one, expected):
+def test_label_of_a_row_leaves_out_what_its_block_says(one, expected):
     assert label(one) == expected
 
 
@@ -191,16 +191,16 @@ def test_csv_has_a_heading_a_column_and_no_empty_ones():
 
 def test_notes_say_how_many_seeds_there_are():
     text = "\n".join(notes(made(), "the networks of Alice"))
-    assert "one seed cannot tell a difference from noise" in text
-    assert "gain over the networks of Alice, of the same seed" in text
-    assert "Rows with fewer seeds: the column seeds says how many." in text
+    assert "with one seed, the difference may be noise" in text
+    assert "relative to the networks of Alice of the same seed" in text
+    assert "Some rows have fewer seeds, see the column seeds." in text
 
 
 @pytest.mark.parametrize(("dataset", "chosen"), [("NYUD-v2", True), ("rooms", True), ("Replica", False)])
-def test_notes_say_where_the_best_evaluation_is_chosen_on_the_scored_images(dataset, chosen):
+def test_notes_say_if_the_best_evaluation_is_selected_on_the_reported_images(dataset, chosen):
     setting = PLAIN._replace(dataset=dataset)
     table = made(results_of(lines_of("Uniform", {"semseg": 40}, setting=setting)), rows=[row("Uniform", setting)])
-    found = [line for line in notes(table, "others") if "chosen on the scored images" in line]
+    found = [line for line in notes(table, "others") if "selected on the reported images" in line]
     assert [line.partition(":")[0] for line in found] == [dataset] * chosen
 
 

@@ -22,5 +22,5 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def html(results):
-    """The page of that folder."""
+    """The page of `results`."""
     return page(results, PAPER, our_evidence(results / "summary"), Made(f"make {UNSAFE}", "1 May 2026"), planned)

@@ -1,4 +1,4 @@
-"""A results folder made up from the paper's numbers, with noise: what an experiment on NYUD-v2 would have left."""
+"""A synthetic results folder on NYUD-v2: the paper's numbers with noise."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def planned(name):
-    """How many networks a section should have."""
+    """Number of planned networks of a section."""
     return {"table2_nyud": 60, "table5_replica": 32}.get(name, 42)
 
 
@@ -30,7 +30,7 @@ def rows_of(table, dataset):
 
 
 def summary_of(rows, seeds, *, device="cuda (NVIDIA A100)", noise=0.01):
-    """A line for every run of the rows, as `summary` writes them."""
+    """One line per run of the rows, as written by `summary`."""
     found, random, lines = paper_scores(PAPER), np.random.default_rng(0), []
     for row in rows:
         own = found[(found[ROW] == pd.Series(row, ROW)).all(axis=1)].drop_duplicates("task")
@@ -54,7 +54,7 @@ def summary_of(rows, seeds, *, device="cuda (NVIDIA A100)", noise=0.01):
 
 
 def write_experiment(folder, name, table, rows, lines, remarks=()):
-    """The files of an experiment: its summary, its table, and the part of the Markdown that the page reads."""
+    """Writes summary, table, and the part of the Markdown that the page reads."""
     ours = our_scores([lines])
     found = table_of(ours, printed(PAPER, table, rows), rows, chosen_baseline(rows))
     for part in ("summary", "tables"):

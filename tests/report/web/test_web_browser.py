@@ -1,4 +1,4 @@
-"""The page in a real browser, without a network."""
+"""Opens the page in a real browser, offline."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ QUIET = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND"),
 ]
-ASKED = '"initiator":"null"'  # in a network log: by a page from a file; the browser's own have "not an origin"
+ASKED = '"initiator":"null"'  # network log entry of a page opened from a file; the browser's own differ
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def screenshot(path, folder, width, height):
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_browser_reads_all_of_it_and_asks_for_nothing(path, tmp_path):
+def test_browser_renders_the_page_without_requests(path, tmp_path):
     log = tmp_path / "net.json"
     dom = browse(path, tmp_path, "--dump-dom", f"--log-net-log={log}").stdout.decode()
     assert dom.count("<article") == 52
@@ -51,7 +51,7 @@ def test_browser_reads_all_of_it_and_asks_for_nothing(path, tmp_path):
     assert ASKED not in log.read_text(errors="replace")
 
 
-def test_network_log_would_show_a_picture_from_elsewhere(tmp_path):
+def test_network_log_would_show_an_external_image(tmp_path):
     file, log = tmp_path / "page.html", tmp_path / "net.json"
     file.write_text('<img src="http://example.invalid/picture.png">')
     browse(file, tmp_path, "--dump-dom", f"--log-net-log={log}")
@@ -65,8 +65,8 @@ def test_page_fits_the_width_and_is_neither_empty_nor_cut(path, tmp_path, width)
     assert pixels.shape == (height, width, 3)
     ink = np.abs(pixels - pixels[0, 0]).sum(axis=2) > 60
     assert 0.01 < ink.mean() < 0.4
-    assert ink[-1000:].any()  # it goes on
-    assert not ink[200:, -10:].any()  # below the contents nothing runs out at the right
+    assert ink[-1000:].any()  # content continues at the bottom
+    assert not ink[200:, -10:].any()  # below the navigation nothing overflows to the right
 
 
 def test_choosing_a_verdict_hides_the_other_claims(html, path, tmp_path):

@@ -17,7 +17,7 @@ VOID = {"meta", "link", "img", "input", "br"}
 
 
 class Reader(HTMLParser):
-    """Tags with their attributes, the text, and what is closed in the wrong place."""
+    """Collects tags with attributes, text, and wrongly nested end tags."""
 
     def __init__(self, text):
         super().__init__()
@@ -76,7 +76,7 @@ def test_every_id_is_there_once_and_every_link_inside_the_page_has_a_target(read
     assert {link.removeprefix("#") for link in links} <= set(ids)
 
 
-def test_page_asks_for_nothing_from_anywhere(html, read):
+def test_page_makes_no_requests(html, read):
     sources = [about.get("src") or about.get("href") for tag, about in read.tags if tag in ("img", "link", "script")]
     assert all(source.startswith("data:") for source in sources)
     assert not re.search(r"url\(|@import|<script|<iframe|srcset", html)
@@ -85,7 +85,7 @@ def test_page_asks_for_nothing_from_anywhere(html, read):
 
 def test_text_of_commands_and_remarks_is_escaped(html, read):
     assert "<script>" not in html
-    assert html.count("&lt;script&gt;") == 4  # what made the page, a remark, and the UW network of either block
+    assert html.count("&lt;script&gt;") == 4  # the command, a note, and the UW network of both blocks
     assert 'python train.py a <b> & "c" \'</style><script>' in read.text
 
 
@@ -151,14 +151,14 @@ def test_table_without_runs_shows_the_paper_and_the_command(html):
     assert "<details><summary>" not in section
 
 
-def test_paper_weights_of_table_6_stand_in_their_own_table(html):
+def test_paper_weights_of_table_6_are_in_the_cost_table(html):
     section = section_of(html, "table6_nyud")
     assert ["1.22", "2.47", "3.97", "114"] in [cells_in(row) for row in rows_in(section, "AvgNorm")]
 
 
 def test_misprint_is_a_footnote_of_its_row(html):
     section = section_of(html, "table3_nyud")
-    assert "the paper prints Δm +1.91; its cells give +2.39" in section
+    assert "the paper prints Δm +1.91, but its cells give +2.39" in section
     mark = re.search(r'href="#(table3_nyud-note-\d+)"', rows_in(section, "URL")[0])[1]
     assert "Vanilla, URL: the paper prints" in section.split(f'<li id="{mark}">')[1].split("</li>")[0]
     assert html.count(": the paper prints Δm") == 17
@@ -184,7 +184,7 @@ def test_contents_count_networks_and_runs(read):
 
 
 def test_facts_say_when_and_from_what_it_was_made(read):
-    assert "made 1 May 2026, by make a <b>" in read.text
+    assert "generated 1 May 2026, by make a <b>" in read.text
     assert f"runs 96 seeds 0, 1, 2 commit {COMMIT[:10]} device cuda (NVIDIA A100)" in read.text
 
 
@@ -213,7 +213,7 @@ def test_claims_have_a_word_and_a_mark_and_a_filter_of_their_own(html, read):
     assert "✗ fails" in read.text
 
 
-def test_paper_check_lists_every_row_that_is_off(html):
+def test_paper_check_lists_every_row_that_does_not_match(html):
     listed = html.split('<section id="check">')[1]
     assert listed.count('<th scope="row">') == 19
     assert "depth_rmse 0.6077 -&gt; 0.6047" in listed

@@ -18,7 +18,7 @@ def rows():
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
-def test_sheet_read_back_prints_as_the_one_that_was_written(tmp_path, rows, seeds):
+def test_table_read_back_prints_as_written(tmp_path, rows, seeds):
     written = write_experiment(tmp_path, "table2_nyud", "II", rows, summary_of(rows, seeds))
     table = read_table(tmp_path / "tables" / "table2_nyud.csv")
     metrics = metrics_of(table, read_lines(tmp_path / "summary" / "table2_nyud.csv"), NONE)
@@ -33,7 +33,7 @@ def test_metrics_of_tasks_without_a_run_are_the_papers(tmp_path, rows):
     assert found == {"semseg": ("miou", True), "edge": ("ods_f", True)}
 
 
-def test_own_words_of_an_experiment_are_told_from_how_to_read_it(tmp_path, rows):
+def test_notes_of_an_experiment_are_separated_from_general_notes(tmp_path, rows):
     remarks = ["It tests the chain.", "Values: one seed.", "Bold: best."]
     table = write_experiment(tmp_path, "t", "II", rows, summary_of(rows, [0]), remarks)
     assert read_remarks(tmp_path / "tables" / "t.md", table) == (remarks[:1], remarks[1:])
@@ -47,7 +47,7 @@ def test_origins_join_seeds_of_a_network_and_networks_of_a_row(rows):
     assert [network.tasks for network in found[rows[0]].networks] == ["semseg", "depth", "normals", "edge"]
     (network,) = found[rows[1]].networks
     assert (network.tasks, network.seeds) == ("semseg, depth, normals, edge", "0, 1")
-    assert network.command.endswith("seed=1")  # the first that stands there
+    assert network.command.endswith("seed=1")  # the first one listed
 
 
 def test_facts_name_each_value_once_and_what_is_missing():

@@ -1,7 +1,7 @@
 """Imbalance optimisation in multi-task dense prediction.
 
-`cut`, `backward` and the classes of `mtl.weighters` work in any training loop, without Hydra and without our trainer;
-`load` brings back what a run has trained.
+`cut`, `backward` and the classes of `mtl.weighters` work in any training loop, without Hydra and without our trainer.
+`load` returns the network that a run has trained.
 """
 
 from pathlib import Path
@@ -31,8 +31,8 @@ def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> "
         device: auto, cpu, cuda, or cuda:1 for the second GPU.
 
     Raises:
-        ValueError: This is no run folder, or it does not hold the checkpoint.
+        ValueError: The path is not a run folder, or the checkpoint is missing or corrupt.
     """
-    from mtl import trained  # noqa: PLC0415  Hydra reads the config of a run; nothing else here needs it
+    from mtl import trained  # noqa: PLC0415  it imports Hydra, which nothing else here needs
 
     return trained.load(run, checkpoint, device)

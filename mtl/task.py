@@ -1,4 +1,4 @@
-"""A task of a run: its label, how many channels are predicted for it, its loss and its metric."""
+"""A task of a run: its label, its number of predicted channels, its loss and its metric."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """One task of a run. Its loss and its metric learn from the label what an invalid pixel holds.
+    """One task of a run. Loss and metric take the value of invalid pixels from the label.
 
     Args:
         name: Key of the task in batches, outputs and logs.
-        channels: Number of channels the network predicts.
+        channels: Number of channels that the network predicts.
         loss: Module that maps (prediction, target) to (sum, count).
-        metric: Metric that judges raw predictions.
+        metric: Metric of raw predictions.
         bias: Initial bias of the output convolution, such as the mean depth in metres.
-        truth: Key of an evaluation sample that the metric judges against; None: the task's own labels.
-        label: What its label is; None: the label that `mtl.tasks` has under the name.
+        truth: Key of the labels in an evaluation sample that the metric uses; None: the name of the task.
+        label: Description of the label; None: the label with this name in `mtl.tasks`.
 
     Raises:
-        ValueError: `mtl.tasks` has none, or the label is that of another task.
+        ValueError: `mtl.tasks` has no label with this name, or the label has a different name.
     """
 
     name: str

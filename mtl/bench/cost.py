@@ -1,4 +1,4 @@
-"""What a training step costs: floating-point operations, passes over the encoder, time and memory."""
+"""Measures the cost of a training step: floating-point operations, encoder passes, time and memory."""
 
 import math
 import os
@@ -19,7 +19,7 @@ from mtl.bench.steps import Step, Workload
 
 
 def operations(work: Workload, step: Step) -> tuple[int, int]:
-    """Floating-point operations of a step, and how often it differentiates the encoder down to the image."""
+    """Floating-point operations of a step, and the number of full backward passes over the encoder."""
     passes = 0
 
     def count(_: Tensor) -> None:
@@ -38,15 +38,15 @@ def operations(work: Workload, step: Step) -> tuple[int, int]:
 def seconds(work: Workload, steps: Sequence[Step], rounds: int) -> list[list[float]]:
     """Seconds of every step in every round.
 
-    A round takes each step once, in random order, so that whatever slows the machine down for a while hits all
-    steps alike: compare within a round. Two rounds before the first one warm up. On the CPU the time is that of
-    this process; of a GPU it is the wall clock's.
+    A round runs each step once, in random order, so that temporary load on the machine affects all steps equally:
+    compare times within a round. Two rounds warm up first. Times are CPU time of this process on the CPU, and
+    wall-clock time on a GPU.
 
     Returns:
         A list per step with a number per round.
 
     Raises:
-        ValueError: There are too few rounds for quartiles.
+        ValueError: There are fewer than 2 rounds.
     """
     if rounds < 2:
         raise ValueError(f"rounds={rounds}: quartiles need at least 2")
@@ -72,12 +72,12 @@ def ratio_to(baseline: Sequence[float], times: Sequence[float]) -> tuple[float, 
 
 
 def memory(work: Workload, step: Step) -> float:
-    """Most memory that a step holds above what is there before it, its gradients included, in MiB.
+    """Peak memory of a step above what was allocated before it, including its gradients, in MiB.
 
-    On the CPU it is the process's own: call it through `in_new_process`, one step a process. NaN where the system
-    cannot start the measurement of a peak anew (not Linux).
+    On the CPU it is measured for the whole process: call it through `in_new_process`, one step per process. NaN if the
+    system cannot reset the peak (outside Linux).
     """
-    step(work)  # else it would count kernels, caches and everything else that is loaded once
+    step(work)  # loads kernels and caches, which must not count
     work.clear()
     if work.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(work.device)
@@ -86,16 +86,16 @@ def memory(work: Workload, step: Step) -> float:
         return (torch.cuda.max_memory_allocated(work.device) - rest) / 2**20
     if not (clear := Path("/proc/self/clear_refs")).exists():
         return math.nan
-    clear.write_text("5")  # the peak starts anew: man 5 proc
+    clear.write_text("5")  # resets the peak, see man 5 proc
     rest = _resident("VmRSS")
     step(work)
     return _resident("VmHWM") - rest
 
 
 def in_new_process(function: Callable[..., float], *args: Any) -> float:
-    """Calls a function in a process of its own that returns freed tensors to the system at once.
+    """Calls a function in a new process that returns freed tensors to the system at once.
 
-    Otherwise malloc keeps them, and the peak of the process says little about the peak of the step.
+    Otherwise malloc keeps them, and the peak of the process is not that of the step.
     """
     os.environ["MALLOC_MMAP_THRESHOLD_"] = str(2**16)  # bytes; glibc reads it when the process starts
     try:
@@ -106,6 +106,6 @@ def in_new_process(function: Callable[..., float], *args: Any) -> float:
 
 
 def _resident(key: str) -> float:
-    """A line of /proc/self/status in MiB."""
+    """Value of a line of /proc/self/status, in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(float(line.split()[1]) / 2**10 for line in lines if line.startswith(f"{key}:"))

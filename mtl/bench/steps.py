@@ -1,4 +1,4 @@
-"""Training steps to compare: plain, written out, and the engine's.
+"""Training steps to compare: plain backward, naive weighting, TorchJD, and the engine.
 
 A step is a forward and a backward pass, without the optimizer. It leaves the gradients in `.grad`.
 """
@@ -18,13 +18,13 @@ from mtl.weighters.base import Weighter
 
 
 class Workload:
-    """A network and a batch to take steps with.
+    """A network and a batch on which steps are measured.
 
     Args:
         model: The network.
         tasks: Its tasks, in their order.
         batch: Image and labels.
-        device: Where the steps are taken.
+        device: Device of the model and the batch.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Workload:
         self.image = self.batch["image"]  # [B, 3, H, W]
 
     def clear(self) -> None:
-        """Drops the gradients of the last step and waits until the device is idle."""
+        """Clears the gradients of the last step and waits until the device is idle."""
         self.model.zero_grad(set_to_none=True)
         self.wait()
 
@@ -49,7 +49,7 @@ class Workload:
 
 
 class PointHead(nn.Module):
-    """The least a head can be, so that nearly all the cost is the encoder's: a 1x1 convolution and upsampling.
+    """The smallest possible head, 1x1 convolution and upsampling, so that the encoder makes up nearly all of the cost.
 
     Args:
         in_channels: Channels of the encoder's maps; this head reads the last one.
@@ -71,13 +71,13 @@ Step = Callable[[Workload], None]
 
 
 def plain(work: Workload) -> None:
-    """What everything is measured against: uniform weights, on a graph that nobody cuts."""
+    """The baseline: uniform weights and a plain backward pass, without a cut."""
     losses, _ = work.total_loss(work.model(work.image), work.batch)
     sum(losses).backward()
 
 
 def naive(work: Workload, weighter: Weighter) -> None:
-    """The last layer's gradients as one would write them down: T passes over the heads, then the weighted loss."""
+    """Last-layer gradients computed naively: T passes over the heads, then a backward pass of the weighted loss."""
     losses, _ = work.total_loss(work.model(work.image), work.batch)
     layer = work.model.last_layer
     rows = torch.stack([torch.autograd.grad(loss, layer, retain_graph=True)[0].flatten() for loss in losses])
@@ -87,7 +87,7 @@ def naive(work: Workload, weighter: Weighter) -> None:
 
 
 def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
-    """The engine, as the trainer calls it; a weighter that asks for it gets the losses a second time."""
+    """The engine as the trainer calls it, with the second forward pass for a weighter that needs one."""
     losses, features, active = work.objective(work.batch)
     layer, shared = work.model.last_layer, work.model.shared_parameters()
     backward(losses, features, weighter, last_layer=layer, shared=shared, active=active, **applied)
@@ -96,7 +96,7 @@ def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
 
 
 def torchjd(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
-    """The same step through TorchJD, as its documentation has it: of a vanilla network."""
+    """The same step with TorchJD as in its documentation; for vanilla networks only."""
     from torchjd.autojac import jac_to_grad, mtl_backward  # noqa: PLC0415  an extra
 
     maps = work.model.encode(work.image)
@@ -107,10 +107,10 @@ def torchjd(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
 
 
 def torchjd_general(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
-    """The same step through TorchJD, of any network.
+    """The same step with TorchJD, for any network.
 
-    Its `mtl_backward` wants features that do not depend on each other and no shared parameter behind them: MTAN has
-    neither. One row after another (`parallel_chunk_size=1`) is faster here than all at once.
+    `mtl_backward` needs features that do not depend on each other, and no shared parameters behind them; MTAN violates
+    both. One row after another (`parallel_chunk_size=1`) is faster here than all at once.
     """
     from torchjd.autojac import backward, jac_to_grad  # noqa: PLC0415  an extra
 

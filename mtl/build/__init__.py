@@ -1,6 +1,6 @@
-"""From a composed config to the objects of a run, read one way down: config -> data -> model -> trainer.
+"""Builds the objects of a run from its composed config, in this order: config -> data -> model -> trainer.
 
-Next to `mtl.cli` and `mtl.experiment` the only code that knows Hydra.
+Apart from `mtl.cli` and `mtl.experiment`, this is the only code that uses Hydra.
 """
 
 from mtl.build.config import CONFIGS, INCIDENTAL, applied, compose, run_folder, science, subset, watches

@@ -1,4 +1,4 @@
-"""The config of a run: composed, checked, and reduced to what can change the result."""
+"""Composes the config of a run, and reduces it to the part that affects the result."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ from mtl.files import finite
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
-# Keys that change where and how fast a run runs, but not what comes out of it.
+# Keys that affect where and how fast a run computes, but not its result.
 INCIDENTAL = (
     *("seed", "device", "threads", "workers", "force", "debug", "data", "results", "logging", "logger", "plan"),
     *("dataset.render_workers", "dataset.cache"),
 )
-# What a run is built from. Other keys of a group count where one of these quotes them.
+# What a run is built from. Other keys of a group count only if one of these refers to them.
 BUILT = {
     "dataset": ("name", "train", "val", "test", "operations", "tasks"),
     "backbone": ("name", "encoder", "head"),
@@ -29,7 +29,7 @@ BUILT = {
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """The config that `python train.py` gets from the same words."""
+    """The config that `python train.py` composes from the same overrides."""
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
         return hydra.compose("config", list(overrides))
 
@@ -38,7 +38,7 @@ def subset(cfg: DictConfig) -> list[str]:
     """Names of the tasks to train, in the order of the dataset's config.
 
     Raises:
-        ValueError: A task is unknown to the dataset, or none is given.
+        ValueError: The dataset does not have a task, or none is given.
     """
     wanted = [cfg.subset] if isinstance(cfg.subset, str) else list(cfg.subset)
     unknown = [name for name in wanted if name not in cfg.dataset.tasks]
@@ -51,16 +51,16 @@ def subset(cfg: DictConfig) -> list[str]:
 
 
 def science(cfg: DictConfig) -> dict[str, Any]:
-    """The part of the resolved config that can change the result.
+    """The part of the resolved config that affects the result.
 
-    It holds what the run is built from, for the tasks that it trains, with the `version` of every class that has one
-    above 1: a class raises its version when its numbers change on purpose. Operations on the dataset that do nothing
-    are left out.
+    It contains what the run is built from, for the tasks that it trains, with the `version` of every class whose
+    version is above 1: a class raises its version when its numbers change on purpose. Operations on the dataset that
+    do nothing are left out.
     """
     cfg = cfg.copy()
     OmegaConf.set_struct(cfg, False)
     for key in INCIDENTAL:
-        OmegaConf.update(cfg, key, "", force_add=True)  # before it is resolved: other keys quote the folders
+        OmegaConf.update(cfg, key, "", force_add=True)  # before resolving, because other keys refer to the folders
     tasks, known = subset(cfg), set(cfg.dataset.tasks)
     resolved = OmegaConf.to_container(cfg, resolve=True)
     config = {key: resolved[key] for key in ("recipe", "weighter")}
@@ -78,7 +78,7 @@ def science(cfg: DictConfig) -> dict[str, Any]:
 
 
 def of_tasks(node: Any, tasks: Sequence[str], known: set[str]) -> Any:
-    """The node with mappings by task name reduced to the given tasks.
+    """The node, in which mappings by task name are reduced to the given tasks.
 
     Args:
         node: Part of a resolved config.
@@ -94,7 +94,7 @@ def of_tasks(node: Any, tasks: Sequence[str], known: set[str]) -> Any:
 
 
 def with_versions(node: Any) -> Any:
-    """The node with the version of every class in it that has one above 1."""
+    """The node, with the version of every class in it whose version is above 1."""
     if isinstance(node, list):
         return [with_versions(item) for item in node]
     if not isinstance(node, Mapping):
@@ -105,13 +105,13 @@ def with_versions(node: Any) -> Any:
 
 
 def idle(node: Mapping[str, Any]) -> bool:
-    """Whether an operation leaves the dataset as it is, by its class."""
+    """Whether an operation leaves the dataset unchanged, according to its class."""
     asked = getattr(target(node), "idle", None)
     return asked is not None and asked(node)
 
 
 def target(node: Mapping[str, Any]) -> Any:
-    """The class that a node names; None where it names none that can be found."""
+    """The class that a node names; None if there is none or it cannot be found."""
     try:
         return get_object(node["_target_"]) if "_target_" in node else None
     except Exception:
@@ -119,10 +119,10 @@ def target(node: Mapping[str, Any]) -> Any:
 
 
 def run_folder(cfg: DictConfig) -> Path:
-    """Folder of the run: equal configs share one, whatever the date; different configs never do.
+    """Folder of the run; two configs share one if and only if they give the same result.
 
     Raises:
-        ValueError: No run can have this config; it shall leave no folder behind.
+        ValueError: The config is invalid, so no folder must be created for it.
     """
     validate(cfg)
     config = science(cfg)
@@ -134,13 +134,13 @@ def run_folder(cfg: DictConfig) -> Path:
 
 
 def applied(cfg: DictConfig) -> dict[str, str]:
-    """How `backward` applies the weighter: scope, scale and heads, as far as it has them."""
+    """How `backward` applies the weighter: those of scope, scale and heads that its config has."""
     return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
 
 
 def watches(cfg: DictConfig) -> bool:
-    """Whether the run notes how far its features are from those of single-task networks, of which it needs the weights.
+    """Whether the run measures the distance of its features from those of single-task networks.
 
-    A single-task network has none but itself to be far from.
+    It then needs the weights of these networks. A single-task run measures nothing.
     """
     return cfg.logging.feature_distance and len(subset(cfg)) > 1

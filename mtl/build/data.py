@@ -1,4 +1,4 @@
-"""From a composed config to the images of a split: read, cached, sampled, with noise on their labels, in batches."""
+"""Builds the dataset of a split from the config, with caching, sampling and label noise, and its loader."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from mtl.task import Task
 
 
 def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDataset:
-    """A split of the dataset; that for training with fewer images or worse labels where the config says so.
+    """A split of the dataset; the training split with a subset of images or noisy labels if the config says so.
 
     Args:
         cfg: The composed config.
@@ -24,7 +24,7 @@ def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDat
         tasks: Names of the tasks to train.
 
     Raises:
-        ValueError: The dataset cannot be had like this.
+        ValueError: The dataset is missing or corrupt, or its config is invalid.
     """
     cache = cfg.dataset.get("cache", False)
     if not isinstance(cache, bool):
@@ -32,7 +32,7 @@ def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDat
     dataset = instantiate(cfg.dataset[split], tasks=tasks)
     if cache:
         settings = {key: value for key, value in science(cfg)["dataset"][split].items() if key != "transform"}
-        settings["left_out"] = dataset.about().get("left_out", [])  # damaged images of a dataset that skips them
+        settings["left_out"] = dataset.about().get("left_out", [])  # corrupt images, if the dataset skips them
         dataset = Cached(dataset, Path(cfg.data) / "cache", settings, cfg.workers)
     if split == "train":
         for operation in cfg.dataset.get("operations", {}).values():
@@ -41,10 +41,10 @@ def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDat
 
 
 def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> int:
-    """Images per process of a batch that is counted over all processes.
+    """Images per process, from the batch size over all processes.
 
     Raises:
-        ValueError: The processes and their micro-batches cannot share it equally.
+        ValueError: The batch does not divide equally among the processes and their micro-batches.
     """
     if batch_size % (world_size * micro_batches):
         parts = (
@@ -57,7 +57,7 @@ def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> 
 
 
 def build_loader(cfg: DictConfig, split: str, tasks: Sequence[Task]) -> DataLoader:
-    """Batches of a split for this process, shuffled and augmented where it is that for training."""
+    """Batches of a split for this process; the training split is shuffled."""
     return make_loader(
         build_dataset(cfg, split, [task.name for task in tasks]),
         train=split == "train",
@@ -66,5 +66,5 @@ def build_loader(cfg: DictConfig, split: str, tasks: Sequence[Task]) -> DataLoad
         seed=cfg.seed,
         rank=distributed.rank(),
         world_size=distributed.world_size(),
-        limits={task.name: max(task.channels, 2) for task in tasks},  # one logit tells two classes apart
+        limits={task.name: max(task.channels, 2) for task in tasks},  # one logit distinguishes two classes
     )

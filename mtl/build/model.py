@@ -1,4 +1,4 @@
-"""From a composed config to the network, its tasks and its weighter."""
+"""Builds the network, its tasks and its weighter from the config."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,22 +28,24 @@ def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
 
 
 def rebuild(path: Path) -> tuple[MultiTaskModel, Callable[[dict], dict], Mapping[str, Sequence[str]]]:
-    """What it takes to use a trained network, from the config that its run has left.
+    """Builds the network of a finished run from the config in its folder.
 
     Returns:
-        The network, still untrained, the transform of evaluated images, and the names of classes by task.
+        The network without trained weights, the transform of evaluated images, and the class names by task.
 
     Raises:
-        ValueError: The config is of another version of this code, with other keys for the network.
+        ValueError: The config was written by a version of this code with different keys for the network.
     """
     cfg = OmegaConf.load(path)
     for key in {"pretrained", "checkpoint"} & set(cfg.backbone.encoder):
-        cfg.backbone.encoder[key] = None  # its own weights follow
+        cfg.backbone.encoder[key] = None  # the trained weights are loaded later
     try:
         network = build_model(cfg, build_tasks(cfg))
     except (InstantiationException, TypeError) as error:
         reason = " ".join(str(error.__cause__ or error).split())
-        raise ValueError(f"{path} is of another version of this code ({reason}): train the run again") from error
+        raise ValueError(
+            f"{path} was written by a different version of this code ({reason}): train the run again"
+        ) from error
     dataset = cfg.dataset.val
     return network, instantiate(dataset.transform), get_class(dataset._target_).class_names
 
@@ -54,10 +56,10 @@ def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
 
 
 def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[float]]:
-    """Hyper-parameters that a node of the weighter gives by task name, as lists in the order of the tasks.
+    """Hyper-parameters that a node of the weighter's config gives by task name, as lists in task order.
 
     Raises:
-        ValueError: A number per task is missing.
+        ValueError: The number of a task is missing.
     """
     ordered = {}
     for key, value in cfg.weighter[node].items():
@@ -72,9 +74,10 @@ def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[flo
 def build_alignment(
     cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, steps: int, checkpoints: Mapping[str, Path]
 ) -> nn.Module:
-    """The distance of the model's features from those of plain single-task networks, as the weighter or URL has it.
+    """The distance of the model's features from those of vanilla single-task networks.
 
-    Its initial weights leave the random state as it was, so that the distance can be watched in any run.
+    Its settings are those of the weighter, or of URL if the weighter has none. Creating it leaves the random state
+    unchanged, so that measuring the distance does not affect a run.
     """
     plain, device = cfg.copy(), model.last_layer.device
     plain.model, plain.backbone.pretrained = OmegaConf.load(CONFIGS / "model/vanilla.yaml"), False

@@ -1,4 +1,4 @@
-"""From a composed config to a trainer: everything a run needs, built before its first batch."""
+"""Builds the trainer of a run from the config, before its first batch."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,7 @@ from mtl.task import Task
 
 
 def build_evaluator(cfg: DictConfig, split: str, tasks: list[Task], device: torch.device) -> Evaluator:
-    """What scores a network on a split."""
+    """The evaluator of a split."""
     return Evaluator(tasks, build_loader(cfg, split, tasks), device)
 
 
@@ -33,13 +33,13 @@ def build_trainer(
     baseline: Mapping[str, float] | None = None,
     checkpoints: Mapping[str, Path] | None = None,
 ) -> Trainer:
-    """Everything a run needs, built before its first batch.
+    """Builds everything a run needs, before its first batch.
 
     Args:
         cfg: The composed config.
         folder: The run folder.
         baseline: Primary metric of each task's single-task network, if known.
-        checkpoints: Weights of each task's single-task network, where the run learns from them.
+        checkpoints: Checkpoint of each task's single-task network, if the run uses them as teachers.
     """
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
@@ -53,7 +53,9 @@ def build_trainer(
     for first in (loader.dataset[0, 0], evaluator.loader.dataset[0]):
         model.backbone.check_size(loader.collate_fn([first])["image"])
     weighter = build_weighter(cfg, tasks).to(device)
-    Accumulation(weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg))  # refuses what cannot be
+    Accumulation(
+        weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg)
+    )  # raises on invalid combinations
     if distributed.world_size() > 1 and device.type == "cuda":
         model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
     groups = [{"params": list(model.parameters())}]

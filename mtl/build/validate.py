@@ -1,4 +1,4 @@
-"""What the words and numbers of a config must be, asked before anything is built."""
+"""Checks the values of a config before anything is built."""
 
 import difflib
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ WORDS = {
     "recipe.precision": ("float32", "bfloat16", "float16"),
     "recipe.accumulation": ("exact", "first"),
 }
-LEAST = {  # of whole numbers
+LEAST = {  # smallest value of integers
     "seed": 0,
     "workers": 0,
     "threads": 1,
@@ -45,10 +45,10 @@ OPTIONAL = ("threads", "recipe.steps", "recipe.clip")  # may be null
 
 
 def validate(cfg: Any) -> None:
-    """Refuses words and numbers that no run can use; a key that the config does not have is no concern here.
+    """Rejects invalid values; unknown keys are left to Hydra.
 
     Raises:
-        ValueError: One of them is impossible.
+        ValueError: A value is invalid.
     """
     for key, choices in WORDS.items():
         value = select(cfg, key)
@@ -65,16 +65,16 @@ def validate(cfg: Any) -> None:
 
 
 def select(cfg: Any, key: str) -> Any:
-    """The value at a dotted key, None where there is none."""
+    """The value at a dotted key; None if there is none."""
     return reduce(lambda node, name: node.get(name) if hasattr(node, "get") else None, key.split("."), cfg)
 
 
 def or_null(key: str) -> str:
-    """The other choice of keys that may be empty."""
+    """The part of a message about keys that may be null."""
     return ", or null" if key in OPTIONAL else ""
 
 
 def closest(word: Any, choices: Iterable[str]) -> str:
-    """A question after the choice most like the word; empty where none is like it."""
+    """A question that suggests the most similar choice; empty if none is similar."""
     found = difflib.get_close_matches(str(word), choices, n=1)
     return f"; did you mean {found[0]}?" if found else ""

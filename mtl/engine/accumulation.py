@@ -1,4 +1,4 @@
-"""One update from several micro-batches, for batches that do not fit into memory at once."""
+"""Accumulates the gradients of several micro-batches into one update, for batches that do not fit into memory."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from mtl.weighters.base import Needs, Scope, Weighter
 
 
 class Accumulation:
-    """Collects the gradients of micro-batches and makes one update of them, the weighter being asked once.
+    """Collects the gradients of micro-batches and makes one update of them, with one call of the weighter.
 
         accumulation = Accumulation(weighter, parts=2, scope="last_layer")
         for image, targets in halves:
@@ -23,13 +23,14 @@ class Accumulation:
             accumulation.add([...], features, last_layer=encoder.conv.weight)
         accumulation.finish()
 
-    `exact`: the update equals that of the whole batch to rounding, if the network has no BatchNorm and every part has
-    equally many valid pixels. As weights are known only after the last part, each part costs T passes over the encoder
-    and the T rows of all shared parameters stay in memory; not so for a weighter whose weights are constant.
-    `first`: the weights are those of the first part, at the cost of plain accumulation. This is an approximation: a
-    noisier Gramian, losses and penalty of one part, and a task without labels in the first part waits.
+    `exact`: the update equals that of the whole batch to rounding, if the network has no BatchNorm and all parts have
+    the same number of valid pixels. The weights are known only after the last part, so each part costs T passes over
+    the encoder, and the T rows of all shared parameters stay in memory. Constant weights avoid this cost.
+    `first`: the first part determines the weights, at the cost of plain accumulation. This is an approximation: the
+    Gramian is noisier, losses and penalty are those of one part, and a task without labels in the first part is not
+    trained in this update.
 
-    A single part is nothing but `backward`, at its cost.
+    With a single part this is `backward`, at the same cost.
 
     Args:
         weighter: The rule.
@@ -42,8 +43,8 @@ class Accumulation:
         loss_scale: As for `backward`.
 
     Raises:
-        ValueError: An option is unknown, or the weighter makes an elementwise update, which takes the sum of all
-            parts' rows.
+        ValueError: An option is unknown, or the weighter makes an elementwise update, which needs the sum of the rows
+            of all parts.
     """
 
     def __init__(
@@ -89,13 +90,13 @@ class Accumulation:
         shared: Iterable[Tensor] = (),
         active: Tensor | None = None,
     ) -> None:
-        """Takes one micro-batch; arguments as those of `backward`.
+        """Adds one micro-batch; the arguments are those of `backward`.
 
         Raises:
-            ValueError: As `backward` does, or all the parts have been added.
+            ValueError: As for `backward`, or all the parts have been added already.
         """
         if len(self.losses) == self.parts:
-            raise ValueError(f"all {self.parts} micro-batches have been added: make an Accumulation for every update")
+            raise ValueError(f"all {self.parts} micro-batches have been added: create an Accumulation for every update")
         scopes = self.asked
         shared = check_part(
             losses, features, self.weighter, scopes=scopes, last_layer=last_layer, shared=shared, active=active
@@ -122,15 +123,17 @@ class Accumulation:
     @torch.autocast("cuda", enabled=False)
     @torch.autocast("cpu", enabled=False)
     def finish(self) -> Gradients:
-        """Adds the update to `.grad`, as far as `add` has not; losses are the mean over the parts.
+        """Adds what `add` has not yet added to `.grad`; the losses in the result are the mean over the parts.
 
         Raises:
-            ValueError: Not as many parts were added as announced, or the update has been made.
+            ValueError: A part is missing, or the update has been made already.
         """
         if len(self.losses) != self.parts:
-            raise ValueError(f"{self.parts} micro-batches were announced, {len(self.losses)} added")
+            raise ValueError(
+                f"{len(self.losses)} of {self.parts} micro-batches added: call add for each of them before finish"
+            )
         if self.finished:
-            raise ValueError("finish has made the update: make an Accumulation for every update")
+            raise ValueError("finish has already made the update: create an Accumulation for every update")
         self.finished = True
         losses = self.losses[0] if self.parts == 1 else torch.stack(self.losses).mean(0)  # [T]
         if self.total is not None:

@@ -1,4 +1,4 @@
-"""Checks what callers give the engine. Every mistake becomes one line that says what to do instead."""
+"""Checks the arguments of the engine. Each error is one line that says what to do instead."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,18 +10,18 @@ from mtl.engine.cut import Features
 from mtl.weighters.base import Scope, Update, Weighter
 
 MISSING = (
-    "for a task without labels give a loss that depends on its head, such as output.sum() * 0, "
-    "and active= with False for it"
+    "for a task without labels, give a loss that depends on its head, such as output.sum() * 0, "
+    "and set its entry of active to False"
 )
 
 
 def check_options(
     weighter: Weighter, parts: int, mode: str, scale: str, heads: str, loss_scale: Tensor | float | None
 ) -> None:
-    """Checks the weighter and the words that say how it is applied; arguments as those of `Accumulation`.
+    """Checks the weighter and the options for applying it; the arguments are those of `Accumulation`.
 
     Raises:
-        ValueError: One of them is not what the engine knows.
+        ValueError: One of them is invalid.
     """
     if not isinstance(weighter, Weighter):
         hint = f"{weighter.__name__}(num_tasks=...)" if isinstance(weighter, type) else "mtl.weighters.AvgNorm(3)"
@@ -39,10 +39,10 @@ def check_options(
 
 
 def scope_of(word: Scope | str, key: str) -> Scope:
-    """The scope of that name.
+    """The scope with this name.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no such scope.
     """
     try:
         return Scope(word)
@@ -74,10 +74,10 @@ def check_part(
 
 
 def check_features(features: Features, weighter: Weighter) -> None:
-    """Checks that the features can be differentiated, for as many tasks as the weighter has.
+    """Checks that the features can be differentiated and have as many tasks as the weighter.
 
     Raises:
-        ValueError: They cannot.
+        ValueError: Otherwise.
     """
     if not isinstance(features, Features):
         raise ValueError(
@@ -99,10 +99,10 @@ def check_features(features: Features, weighter: Weighter) -> None:
 
 
 def check_losses(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> None:
-    """Checks that there is one differentiable scalar a task.
+    """Checks that there is one differentiable scalar per task.
 
     Raises:
-        ValueError: There is not.
+        ValueError: Otherwise.
     """
     if isinstance(losses, Mapping):
         raise ValueError(
@@ -111,10 +111,10 @@ def check_losses(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> None:
     if isinstance(losses, Tensor):
         if losses.ndim != 1:
             raise ValueError(
-                f"losses is one tensor of shape {list(losses.shape)}: give a list of {num_tasks} scalars, one a task"
+                f"losses is one tensor of shape {list(losses.shape)}: give a list of {num_tasks} scalars, one per task"
             )
     elif not isinstance(losses, Sequence) or isinstance(losses, str):
-        raise ValueError(f"losses must be a list of {num_tasks} scalars, one a task, got {type(losses).__name__}")
+        raise ValueError(f"losses must be a list of {num_tasks} scalars, one per task, got {type(losses).__name__}")
     if len(losses) != num_tasks:
         raise ValueError(f"{len(losses)} losses, but the features were cut for {num_tasks} tasks")
     if isinstance(losses, Tensor):
@@ -126,7 +126,9 @@ def check_losses(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> None:
         if loss.ndim:
             raise ValueError(f"losses[{task}] has shape {list(loss.shape)}: reduce it to a scalar, such as by .mean()")
         if not loss.requires_grad:
-            raise ValueError(f"losses[{task}] has no gradient, it is a constant or made under no_grad: {MISSING}")
+            raise ValueError(
+                f"losses[{task}] has no gradient, it is a constant or was computed under no_grad: {MISSING}"
+            )
         if not loss.is_floating_point():
             raise ValueError(f"losses[{task}] is {loss.dtype}: a loss must be a real number")
     devices = sorted({str(loss.device) for loss in losses})
@@ -137,19 +139,21 @@ def check_losses(losses: Sequence[Tensor] | Tensor, num_tasks: int) -> None:
 
 
 def _check_stack(losses: Tensor) -> None:
-    """Checks that the tensor [T] is a stack of differentiable scalars: any other one hides which task is which."""
+    """Checks that the tensor [T] is a stack of differentiable scalars; in any other tensor, tasks share a graph."""
     if losses.grad_fn is None or losses.grad_fn.name() != "StackBackward0":
-        raise ValueError("losses is one tensor, but no torch.stack of scalars: give the list of losses instead")
+        raise ValueError("losses is a tensor, but not a torch.stack of scalars: give the list of losses instead")
     for task, (node, _) in enumerate(losses.grad_fn.next_functions):
         if node is None:
-            raise ValueError(f"losses[{task}] has no gradient, it is a constant or made under no_grad: {MISSING}")
+            raise ValueError(
+                f"losses[{task}] has no gradient, it is a constant or was computed under no_grad: {MISSING}"
+            )
 
 
 def check_active(active: Tensor | None, losses: Sequence[Tensor] | Tensor) -> None:
-    """Checks that the mask fits the T losses.
+    """Checks that the mask matches the T losses in shape and device.
 
     Raises:
-        ValueError: It does not.
+        ValueError: Otherwise.
     """
     if active is None:
         return
@@ -177,7 +181,7 @@ def parameters_of(shared: Iterable[Tensor]) -> list[Tensor]:
 
 
 def check_scopes(scopes: Iterable[Scope], features: Features, last_layer: Tensor | None) -> None:
-    """Checks that there are task gradients at the scopes.
+    """Checks that task gradients exist at the scopes.
 
     Raises:
         ValueError: The encoder is frozen, or the weight of its last layer is missing or not part of it.
@@ -194,11 +198,13 @@ def check_scopes(scopes: Iterable[Scope], features: Features, last_layer: Tensor
         if not isinstance(last_layer, Tensor):
             raise ValueError(f"last_layer must be a weight, such as layer.weight, got {type(last_layer).__name__}")
         if not any(last_layer is parameter for parameter in features.encoder[0]):
-            raise ValueError("last_layer is no parameter of the encoder that the features come from, or it is frozen")
+            raise ValueError(
+                "last_layer is not a parameter of the encoder that the features come from, or it is frozen"
+            )
 
 
 def check_update(update: Any, weighter: Weighter) -> None:
-    """Checks what a weighter has returned.
+    """Checks the return value of a weighter.
 
     Raises:
         ValueError: It is not an `Update` with a weight for every task.

@@ -1,4 +1,4 @@
-"""Where the shared encoder ends: its feature maps, and a detached copy of them for every task."""
+"""Cuts the graph at the end of the shared encoder: its feature maps, with a detached copy for every task."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -9,12 +9,12 @@ from torch.autograd.graph import Node
 
 
 class Features:
-    """The encoder's maps with one detached copy per task, so that each task's feature gradient stays its own.
+    """The encoder's maps with one detached copy per task, which keeps the feature gradients of the tasks apart.
 
-    Give `features[t]` to the head of task t. A head may not change it in place.
+    Give `features[t]` to the head of task t. A head must not change it in place.
 
     Args:
-        maps: What the encoder returned: one map or a list of maps. Shape [B, C, H, W] each.
+        maps: Output of the encoder: one map or a list of maps. Shape [B, C, H, W] each.
         num_tasks: Number of tasks T.
 
     Raises:
@@ -43,33 +43,33 @@ class Features:
         return len(self.copies)
 
     def __getitem__(self, task: int) -> Tensor | list[Tensor]:
-        # Views, for hooks on a module's inputs (torch's FLOP counter has some) do not bear leaves.
+        # Views, because hooks on a module's inputs, such as those of torch's FLOP counter, do not accept leaves.
         views = [copy.view_as(copy) for copy in self.copies[task]]
         return views[0] if self._single else views
 
     @property
     def frozen(self) -> bool:
-        """Whether nothing can be learned before the cut."""
+        """Whether nothing before the cut is trained."""
         return not any(m.requires_grad for m in self.maps)
 
     @cached_property
     def encoder(self) -> tuple[list[Tensor], set[Node]]:
-        """Parameters that the maps depend on, and the nodes of the graph between them."""
+        """Parameters that the maps depend on, and the graph nodes between parameters and maps."""
         return reach(m.grad_fn for m in self.maps if m.requires_grad)
 
     @staticmethod
     def is_copy(leaf: Tensor) -> bool:
-        """Whether a leaf of a graph is a copy that some `cut` has made."""
+        """Whether a leaf of a graph is a copy made by any `cut`."""
         return hasattr(leaf, "is_copy_of_features")
 
 
 def cut(maps: Tensor | Sequence[Tensor], num_tasks: int) -> Features:
-    """Cuts the graph behind the shared encoder; `backward` joins it again."""
+    """Cuts the graph at the end of the shared encoder; `backward` joins it again."""
     return Features(maps, num_tasks)
 
 
 def reach(roots: Iterable[Node | None]) -> tuple[list[Tensor], set[Node]]:
-    """Leaf tensors that the roots depend on, in the order they are met, and the nodes on the way."""
+    """Leaf tensors that the roots depend on, in the order of traversal, and the inner nodes in between."""
     leaves, nodes, seen = {}, set(), set()
     stack = list(roots)
     while stack:

@@ -1,4 +1,4 @@
-"""What is done with the gradients of all tasks: the weighter is asked, and its answer goes to `.grad`."""
+"""Calls the weighter with the gradients of all tasks, and adds the resulting update to `.grad`."""
 
 from typing import Literal, NamedTuple
 
@@ -13,22 +13,22 @@ from mtl.weighters.base import Needs, Scope, Update, Weighter
 
 
 class Gradients(NamedTuple):
-    """What one backward pass found out; everything detached."""
+    """Result of one backward pass; everything is detached."""
 
     losses: Tensor  # [T] unweighted, mean over processes
     weights: Tensor  # [T] factor on each task's own gradients
     shared_weights: Tensor  # [T] coefficients of the shared update
     active: Tensor  # [T] bool: tasks that took part
-    gramian: Tensor | None  # [T, T] unweighted, at `statistics` or else the weighter's scope; None: nobody asked
+    gramian: Tensor | None  # [T, T] unweighted, at `statistics` or else the weighter's scope; None: not computed
     alignment: Tensor | None = None  # [T] cosine to an elementwise update, at the weighter's scope
-    broken: Tensor | None = None  # [T] bool: tasks with labels left out, as their loss or gradient is not finite
+    broken: Tensor | None = None  # [T] bool: tasks with labels, left out for a loss or gradient that is not finite
 
 
 class Decision(NamedTuple):
-    """What is done with the gradients of one step."""
+    """How the gradients of one step are combined."""
 
     update: Update  # on the scale of a sum
-    scope: Scope | None  # where the weighter has seen the task gradients; None: nowhere
+    scope: Scope | None  # where the weighter saw the task gradients; None: nowhere
     heads: Literal["weighted", "raw"]
     overflow: Tensor | None  # scalar bool: the weighter's scope had a gradient that is not finite; None: no loss scale
 
@@ -43,7 +43,7 @@ def decide(
     statistics: Scope | None,
     loss_scale: Tensor | float | None,
 ) -> tuple[Decision, Gradients]:
-    """Asks the weighter; arguments as those of `backward`."""
+    """Calls the weighter; the arguments are those of `backward`."""
     needs, seed = weighter.needs, 1.0 if found.seed is None else found.seed
     active, common = found.usable, found.common
     gradients = record = None
@@ -87,7 +87,7 @@ def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
 
     Args:
         found: The gradients of all tasks.
-        decision: What the weighter made of them.
+        decision: Result of `decide`.
         active: Tasks that take part. Shape [T], bool.
     """
     update = decision.update
@@ -98,7 +98,7 @@ def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
     for parameter, parts in found.joint:
         add_gradient(parameter, combination(parts, update.weights, active))
         touched.append(parameter)
-    found.joint.clear()  # its memory is for the encoder's pass
+    found.joint.clear()  # frees memory for the pass over the encoder
     if update.direction is None:
         touched += found.common.combine(update.shared_weights, active, decision.scope)
     else:
@@ -106,7 +106,7 @@ def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
     average_gradients(touched)
     if decision.overflow is not None:
         overflow = decision.overflow | (found.active & torch.isfinite(found.losses) & ~found.intact).any()
-        for parameter in [*found.common.encoder, *touched][:1]:  # a loss scaler must hear of what was left out
+        for parameter in [*found.common.encoder, *touched][:1]:  # lets the loss scaler detect what was left out
             parameter.grad.masked_fill_(overflow, torch.inf)
 
 
@@ -122,7 +122,7 @@ def _apply_sum(found: TaskGradients, weights: Tensor) -> None:
 def _update_own(found: TaskGradients, factors: Tensor, active: Tensor) -> list[Tensor]:
     """Adds each task's own gradients times its factor to `.grad`; returns the parameters.
 
-    The gradients are taken out of `found`, so that no more than one task's are held twice.
+    The gradients are removed from `found` on the way, so that at most one task's are held twice.
     """
     touched = []
     for task in range(len(found.own)):

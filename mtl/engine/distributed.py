@@ -1,4 +1,4 @@
-"""What several processes must agree on; with a single process every function here does nothing."""
+"""Communication between processes; with a single process every function here does nothing."""
 
 import os
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def start(device: torch.device) -> None:
-    """Joins the process group that torchrun set up, if it did."""
+    """Joins the process group of torchrun, if the process was started by it."""
     if "RANK" in os.environ and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
@@ -21,7 +21,7 @@ def stop() -> None:
 
 
 def rank() -> int:
-    """Number of this process, 0 the first."""
+    """Index of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
@@ -31,13 +31,13 @@ def world_size() -> int:
 
 
 def wait_for_all() -> None:
-    """Returns when every process has come here."""
+    """Returns once every process has called it."""
     if dist.is_initialized():
         dist.barrier()
 
 
 def sum_over_ranks(tensor: Tensor) -> Tensor:
-    """Adds the tensor up over all processes, in place."""
+    """Sums the tensor over all processes, in place."""
     if world_size() > 1:
         dist.all_reduce(tensor)
     return tensor

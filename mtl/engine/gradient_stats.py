@@ -1,4 +1,4 @@
-"""What the task gradients look like: norms, conflicts, and who the update listens to."""
+"""Statistics of the task gradients: norms, conflicts, and their alignment with the update."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from mtl.engine.decision import Gradients
 
 
 def gradient_stats(gradients: Gradients, names: Sequence[str]) -> dict[str, float]:
-    """Numbers for the log, all from the Gramian G of the unweighted gradients and the shared weights c.
+    """Statistics for the log, computed from the Gramian G of the unweighted gradients and the shared weights c.
 
         norm/t             |g_t|                             weighted_norm/t   |c_t g_t|
         dot/s-t            <g_s, g_t>                        cosine/s-t        <g_s, g_t> / (|g_s| |g_t|)
         similarity/s-t     2 |g_s| |g_t| / (|g_s|^2 + |g_t|^2), the gradient magnitude similarity
-        alignment/t        cosine between g_t and the update: sum_s c_s g_s, or the elementwise one where it was made
+        alignment/t        cosine between g_t and the update: sum_s c_s g_s, or the elementwise update if there is one
 
     A gradient of length 0 has cosine 0 with everything.
 

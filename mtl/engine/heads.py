@@ -1,4 +1,4 @@
-"""The backward pass of everything behind the cut: every task's own gradients, each head differentiated once."""
+"""Backward pass of everything behind the cut: the gradients of every task, with each head differentiated once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ class HeadGradients:
 
 
 class HeadGraph:
-    """What lies between the cut and the losses, read off the autograd graph: which task reaches what.
+    """The autograd graph between the cut and the losses, with the tasks that reach each leaf.
 
-    Where every head is independent (it reads its own copy of the features and no parameter of another task), one pass
-    yields the gradients of all losses. Otherwise each loss is differentiated by itself: heads that only share
-    parameters (MTAN) still cost one pass in total, decoders in which tasks read each other's features (MTI-Net, InvPT)
+    If every head is independent (it reads its own copy of the features and no parameter of another task), one pass
+    yields the gradients of all losses. Otherwise each loss is differentiated separately: heads that only share
+    parameters (MTAN) still cost one pass in total; decoders in which tasks read each other's features (MTI-Net, InvPT)
     cost T passes over the decoder.
 
     Args:
         losses: T scalars, or their `torch.stack`. Shape [T].
-        features: What `cut` returned.
+        features: Result of `cut`.
         seed: Factor on every gradient; None: 1.
 
     Raises:
@@ -61,7 +61,7 @@ class HeadGraph:
 
     @cached_property
     def separate(self) -> bool:
-        """Whether every leaf belongs to one task, and every copy of the features to its own."""
+        """Whether every leaf belongs to one task, and every copy of the features is read by its own task only."""
         mine = [{id(copy) for copy in copies} for copies in self.features.copies]
         return all(len(tasks) == 1 for tasks in self.owners.values()) and all(
             task in self.owners.get(key, [task]) for task, ids in enumerate(mine) for key in ids
@@ -69,11 +69,11 @@ class HeadGraph:
 
     @cached_property
     def entangled(self) -> bool:
-        """Whether a pass for one task goes where a pass for another goes as well."""
+        """Whether the graphs of two tasks have nodes in common."""
         return any(self._overlaps(task) for task in range(len(self.reached)))
 
     def differentiate(self, keep_graph: bool = False) -> HeadGradients:
-        """Gradients of all losses down to the cut, kept apart by task."""
+        """Gradients of all losses down to the cut, per task."""
         by_task = self._one_pass(keep_graph) if self.separate else self._task_by_task(keep_graph)
         maps = [self._at_maps(gradients) for gradients in by_task]
         own: list[list[tuple[Tensor, Tensor]]] = [[] for _ in self.edges]
@@ -89,7 +89,7 @@ class HeadGraph:
         return HeadGradients(maps, own, joint)
 
     def differentiate_sum(self, weights: Tensor, tasks: list[int]) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
-        """Gradient of the weighted sum of some tasks' losses, in one pass even where decoders read each other.
+        """Gradient of the weighted sum of some tasks' losses, in one pass even if tasks read each other's features.
 
         Args:
             weights: Of all losses. Shape [T].
@@ -136,7 +136,7 @@ class HeadGraph:
         return by_task
 
     def _task_by_task(self, keep_graph: bool) -> list[dict[int, Tensor]]:
-        """Gradients of one loss after another; the graph is kept only as long as a later loss still needs it."""
+        """Gradients of one loss after another; the graph is kept only as long as a later loss needs it."""
         by_task = []
         for task, (leaves, _) in enumerate(self.reached):
             one, keep = slice(task, task + 1), keep_graph or self._overlaps(task)
@@ -145,12 +145,12 @@ class HeadGraph:
         return by_task
 
     def _overlaps(self, task: int) -> bool:
-        """Whether a later task's graph has nodes of this one's."""
+        """Whether the graph of a later task has nodes in common with this task's."""
         nodes = self.reached[task][1]
         return any(nodes & later for _, later in self.reached[task + 1 :])
 
     def _at_maps(self, gradients: dict[int, Tensor]) -> list[Tensor]:
-        """Gradient at each encoder map: summed over the copies it is read through; zeros where nobody reads it."""
+        """Gradient at each encoder map, summed over its copies; zeros if no loss depends on the map."""
         maps = []
         for index, original in enumerate(self.features.maps):
             copies = [id(copies[index]) for copies in self.features.copies]
@@ -160,7 +160,10 @@ class HeadGraph:
 
 
 def _edges(losses: Sequence[Tensor] | Tensor) -> tuple[list[GradientEdge], list[Tensor]]:
-    """Graph edge and seed (1) of each loss; a stack is opened, for through it every loss seems to reach everything."""
+    """Graph edge and seed (1) of each loss.
+
+    A stack is replaced by its inputs, because through the stack every loss would reach the graph of all tasks.
+    """
     if not isinstance(losses, Tensor):
         return [get_gradient_edge(loss) for loss in losses], [torch.ones_like(loss) for loss in losses]
     edges = [GradientEdge(node, output) for node, output in losses.grad_fn.next_functions]

@@ -1,4 +1,4 @@
-"""From a batch to one loss per task."""
+"""The forward pass: from a batch to one loss per task."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +24,8 @@ class Objective:
         model: The network.
         total_loss: The losses of its tasks.
         precision: Key of `PRECISIONS`; parameters and losses stay in float32.
-        alignment: `FeatureAlignment` to teachers, added to the losses; None: nothing is.
-        watch: `FeatureAlignment` that only looks on; None: nothing does.
+        alignment: `FeatureAlignment` to teachers whose distances are added to the losses; None: none.
+        watch: `FeatureAlignment` that only measures the distances; None: none.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Objective:
     ) -> None:
         self.model, self.total_loss, self.alignment, self.watch = model, total_loss, alignment, watch
         self.dtype = PRECISIONS[precision]
-        self.distances: Tensor | None = None  # [T] between features, as `watch` has seen them last
+        self.distances: Tensor | None = None  # [T] last distances that `watch` measured
 
     def __call__(self, labels: Labels) -> tuple[list[Tensor], Features, Tensor]:
         """T losses, the features they come from, and the tasks with labels (shape [T], bool)."""
@@ -57,7 +57,7 @@ class Objective:
     def values(self, parts: Iterable[Labels]) -> Tensor:
         """Losses of a batch in training mode, mean over its parts and over processes. Shape [T].
 
-        Running statistics stay as they are: the batch has left its mark on them before.
+        Running statistics are not updated: the training step has already counted the batch.
         """
         with _frozen_statistics(self.model):
             return mean_over_ranks(torch.stack([torch.stack(self(part)[0]) for part in parts]).mean(0))
@@ -65,7 +65,7 @@ class Objective:
 
 @contextmanager
 def _frozen_statistics(model: nn.Module) -> Iterator[None]:
-    """Lets norms use the batch's statistics without adding them to their running ones."""
+    """Makes norms use the batch's statistics without updating their running statistics."""
     norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
     for norm in norms:
         norm.track_running_stats = False
@@ -77,6 +77,6 @@ def _frozen_statistics(model: nn.Module) -> Iterator[None]:
 
 
 def split(labels: Labels, parts: int) -> list[Labels]:
-    """The batch in equal parts, which must divide it."""
+    """Splits the batch into equal parts; their number must divide the batch size."""
     chunks = {key: value.chunk(parts) for key, value in labels.items()}
     return [{key: values[part] for key, values in chunks.items()} for part in range(parts)]

@@ -1,4 +1,4 @@
-"""What a run is to do, and how far it has come."""
+"""The settings of a training run and its progress."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -11,17 +11,17 @@ from mtl.engine.decision import Gradients
 
 @dataclass(frozen=True)
 class Plan:
-    """The numbers of a run.
+    """Settings of a training run.
 
     Args:
         steps: Length in optimizer steps.
         evaluate_every: Steps between evaluations; the last step is always followed by one.
-        clip: Largest global L2 norm of the gradient; None: any.
-        on_nonfinite: What a loss or gradient that is not finite does: `skip` the step or `raise`.
-        checkpoint_minutes: Largest time between two checkpoints, beside those at evaluations.
+        clip: Largest global L2 norm of the gradient; None: no clipping.
+        on_nonfinite: What to do if a loss or gradient is not finite: `skip` the step or `raise`.
+        checkpoint_minutes: Longest time between two checkpoints; every evaluation writes one, too.
         precision: Of the forward pass: `float32`, `bfloat16` or `float16` (with a loss scale against underflow).
-        micro_batches: Parts that a batch is computed in.
-        accumulation: How their gradients become one update, as for `Accumulation`: `exact` or `first`.
+        micro_batches: Number of parts that each batch is split into.
+        accumulation: How their gradients are combined, as for `Accumulation`: `exact` or `first`.
         statistics_scope: Where gradient statistics are taken.
         statistics_every: Steps between them; 0: never.
     """
@@ -40,10 +40,10 @@ class Plan:
 
 @dataclass
 class Progress:
-    """Everything about a run that is not the state of one of its parts.
+    """Progress of a run: counters, running sums and the best and last evaluation.
 
     Args:
-        weights: Sum of the weights of all steps, on the device that adds them up. Shape [T].
+        weights: Sum of the weights of all steps. Shape [T].
     """
 
     weights: Tensor
@@ -51,7 +51,7 @@ class Progress:
     step: int = 0  # optimizer steps done, skipped ones included
     counted: int = 0  # steps in `weights`
     since: int = 0  # steps in `losses`
-    skipped: int = 0  # steps left out because a number was not finite
+    skipped: int = 0  # steps skipped because a loss or gradient was not finite
     best: dict[str, Any] | None = None  # step, scores and selection score
     last: dict[str, Any] | None = None
 
@@ -59,7 +59,7 @@ class Progress:
         self.losses = torch.zeros_like(self.weights)
 
     def add(self, gradients: Gradients) -> None:
-        """Takes the numbers of one step, without waiting for the device."""
+        """Adds the losses and weights of one step, without waiting for the device."""
         self.weights += gradients.weights
         self.losses += gradients.losses
         self.counted += 1
@@ -73,7 +73,7 @@ class Progress:
         return mean
 
     def scored(self, evaluation: dict[str, Any]) -> bool:
-        """Takes an evaluation; whether it is the best so far, of equals the latest."""
+        """Records an evaluation; True if it is the best so far. Of equal scores the latest is the best."""
         self.last = evaluation
         better = self.best is None or evaluation["selection"] >= self.best["selection"]
         if better:
@@ -81,10 +81,10 @@ class Progress:
         return better
 
     def state_dict(self) -> dict[str, Any]:
-        """All of it."""
+        """All fields."""
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restores all of it."""
+        """Restores all fields."""
         for key, value in state.items():
             setattr(self, key, value.to(self.weights.device) if isinstance(value, Tensor) else value)

@@ -1,4 +1,4 @@
-"""How many steps a run has, and the learning rate at each."""
+"""The learning rate at each step of a run."""
 
 import warnings
 from typing import Literal
@@ -14,14 +14,14 @@ class PolySchedule:
     steps for HRNets and ViTs, are ours, as in the code that its recipes come from.
 
     Args:
-        optimizer: Whose learning rate falls.
+        optimizer: The optimizer whose learning rate decays.
         power: Exponent; 1 is linear.
         per: `step` or `epoch`.
         steps: Length of the run in optimizer steps.
         steps_per_epoch: Length of an epoch in optimizer steps.
 
     Raises:
-        ValueError: `per` is neither.
+        ValueError: `per` is neither of the two.
     """
 
     def __init__(
@@ -33,9 +33,9 @@ class PolySchedule:
         self.poly = PolynomialLR(optimizer, total_iters=-(-steps // self.interval), power=power)
 
     def after_step(self, step: int) -> None:
-        """Called when `step` optimizer steps are done."""
+        """Updates the learning rate after `step` optimizer steps."""
         if step % self.interval == 0:
-            with warnings.catch_warnings():  # torch takes a first step that was skipped for a mistake of order
+            with warnings.catch_warnings():  # torch warns of a wrong order of calls if the first step was skipped
                 warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
                 self.poly.step()
 

@@ -1,4 +1,4 @@
-"""Task gradients at the shared network, at any scope, and the update made of them."""
+"""Task gradients at the shared network, at any scope, and the update computed from them."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ JointGradients = list[tuple[Tensor, dict[int, Tensor]]]  # parameters that sever
 
 
 class SharedGradients:
-    """The gradients of T losses at the shared network, taken where and when they are asked for.
+    """The gradients of T losses at the shared network, computed on request at each scope.
 
     Args:
-        features: What `cut` returned.
+        features: Result of `cut`.
         at_maps: Gradient of each loss at each encoder map. T lists of tensors shaped like the maps.
         last_layer: Weight of the encoder's last layer; only scope `last_layer` needs it.
         refinements: Parameters of the shared network behind the cut.
@@ -55,7 +55,7 @@ class SharedGradients:
 
         Args:
             scope: Where.
-            last: Whether these are the last task gradients asked for: those at all shared parameters then make the
+            last: Whether no further task gradients will be requested. Those at all shared parameters then make the
                 update, so the encoder's graph is freed.
         """
         if scope not in self._rows:
@@ -70,19 +70,19 @@ class SharedGradients:
     def combine(self, coefficients: Tensor, active: Tensor, scope: Scope | None) -> list[Tensor]:
         """Adds sum_t c_t g_t to `.grad` of the shared network; returns the parameters not yet averaged over processes.
 
-        Rows that the weighter has seen at all shared parameters are combined as they are; else the combined feature
-        gradient goes through the encoder once, and rows of the last layer spare it that layer. Rows that were only
-        taken for the record are not used: what is logged must not change a bit of the update.
+        If the weighter saw rows of all shared parameters, these are combined directly. Otherwise the combined feature
+        gradient passes through the encoder once; if there are rows of the last layer, that layer is left out of the
+        pass. Rows computed only for logging are not used: logging must not change a bit of the update.
 
         Args:
             coefficients: The c_t. Shape [T].
             active: Tasks that take part. Shape [T], bool.
-            scope: Where the weighter has seen the task gradients; None: nowhere.
+            scope: Where the weighter saw the task gradients; None: nowhere.
         """
         rows = self._rows.get(scope) if scope is not Scope.FEATURES else None  # [T, P]
         self._rows.clear()
         combined = None if rows is None else coefficients.to(rows) @ rows.masked_fill_(~active[:, None], 0.0)  # [P]
-        del rows  # the encoder's pass needs the memory
+        del rows  # frees memory for the pass over the encoder
         if scope is Scope.SHARED:
             return self._add_flat(combined)
         at_maps = [combination(dict(enumerate(g)), coefficients, active) for g in zip(*self.at_maps, strict=True)]
@@ -91,10 +91,12 @@ class SharedGradients:
     def follow(self, direction: Tensor, scope: Scope, coefficients: Tensor, active: Tensor) -> list[Tensor]:
         """Adds a given update [P] to `.grad`; returns the parameters not yet averaged over processes.
 
-        A direction at the features says nothing of parameters behind them: those get sum_t c_t g_t.
+        A direction at the features does not determine the refinements behind them: those get sum_t c_t g_t.
         """
         if scope is Scope.LAST_LAYER:
-            raise ValueError("an elementwise update of the last layer says nothing of the layers before: use features")
+            raise ValueError(
+                "an elementwise update of the last layer does not determine the layers before it: use scope features"
+            )
         if scope is Scope.SHARED:
             return self._add_flat(direction)
         parts = direction.split([m.numel() for m in self.maps])
@@ -102,7 +104,7 @@ class SharedGradients:
         return self.propagate(at_maps) + self._refine(coefficients, active)
 
     def _add_flat(self, update: Tensor) -> list[Tensor]:
-        """Adds an update of all shared parameters, which every process already agrees on."""
+        """Adds an update of all shared parameters that is already the same in every process."""
         parameters = self.encoder + [parameter for parameter, _ in self.refinements]
         parts = update.split([parameter.numel() for parameter in parameters])
         for parameter, part in zip(parameters, parts, strict=True):
@@ -115,8 +117,8 @@ class SharedGradients:
         return [parameter for parameter, _ in self.refinements]
 
     def propagate(self, at_maps: list[Tensor], at_last_layer: Tensor | None = None) -> list[Tensor]:
-        """One pass over the encoder, which leaves out the last layer's weight where its gradient [P] is known."""
-        self.at_maps.clear()  # nobody asks for task gradients again, and this pass needs the memory
+        """One pass over the encoder; leaves out the last layer's weight if its gradient [P] is given."""
+        self.at_maps.clear()  # no longer needed; frees memory for this pass
         self._rows.clear()
         asked = self.encoder
         if at_last_layer is not None:
@@ -141,13 +143,13 @@ class SharedGradients:
             for index, part in enumerate(parts):
                 row[start : start + part.numel()] = part.flatten()
                 start += part.numel()
-                parts[index] = None  # frees it: the row takes its place
+                parts[index] = None  # frees it: the row holds a copy
         return mean_over_ranks(rows)
 
     def _feature_gramian(self) -> Tensor:
         """Gramian at the maps without a copy of the rows.
 
-        The rows run over B, C, H, W, so those of different processes do not overlap: their Gramians add up, and each
+        The rows run over B, C, H, W, so those of different processes do not overlap and their Gramians add up. Each
         process holds the gradient of its own mean, hence the division by the squared number of processes.
         """
         flat = [[at_least_float32(g).flatten() for g in task] for task in self.at_maps]
@@ -159,14 +161,14 @@ class SharedGradients:
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
-    """The tensor, as float32 where it is a half."""
+    """The tensor, converted to float32 if it is half precision."""
     return tensor.float() if tensor.dtype.itemsize < 4 else tensor
 
 
 def combination(gradients: dict[int, Tensor], coefficients: Tensor, active: Tensor) -> Tensor:
-    """sum_t c_t g_t over the tasks that have a gradient here; an inactive task adds nothing, not even a NaN.
+    """sum_t c_t g_t over the tasks that have a gradient here; an inactive task adds nothing, not even NaN.
 
-    A new tensor: autograd may hand the same gradient to several leaves, so none is changed in place.
+    Returns a new tensor: autograd may return the same gradient for several leaves, so none is changed in place.
     """
     return sum(
         (gradient * coefficients[task].to(gradient)).masked_fill_(~active[task], 0.0)

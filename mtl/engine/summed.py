@@ -1,4 +1,4 @@
-"""The gradients of micro-batches, added up."""
+"""Sums the gradients of micro-batches."""
 
 from dataclasses import replace
 
@@ -10,13 +10,13 @@ from mtl.weighters.base import Scope
 
 
 class SummedGradients(SharedGradients):
-    """The gradients at the shared network, added up over micro-batches.
+    """The gradients at the shared network, summed over micro-batches.
 
     The maps of different parts hold different images, so their Gramians add up, as those of processes do.
 
     Args:
-        first: Those of the first part.
-        features: Whether the Gramian at the features will be asked for.
+        first: Gradients of the first part.
+        features: Whether the Gramian at the features is needed.
     """
 
     def __init__(self, first: SharedGradients, features: bool) -> None:
@@ -26,7 +26,7 @@ class SummedGradients(SharedGradients):
         self._sum = first.rows(Scope.SHARED, last=True)  # [T, P]
 
     def add(self, part: SharedGradients) -> None:
-        """Adds those of another part."""
+        """Adds the gradients of another part."""
         if self._features is not None:
             self._features += part.gramian(Scope.FEATURES)
         self._sum += part.rows(Scope.SHARED, last=True)
@@ -45,20 +45,20 @@ class SummedGradients(SharedGradients):
         return self._sum[:, start : start + sizes[index]]
 
     def combine(self, coefficients: Tensor, active: Tensor, scope: Scope | None) -> list[Tensor]:
-        """Adds sum_t c_t g_t to `.grad` of the shared network, which every process already agrees on."""
+        """Adds sum_t c_t g_t, which is already the same in every process, to `.grad` of the shared network."""
         return self._add_flat(coefficients.to(self._sum) @ self._sum.masked_fill_(~active[:, None], 0.0))
 
 
 def add_part(
     total: TaskGradients | None, part: TaskGradients, features: bool, seed: Tensor | float | None
 ) -> TaskGradients:
-    """Adds the gradients of a micro-batch to those of the earlier ones; losses are left to the caller.
+    """Adds the gradients of a micro-batch to those of the earlier ones; the caller sets the losses.
 
     Args:
-        total: Those of the earlier ones; None: there are none.
-        part: Those of the micro-batch.
-        features: Whether the Gramian at the features will be asked for.
-        seed: Factor that is on the sum of all parts; None: 1.
+        total: Gradients of the earlier micro-batches; None for the first.
+        part: Gradients of this micro-batch.
+        features: Whether the Gramian at the features is needed.
+        seed: Factor on the sum of all parts; None: 1.
     """
     if total is None:
         return replace(part, common=SummedGradients(part.common, features), seed=seed)
@@ -70,7 +70,7 @@ def add_part(
 
 
 def _sum_own(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
-    """Gradients of one task's own parameters, added up."""
+    """Sums the gradients of one task's own parameters."""
     total = {id(parameter): (parameter, gradient) for parameter, gradient in left}
     for parameter, gradient in right:
         known = total.get(id(parameter))
@@ -79,7 +79,7 @@ def _sum_own(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor
 
 
 def _sum_joint(left: JointGradients, right: JointGradients) -> JointGradients:
-    """Gradients of parameters that several tasks reach, added up task by task."""
+    """Sums the gradients of parameters that several tasks reach, task by task."""
     total = {id(parameter): (parameter, dict(gradients)) for parameter, gradients in left}
     for parameter, gradients in right:
         known = total.setdefault(id(parameter), (parameter, {}))[1]

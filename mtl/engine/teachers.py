@@ -1,4 +1,4 @@
-"""Frozen networks that a run learns from."""
+"""Frozen single-task networks that serve as teachers of a run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ from mtl.run.checkpoint import load_checkpoint
 
 
 class Teachers:
-    """Trained single-task networks that show what features each task would have by itself.
+    """Trained single-task networks that provide the features each task has when it is trained alone.
 
-    They stay as they are: no gradient reaches them, and their norms use running statistics whatever mode the student
-    is in. A batch costs a forward pass through each of their encoders.
+    They are frozen: they get no gradients, and their norms always use running statistics, whatever mode the student is
+    in. A batch costs one forward pass through each of their encoders.
 
     Args:
         models: The network of every task, in the order of the tasks.
@@ -35,24 +35,26 @@ class Teachers:
 
 
 def load_teachers(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Path]) -> Teachers:
-    """Gives single-task networks the weights of their best evaluation.
+    """Loads the weights of the best evaluation into single-task networks.
 
     Args:
         models: A network of one task for every task, in the order of the tasks.
         checkpoints: Checkpoint of each task's network.
 
     Raises:
-        ValueError: A checkpoint is not given, is damaged, is of another network, or holds NaN.
+        ValueError: A checkpoint is missing or corrupt, belongs to a different network, or contains NaN.
     """
     for model in models:
         (name,) = model.task_names
         if name not in checkpoints:
-            raise ValueError(f"no single-task network of {name} to learn from")
+            raise ValueError(f"there is no single-task network of {name} to learn from: train it first")
         try:
             model.load_state_dict(load_checkpoint(checkpoints[name])["model"])
         except (KeyError, RuntimeError, TypeError) as error:
-            raise ValueError(f"{checkpoints[name]} is no single-task network of {name} like the ones here") from error
+            raise ValueError(
+                f"{checkpoints[name]} is not a single-task network of {name} with this architecture: train {name} again"
+            ) from error
         broken = [key for key, value in model.state_dict().items() if not value.isfinite().all()]
         if broken:
-            raise ValueError(f"{checkpoints[name]}: NaN or infinite numbers in {broken[0]}; train {name} again")
+            raise ValueError(f"{checkpoints[name]}: {broken[0]} contains NaN or infinity; train {name} again")
     return Teachers(models)

@@ -1,4 +1,4 @@
-"""The training loop, from top to bottom."""
+"""The training loop."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,24 +31,24 @@ from mtl.weighters.base import Weighter
 
 
 class Trainer:
-    """Trains one model with one weighter and keeps its best and its last state.
+    """Trains one model with one weighter; saves its best and its last state.
 
     Args:
         model: The network.
         tasks: Its tasks, in their order.
-        weighter: The rule that weighs them.
+        weighter: The rule that weights them.
         applied: How `backward` applies the weighter: any of scope, scale and heads.
         optimizer: Of the model's parameters, and the weighter's if it has any.
         schedule: Of the learning rate.
         loader: Training batches.
         evaluator: Scores the model.
-        loggers: Where rows and progress go.
+        loggers: Receive rows and progress.
         folder: The run folder.
         device: Where the model lives.
-        plan: The numbers of the run.
+        plan: Settings of the run.
         baseline: Primary metric of the single-task network of each task; None: Delta_m stays empty.
-        alignment: `FeatureAlignment` to teachers, with an optimizer of its own; None: the losses of the tasks alone.
-        watch: Another one that only measures the distance to them; None: nothing does.
+        alignment: `FeatureAlignment` to teachers, with its own optimizer; None: only the losses of the tasks.
+        watch: A `FeatureAlignment` that only measures the distance to teachers; None: none.
     """
 
     def __init__(
@@ -182,16 +182,18 @@ class Trainer:
         return accumulation.finish()
 
     def _leave_out(self, meta: Sequence[Mapping], gradients: Gradients, remembered: Mapping[str, Tensor]) -> None:
-        """Forgets a step whose numbers are not finite, or ends the run over it."""
+        """Skips a step with a loss or gradient that is not finite, or ends the run with an error."""
         self.weighter.load_state_dict(remembered)
         self.progress.skipped += 1
         losses = ", ".join(f"{task} {loss:.4g}" for task, loss in self._by_task(gradients.losses).items())
         ids = ", ".join(m["id"] for m in meta)
         where = ", ".join(n for n, b in zip(self.names, gradients.broken.tolist(), strict=True) if b) or "the network"
         line = f"step {self.progress.step + 1}: loss or gradient not finite in {where} (losses {losses}; images {ids})"
-        overflow = self.scaler.is_enabled() and torch.isfinite(gradients.losses).all()  # the scaler finds its scale so
+        overflow = (
+            self.scaler.is_enabled() and torch.isfinite(gradients.losses).all()
+        )  # expected while the scaler finds its scale
         if self.plan.on_nonfinite == "raise" and not overflow:
-            raise ValueError(f"{line}: lower the learning rate, or recipe.on_nonfinite=skip")
+            raise ValueError(f"{line}: lower the learning rate, or set recipe.on_nonfinite=skip")
         for logger in self.loggers:
             logger.say(f"{line}: step skipped, number {self.progress.skipped}")
 
@@ -204,7 +206,7 @@ class Trainer:
         self._log("gradients", row | gradient_stats(gradients, self.names))
 
     def _evaluate(self) -> None:
-        """Scores the model, then keeps it as the last and perhaps as the best one."""
+        """Evaluates the model and saves it as the last state, and as the best one if it is."""
         step = self.progress.step
         self.timer.stop(step)
         distributed.average_buffers(self.model)

@@ -1,4 +1,4 @@
-"""The contract of a logger."""
+"""The interface of a logger."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ Kind = Literal["gradients", "metrics"]  # rows of one step of training, and of o
 
 
 class Logger(ABC):
-    """Takes rows of named numbers.
+    """Receives rows of named numbers.
 
     Args:
         folder: The run folder.
-        name: Name of the run, `<dataset>_<backbone>_<model>_<weighter>_<tasks>-<hash>/seed<k>`: no other run has it.
+        name: Unique name of the run, `<dataset>_<backbone>_<model>_<weighter>_<tasks>-<hash>/seed<k>`.
         steps: Length of the run in optimizer steps.
         config: The resolved config.
     """
@@ -26,23 +26,23 @@ class Logger(ABC):
 
     @abstractmethod
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
-        """Takes one row.
+        """Logs one row.
 
         Args:
-            kind: Which series the row belongs to; all rows of a series have the same keys.
-            step: Optimizer steps done.
-            values: Numbers by key, such as `train/loss/depth` or `val/depth/rmse`; NaN where there is none. No key is
-                in both series. Of metrics also the text `presets`, by which the tasks were judged.
+            kind: Series of the row; all rows of a series have the same keys.
+            step: Number of optimizer steps done.
+            values: Numbers by key, such as `train/loss/depth` or `val/depth/rmse`; NaN for a missing number. The two
+                series have no key in common. Rows of metrics also have the text `presets`, the protocols of the tasks.
         """
 
-    def resume(self, step: int) -> None:  # noqa: B027  most loggers have nothing to do here and below
-        """Called before the first row when the run continues behind `step`: later rows will come again."""
+    def resume(self, step: int) -> None:  # noqa: B027  here and below, doing nothing is a sensible default
+        """Called before the first row if the run resumes after `step`; rows of later steps are logged again."""
 
     def say(self, line: str) -> None:  # noqa: B027
-        """Tells a person something that is no row."""
+        """Shows a message to the user."""
 
     def progress(self, step: int) -> None:  # noqa: B027
-        """Called when `step` optimizer steps are done."""
+        """Called after `step` optimizer steps."""
 
     def close(self) -> None:  # noqa: B027
-        """Called when the run has ended."""
+        """Called at the end of the run."""

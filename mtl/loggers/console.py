@@ -1,4 +1,4 @@
-"""Progress and results for a person at a terminal, or plain lines in a file."""
+"""Shows progress and results on a terminal, or as plain lines in a file."""
 
 import math
 import sys
@@ -14,7 +14,7 @@ from mtl.loggers.base import Kind, Logger
 
 
 class ConsoleLogger(Logger):
-    """A bar with the time left on a terminal; elsewhere a line every tenth of the run."""
+    """A progress bar on a terminal; elsewhere, a line after every tenth of the run."""
 
     def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
         super().__init__(folder, name, steps, config)
@@ -22,10 +22,10 @@ class ConsoleLogger(Logger):
         self.first = 0  # steps done before this process
         self.bar = tqdm(total=steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
         if not self.bar.disable:
-            self.bar.write(name, file=sys.stderr)  # beside the bar it would leave no room for it
+            self.bar.write(name, file=sys.stderr)  # in front of the bar, it would take up the line
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
-        """Prints the primary metric of each task, the first one, at an evaluation; everything else is for files."""
+        """Prints the first (primary) metric of each task after an evaluation; ignores other rows."""
         if kind == "metrics":
             shown: dict[str, tuple[str, float]] = {}
             for key, value in values.items():
@@ -34,13 +34,13 @@ class ConsoleLogger(Logger):
             self.say(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.values() if not math.isnan(v)))
 
     def resume(self, step: int) -> None:
-        """Shows where the run continues."""
+        """Shows the step at which the run resumes."""
         self.first = step
         self.bar.update(step)
-        self.say(f"continues after step {step}")
+        self.say(f"resumes after step {step}")
 
     def progress(self, step: int) -> None:
-        """Moves the bar, or prints a line now and then."""
+        """Updates the bar, or prints a line after every tenth of the run."""
         if not self.bar.disable:
             self.bar.update(step - self.bar.n)
         elif step % max(self.steps // 10, 1) == 0:
@@ -48,7 +48,7 @@ class ConsoleLogger(Logger):
             self.say(f"step {step}/{self.steps}, {timedelta(seconds=round(left))} left")
 
     def close(self) -> None:
-        """Ends the bar."""
+        """Closes the bar."""
         self.bar.close()
 
     def say(self, line: str) -> None:

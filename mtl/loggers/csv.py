@@ -1,4 +1,4 @@
-"""Rows as CSV files, one per series: what tables and figures are made from."""
+"""Writes rows to CSV files, one per series; tables and figures are made from them."""
 
 import csv
 import math
@@ -11,14 +11,14 @@ from mtl.loggers.base import Kind, Logger
 
 
 class CSVLogger(Logger):
-    """Writes `metrics.csv` and `gradients.csv` into the run folder, a row at a time; NaN is an empty cell."""
+    """Writes `metrics.csv` and `gradients.csv` in the run folder, row by row; NaN becomes an empty cell."""
 
     def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
         super().__init__(folder, name, steps, config)
         self.files = {}
 
     def resume(self, step: int) -> None:
-        """Drops the rows behind `step` and goes on below the others, in the columns that they have."""
+        """Drops the rows after `step`; later rows are appended with the same columns."""
         for path in [self.folder / f"{kind}.csv" for kind in get_args(Kind)]:
             if path.exists():
                 header, *rows = path.read_text().splitlines(keepends=True)
@@ -27,7 +27,7 @@ class CSVLogger(Logger):
                 self._open(path, header.rstrip("\n").split(","), "a")
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
-        """Appends the row and hands it to the operating system at once."""
+        """Appends the row and flushes the file."""
         if kind not in self.files:
             self._open(self.folder / f"{kind}.csv", ["step", *values], "w")
             self.files[kind][1].writeheader()

@@ -1,4 +1,4 @@
-"""Rows for MLflow, https://mlflow.org."""
+"""Sends rows to MLflow, https://mlflow.org."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,11 @@ import filelock
 from mtl.loggers.base import Kind
 from mtl.loggers.tracker import Tracker
 
-BATCH, LONGEST = 100, 6000  # MLflow takes so many parameters per call, and so many characters in each
+BATCH, LONGEST = 100, 6000  # MLflow's limits: parameters per call, and characters per parameter
 
 
 class MLflowLogger(Tracker):
-    """One run of an experiment; the parameters are the resolved config by dotted key.
+    """One run of an experiment, with the resolved config as parameters by dotted key.
 
     Args:
         folder: The run folder.
@@ -23,7 +23,7 @@ class MLflowLogger(Tracker):
         steps: Length of the run in optimizer steps.
         config: The resolved config.
         uri: Address of the tracking server or database.
-        experiment: Name of the experiment; it is created if there is none.
+        experiment: Name of the experiment; it is created if it does not exist.
     """
 
     word = "mlflow"
@@ -36,13 +36,13 @@ class MLflowLogger(Tracker):
 
     @property
     def error(self) -> type[Exception]:
-        """What MLflow raises, for example where no server answers."""
+        """What MLflow raises, for example if no server responds."""
         return self.package.MlflowException
 
     def start(self, run_id: str | None) -> str:
-        """Creates the run with the config as its parameters, or opens it again."""
+        """Creates the run with the config as its parameters, or reopens it."""
         database = self.uri.removeprefix("sqlite:///")
-        # the first process creates the tables, which MLflow does not protect from a second one
+        # the first process creates the tables; MLflow does not lock them against a second process
         with filelock.FileLock(f"{database}.lock") if database != self.uri else nullcontext():
             self.client = self.package.MlflowClient(self.uri)
             experiment = self._find_experiment()

@@ -1,4 +1,4 @@
-"""Rows as TensorBoard scalars."""
+"""Writes rows as TensorBoard scalars."""
 
 import math
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ from mtl.loggers.base import Kind, Logger
 
 
 class TensorBoardLogger(Logger):
-    """Writes event files into the run folder; `tensorboard --logdir results/runs` compares runs."""
+    """Writes event files in the run folder; `tensorboard --logdir results/runs` compares runs."""
 
     def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
         super().__init__(folder, name, steps, config)
         self.writer = None
 
     def resume(self, step: int) -> None:
-        """Hides the scalars behind `step` that an interrupted process has written."""
+        """Hides the scalars after `step` that an interrupted process has written."""
         self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
-        """Adds one scalar per key; text is for files."""
+        """Adds one scalar per key; ignores text."""
         self.writer = self.writer or SummaryWriter(str(self.folder))
         for key, value in values.items():
             if not (isinstance(value, str) or math.isnan(value)):

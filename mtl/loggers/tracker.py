@@ -1,4 +1,4 @@
-"""What loggers for tracking services share: the run continues there, and no row is sent twice."""
+"""Base class of loggers for tracking services: a resumed run continues there, and no row is sent twice."""
 
 import importlib
 import math
@@ -13,11 +13,11 @@ from mtl.loggers.base import Kind, Logger
 
 
 class Tracker(Logger):
-    """Sends rows to a tracking service, which cannot take a row back.
+    """Sends rows to a tracking service, from which rows cannot be deleted.
 
     `<word>.json` in the run folder keeps the service's id of the run and the last step sent of each series. A resumed
     run therefore continues under the same id, and rows that are computed again are not sent again. With `force=true`
-    the folder is new, and so is the run at the service.
+    the folder is new, and so is the run on the service.
 
     Args:
         folder: The run folder.
@@ -26,7 +26,7 @@ class Tracker(Logger):
         config: The resolved config.
 
     Raises:
-        ValueError: The package is not installed, or the service refuses the run.
+        ValueError: The package is not installed, or the service rejects the run.
     """
 
     word: ClassVar[str]  # on the command line; the package and the extra that installs it have the same name
@@ -37,48 +37,48 @@ class Tracker(Logger):
         self.path = folder / f"{self.word}.json"
         self.sent = read_json(self.path) if self.path.exists() else {}
         self.step = 0
-        with self._refusals():
+        with self._errors():
             self.sent["id"] = self.start(self.sent.get("id"))
         write_json(self.path, self.sent)
 
     @property
     @abstractmethod
     def error(self) -> type[Exception]:
-        """What the package raises where the service refuses something or cannot be reached."""
+        """What the package raises if the service rejects a request or cannot be reached."""
 
     @abstractmethod
     def start(self, run_id: str | None) -> str:
-        """Starts a run at the service, or continues the one with this id; returns its id."""
+        """Starts a run on the service, or resumes the one with this id; returns its id."""
 
     @abstractmethod
     def send(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
-        """Sends one row, in which no value is NaN."""
+        """Sends one row without NaN."""
 
     @abstractmethod
     def finish(self, complete: bool) -> None:
-        """Ends the run at the service; `complete` is False where it was interrupted or has failed."""
+        """Ends the run on the service; `complete` is False if it was interrupted or failed."""
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
-        """Sends the numbers of the row unless an interrupted process has sent them."""
+        """Sends the numbers of the row, unless an interrupted process has already sent them."""
         if step <= self.sent.get(kind, 0):
             return
         numbers = {key: value for key, value in values.items() if not (isinstance(value, str) or math.isnan(value))}
-        with self._refusals():
+        with self._errors():
             self.send(kind, step, numbers)
         self.sent[kind] = step
         write_json(self.path, self.sent)
 
     def resume(self, step: int) -> None:
-        """Notes how far the run is."""
+        """Records the current step."""
         self.step = step
 
     def progress(self, step: int) -> None:
-        """Notes how far the run is."""
+        """Records the current step."""
         self.step = step
 
     def close(self) -> None:
-        """Ends the run at the service."""
-        with self._refusals():
+        """Ends the run on the service."""
+        with self._errors():
             self.finish(complete=self.step == self.steps)
 
     def _import(self) -> Any:
@@ -90,7 +90,7 @@ class Tracker(Logger):
             raise ValueError(f"logger={self.word}: not installed; pip install -e '.[{self.word}]'") from error
 
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
+    def _errors(self) -> Iterator[None]:
         try:
             yield
         except self.error as error:

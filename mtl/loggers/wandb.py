@@ -1,4 +1,4 @@
-"""Rows for Weights & Biases, https://docs.wandb.ai."""
+"""Sends rows to Weights & Biases, https://docs.wandb.ai."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +9,9 @@ from mtl.loggers.tracker import Tracker
 
 
 class WandbLogger(Tracker):
-    """One run of a project; seeds of the same config form a group. Its local files are in `wandb/` in the run folder.
+    """One run of a project; seeds of the same config form a group. Local files are in `wandb/` in the run folder.
 
-    After kill -9 the rows that wandb's own process had not stored yet are missing there; the CSV files have them.
+    After kill -9, rows that wandb's own process had not yet stored are missing there; the CSV files have them.
 
     Args:
         folder: The run folder.
@@ -33,7 +33,7 @@ class WandbLogger(Tracker):
         return self.package.Error
 
     def start(self, run_id: str | None) -> str:
-        """Starts or resumes the run; charts get our steps as their x-axis."""
+        """Starts or resumes the run, with optimizer steps as the x-axis of charts."""
         self.run = self.package.init(
             project=self.project,
             group=self.name.split("/")[0],
@@ -47,9 +47,9 @@ class WandbLogger(Tracker):
         return self.run.id
 
     def send(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
-        """Logs the row at once, as an entry of its own.
+        """Logs the row immediately, as a separate entry.
 
-        wandb drops an entry whose own step number does not rise, and two series have a row at the same step.
+        wandb drops an entry whose step number does not rise, and both series can have a row at the same step.
         """
         kinds = get_args(Kind)
         self.run.log({"step": step, **values}, step=step * len(kinds) + kinds.index(kind), commit=True)

@@ -1,4 +1,4 @@
-"""Saved states of a run: the newest one, and the one before until the newest is known to be whole."""
+"""Checkpoints of a run: the newest one, and the previous one until the newest is completely written."""
 
 import logging
 import pickle
@@ -13,7 +13,7 @@ from mtl.files import write_whole
 log = logging.getLogger(__name__)
 
 LAST, PREVIOUS = "last.pt", "previous.pt"
-# A damaged file leads torch's reader astray wherever it is damaged; whatever the reader meets there, the file is named.
+# Depending on where a file is corrupt, torch's reader raises any of these; all of them become a message with its path.
 UNREADABLE = (
     *(RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, AssertionError),
     *(pickle.UnpicklingError, struct.error),
@@ -21,15 +21,15 @@ UNREADABLE = (
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Writes a checkpoint that `load_checkpoint` reads."""
+    """Writes a checkpoint for `load_checkpoint`."""
     write_whole(path, lambda file: torch.save(state, file))
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Reads a checkpoint without running any code it may hold.
+    """Reads a checkpoint without running any code that it may contain.
 
     Raises:
-        ValueError: The file is damaged.
+        ValueError: The file is corrupt or not a checkpoint.
     """
     try:
         state = torch.load(path, map_location=device, weights_only=True)
@@ -37,14 +37,16 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         if isinstance(error, FileNotFoundError):
             raise
         reason = str(error).split("\n")[0] or type(error).__name__
-        raise ValueError(f"{path} is damaged or no checkpoint ({reason})") from error
+        raise ValueError(f"{path} is corrupt or not a checkpoint ({reason})") from error
     if not isinstance(state, dict):
-        raise ValueError(f"{path} is no checkpoint: it holds a {type(state).__name__}, not a dict with the key model")
+        raise ValueError(
+            f"{path} is not a checkpoint: it holds a {type(state).__name__}, not a dict with the key model"
+        )
     return state
 
 
 def save_last(state: dict[str, Any], folder: Path) -> None:
-    """Makes this the newest state of the run; at any moment one whole state is in its place."""
+    """Writes the newest state of the run; at any moment the folder holds a complete state."""
     save_checkpoint(state, folder / f"next-{LAST}")
     if (folder / LAST).exists():
         (folder / LAST).replace(folder / PREVIOUS)
@@ -52,16 +54,16 @@ def save_last(state: dict[str, Any], folder: Path) -> None:
 
 
 def keep_weights(folder: Path) -> None:
-    """Leaves of a finished run's last state the network alone: the optimizer holds twice as much."""
-    (folder / PREVIOUS).unlink(missing_ok=True)  # makes room on a full disk, too
+    """Reduces the last state of a finished run to the network: the optimizer state is twice as large."""
+    (folder / PREVIOUS).unlink(missing_ok=True)  # first, to make room on a full disk
     save_checkpoint({"model": load_checkpoint(folder / LAST)["model"]}, folder / LAST)
 
 
 def load_last(folder: Path) -> dict[str, Any] | None:
-    """The newest state that is whole, None if there is none yet; says so where it has to fall back.
+    """The newest readable state, or None if there is none yet; logs a warning if it has to fall back.
 
     Raises:
-        ValueError: There are states, but all are damaged.
+        ValueError: There are states, but all are corrupt.
     """
     paths = [folder / name for name in (LAST, PREVIOUS) if (folder / name).exists()]
     damaged = []
@@ -72,5 +74,5 @@ def load_last(folder: Path) -> dict[str, Any] | None:
             damaged.append(str(error))
             log.warning("%s; trying the one before", error)
     if damaged:
-        raise ValueError(f"{'; '.join(damaged)}: start anew with force=true")
+        raise ValueError(f"{'; '.join(damaged)}: train from the start with force=true")
     return None

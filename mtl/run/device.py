@@ -1,4 +1,4 @@
-"""Where a run computes."""
+"""Selects the device of a run."""
 
 import re
 
@@ -6,10 +6,10 @@ import torch
 
 
 def choose_device(word: str) -> torch.device:
-    """The device of this process.
+    """The device that a word such as `auto` or `cuda:1` stands for.
 
     Raises:
-        ValueError: The word names no device, or one that is not there.
+        ValueError: The word is unknown, or the device does not exist.
     """
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(word)):
         raise ValueError(f"device={word}: use auto, cpu, cuda, or cuda:1 for the second GPU")

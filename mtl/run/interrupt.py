@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as a question asked between two steps."""
+"""Handles SIGTERM and Ctrl-C between two training steps."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from types import FrameType
 
 
 class Interrupts:
-    """While it is entered, the first SIGTERM or SIGINT is only noted; a second one does what it always does."""
+    """Context in which the first SIGTERM or SIGINT is only recorded; a second one has its usual effect."""
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -15,7 +15,7 @@ class Interrupts:
         self._before = {}
 
     def __enter__(self) -> "Interrupts":
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
+        if threading.current_thread() is threading.main_thread():  # Python allows handlers nowhere else
             self._before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
         return self
 
@@ -28,6 +28,6 @@ class Interrupts:
         signal.signal(number, self._before[number])
 
     def exit_if_received(self) -> None:
-        """Ends the process with 128 plus the number of the signal: 143 after SIGTERM, 130 after Ctrl-C."""
+        """Exits with 128 plus the number of a recorded signal: 143 after SIGTERM, 130 after Ctrl-C."""
         if self.received is not None:
             raise SystemExit(128 + self.received)

@@ -1,4 +1,4 @@
-"""What a run leaves behind so that its numbers can be trusted and repeated."""
+"""The record of a run: step times, memory, environment and metrics, so that its numbers can be reproduced."""
 
 import math
 import platform
@@ -19,10 +19,10 @@ PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy
 
 
 class StepTimer:
-    """Times training steps in windows that hold nothing else: no statistics, no evaluation.
+    """Times training steps in windows without statistics or evaluations.
 
     Args:
-        device: Waited for at both ends of a window; nowhere in between.
+        device: Synchronised at both ends of a window, and nowhere in between.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -35,7 +35,7 @@ class StepTimer:
         self._opened = (step, *self._now())
 
     def stop(self, step: int) -> None:
-        """Closes the window behind `step`; without an open one it does nothing."""
+        """Closes the window after `step`; does nothing if none is open."""
         if self._opened and step > self._opened[0]:
             first, wall, cpu = self._opened
             now_wall, now_cpu = self._now()
@@ -48,7 +48,7 @@ class StepTimer:
         return time.perf_counter(), time.process_time()
 
     def state_dict(self) -> dict[str, list]:
-        """The windows so far."""
+        """The windows measured so far."""
         return {"windows": [list(window) for window in self.windows]}
 
     def load_state_dict(self, state: dict[str, list]) -> None:
@@ -56,7 +56,7 @@ class StepTimer:
         self.windows = [tuple(window) for window in state["windows"]]
 
     def summary(self) -> dict[str, float | None]:
-        """Median seconds per step; None where no window was long enough."""
+        """Median seconds per step; None if no window held a step."""
         walls, cpus = zip(*self.windows, strict=True) if self.windows else ((), ())
         return {
             "step_seconds": statistics.median(walls) if walls else None,
@@ -65,7 +65,7 @@ class StepTimer:
 
 
 def forget_peak_memory(device: torch.device) -> None:
-    """Starts the measurement of `peak_memory` anew, as far as the system allows: a sweep runs in one process."""
+    """Resets `peak_memory` where the system allows it, because a sweep trains several runs in one process."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif (clear := Path("/proc/self/clear_refs")).exists():
@@ -73,7 +73,7 @@ def forget_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory(device: torch.device) -> float:
-    """Most memory the run held so far, in MiB: of the GPU, or of the process on the CPU (NaN outside Linux)."""
+    """Peak memory of the run so far in MiB: of the GPU, or of the process on the CPU (NaN outside Linux)."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     status = Path("/proc/self/status")
@@ -82,7 +82,7 @@ def peak_memory(device: torch.device) -> float:
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """The machine, the code and the packages of this run."""
+    """Machine, code version and package versions of this run."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "device": f"{device.type} ({name})",
@@ -100,7 +100,7 @@ def code_changes() -> str:
 
 
 def metrics_of(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
-    """What each task is judged by, and by which protocol preset where the metric has several."""
+    """The primary metric of each task, its direction, and its protocol preset if it has one."""
     return {
         task.name: {
             "primary": task.metric.primary,
@@ -112,7 +112,7 @@ def metrics_of(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
 
 
 def _processor() -> str:
-    """Model of the processor, as far as the system tells."""
+    """Model of the processor, if the system reports it."""
     if (about := Path("/proc/cpuinfo")).exists():
         models = [
             line.split(":", 1)[1].strip() for line in about.read_text().splitlines() if line.startswith("model name")
@@ -122,7 +122,7 @@ def _processor() -> str:
 
 
 def _git(*arguments: str) -> str:
-    """Output of a git command in the project's folder; empty where there is no git or no repository."""
+    """Output of a git command in the project's folder; empty without git or outside a repository."""
     command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout

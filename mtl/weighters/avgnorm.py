@@ -13,17 +13,17 @@ from mtl.weighters.base import Needs, Update, Weighter, alive, mask
 
 
 class AvgNorm(Weighter):
-    """Scales each loss so that all tasks push the last shared layer equally hard.
+    """Scales each loss so that the gradients of all tasks at the last shared layer have the same norm.
 
     With g_t the gradient of task t's unweighted loss at the last shared layer,
 
         w_t = |sum_s g_s| / |g_t|
 
     so |w_t g_t| is the same for every t. The weights are constants of the step: no gradient flows through them.
-    Where the gradients cancel (sum_s g_s = 0) the formula gives 0 to every task, and so does this class.
+    If the gradients cancel (sum_s g_s = 0), every task gets weight 0, as in the formula.
 
     Deviations from the paper: Eq. (6) is undefined where g_t = 0; such a task is left out of the sum and gets
-    weight 1, which leaves its own head to learn and adds nothing to the shared layer.
+    weight 1, which still trains its own head and adds nothing to the shared layer.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN

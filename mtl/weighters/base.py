@@ -1,4 +1,4 @@
-"""The contract between a weighter (a rule for weighting tasks) and the gradient engine."""
+"""The interface between a weighter (a rule for weighting tasks) and the gradient engine."""
 
 from abc import ABC, abstractmethod
 from enum import Enum
@@ -7,12 +7,14 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-ZERO = 1e-12  # a task whose gradient is this much shorter than the longest one counts as vanished
-SHORTEST = torch.finfo(torch.float32).tiny  # and so does one of no more than this, for 1 / length must be a float32
+ZERO = 1e-12  # a gradient shorter than this fraction of the longest one counts as vanished
+SHORTEST = torch.finfo(
+    torch.float32
+).tiny  # so does any gradient up to this length, because 1 / length must be a float32
 
 
 class Needs(Enum):
-    """What a weighter must see of the task gradients."""
+    """The input that a weighter needs."""
 
     LOSSES = "losses"  # only the T loss values
     GRAMIAN = "gramian"  # their inner products, [T, T]
@@ -20,7 +22,7 @@ class Needs(Enum):
 
 
 class Scope(Enum):
-    """Where the task gradients are taken, from cheap to dear."""
+    """Where the task gradients are taken, from cheap to expensive."""
 
     FEATURES = "features"  # at the shared encoder's output, flattened over B, C, H, W: about the cost of Uniform
     LAST_LAYER = "last_layer"  # at the last shared layer's weight: T short vector-Jacobian products more
@@ -28,18 +30,18 @@ class Scope(Enum):
 
 
 class Update(NamedTuple):
-    """What a weighter decides for one optimizer step."""
+    """Result of a weighter for one optimizer step."""
 
     weights: Tensor  # [T] factor on each task's own (head) gradients, detached
     shared_weights: Tensor | None = None  # [T] of the shared update, from gradients only; None: the same as weights
-    direction: Tensor | None = None  # [P] shared update itself, only where no coefficients give it
+    direction: Tensor | None = None  # [P] shared update itself, if coefficients cannot express it
     penalty: Tensor | None = None  # scalar objective of the weighter's own parameters, attached to them only
 
 
 class Weighter(nn.Module, ABC):
     """Turns the losses and gradients of T tasks into one update.
 
-    Everything a method remembers between steps lives in buffers and parameters, so that `state_dict()` resumes it.
+    All state between steps must be in buffers and parameters, so that `state_dict()` contains it.
 
     Args:
         num_tasks: Number of tasks T.
@@ -47,8 +49,8 @@ class Weighter(nn.Module, ABC):
 
     needs: ClassVar[Needs]
     native: ClassVar[Literal["sum", "mean", "own"]]  # scale of what forward returns; the engine turns mean into sum
-    constant: ClassVar[bool] = False  # True: weights depend on nothing in the batch but on which tasks are active
-    recompute: ClassVar[bool] = False  # True: after_step wants the losses of the same batch again (FAMO)
+    constant: ClassVar[bool] = False  # True: of the batch, weights depend only on which tasks are active
+    recompute: ClassVar[bool] = False  # True: after_step needs new losses of the same batch (FAMO)
 
     def __init__(self, num_tasks: int) -> None:
         super().__init__()
@@ -58,38 +60,38 @@ class Weighter(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
-        """Weights of this step; the engine calls it once per optimizer step, with finite numbers only.
+        """Weights of this step. The engine calls it once per optimizer step, with finite numbers only.
 
         Args:
             losses: Detached loss values. Shape [T].
             gradients: None, the Gramian (shape [T, T]) or the task gradients (shape [T, P]), as `needs` says.
-            active: Tasks with labels and finite numbers in this batch; None means all. Inactive tasks get
-                weight 0 and leave the state untouched. Shape [T], bool.
+            active: Tasks with labels, a finite loss and a finite gradient; None means all. Inactive tasks get
+                weight 0 and do not change the state. Shape [T], bool.
         """
 
     def after_step(self, losses: Tensor | None = None) -> None:
-        """Called when the optimizer has stepped.
+        """Called after each optimizer step.
 
         Args:
-            losses: Losses of the same batch after the step, only where `recompute` asks for them. Shape [T].
+            losses: Losses of the same batch after the step if `recompute` is True, else None. Shape [T].
         """
 
     def after_epoch(self) -> None:
-        """Called when an epoch has ended."""
+        """Called after each epoch."""
 
     def diagnostics(self) -> dict[str, float]:
-        """Numbers for the log beside the weights; a solver reports its failures here."""
+        """Numbers to log in addition to the weights, such as the failures of a solver."""
         return {}
 
 
 class RandomWeighter(Weighter):
-    """A weighter that draws random numbers, from a generator of its own whose state is saved with the weighter's.
+    """A weighter that draws random numbers from its own generator, whose state is part of `state_dict`.
 
-    Its seed is its own, too: processes that each seed torch differently must still draw the same numbers.
+    It has its own seed, because processes that seed torch differently must still draw the same numbers.
 
     Args:
         num_tasks: Number of tasks T.
-        seed: Of the draws; the same in every process.
+        seed: Seed of the generator; must be the same in every process.
     """
 
     def __init__(self, num_tasks: int, seed: int = 0) -> None:
@@ -116,6 +118,6 @@ def share(weights: Tensor, active: Tensor | None) -> Tensor:
 
 
 def alive(norms: Tensor, active: Tensor | None) -> Tensor:
-    """Tasks whose gradient norm may be divided by: active, and not vanished beside the longest. Shape [T]."""
+    """Active tasks whose gradient has not vanished compared with the longest, so division is safe. Shape [T]."""
     norms = mask(norms, active)
     return norms > (ZERO * norms.max()).clamp(min=SHORTEST)

@@ -1,4 +1,4 @@
-"""CAGrad: near the mean gradient, the direction that serves the worst-served task best.
+"""CAGrad: the direction near the mean gradient that most improves the worst-improved task.
 
 Liu et al., Conflict-Averse Gradient Descent for Multi-task Learning, NeurIPS 2021.
 https://arxiv.org/abs/2110.14048, Algorithm 1.
@@ -16,28 +16,28 @@ from mtl.weighters.solvers import NotSolvedError, Problem, conflict_averse
 
 
 class CAGrad(Weighter):
-    """Follows, within a ball around the mean gradient g0, the direction d that lowers every task's loss most.
+    """Maximises the smallest decrease of any task's loss over directions d in a ball around the mean gradient g0.
 
         maximise over d: min_t <g_t, d>    with |d - g0| <= c |g0|
 
-    The solution is d = g0 + c |g0| g_w / |g_w| with g_w = sum_t w_t g_t a mixture of the gradients, so it is
-    sum_t k_t g_t with coefficients k_t = 1/T + c |g0| w_t / |g_w|, divided in the end by 1, 1 + c^2 or 1 + c.
+    The solution is d = g0 + c |g0| g_w / |g_w| with g_w = sum_t w_t g_t a convex combination, so it is
+    sum_t k_t g_t with coefficients k_t = 1/T + c |g0| w_t / |g_w|, finally divided by 1, 1 + c^2 or 1 + c.
 
-    The heads train on their own losses, unweighted. Who asks for `heads=weighted` gets the coefficients k_t there too.
+    The heads train on their own unweighted losses. With `heads=weighted`, the coefficients k_t apply to them, too.
 
     Args:
         num_tasks: Number of tasks T.
         c: Radius of the ball in units of |g0|; 0 is the mean gradient, and 1 or more gives up convergence to a
             minimum of the mean loss.
-        rescale: What the result is divided by: 0 by nothing, 1 by 1 + c^2, 2 by 1 + c.
+        rescale: Divisor of the result: 0 for none, 1 for 1 + c^2, 2 for 1 + c.
 
     Raises:
-        ValueError: c is negative or not finite, or rescale none of 0, 1, 2.
+        ValueError: c is negative or not finite, or rescale is not 0, 1 or 2.
 
-    Deviations from the paper: where a mixture of the gradients is zero and nothing serves all tasks better (g_w = 0),
-    or where g0 = 0, d is g0. Where the solver fails it is, too, and the step is counted. A vanished gradient is left
-    out, and gets weight 1/T. The problem is solved exactly; SLSQP, which most implementations use, stays
-    at w = 1/T where norms differ by 1e4, and TorchJD then skips the step.
+    Deviations from the paper: d is g0 if g0 = 0, or if a convex combination of the gradients is zero, so that no
+    direction improves all tasks (g_w = 0). It is also g0 if the solver fails; such steps are counted. A vanished
+    gradient is left out and gets weight 1/T. The problem is solved exactly; SLSQP, which most implementations use,
+    stays at w = 1/T if norms differ by a factor of 1e4, and TorchJD then skips the step.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
@@ -46,7 +46,7 @@ class CAGrad(Weighter):
     def __init__(self, num_tasks: int, c: float, rescale: Literal[0, 1, 2]) -> None:
         super().__init__(num_tasks)
         if not 0 <= c < math.inf:
-            raise ValueError(f"CAGrad: c must not be negative, and finite, got {c}")
+            raise ValueError(f"CAGrad: c must be a finite number, 0 or above, got {c}")
         if rescale not in (0, 1, 2):
             raise ValueError(f"CAGrad: rescale must be 0, 1 or 2, got {rescale}")
         self.c, self.divisor = c, {0: 1.0, 1: 1.0 + c**2, 2: 1.0 + c}[rescale]
@@ -68,5 +68,5 @@ class CAGrad(Weighter):
         return Update(weights=shared, shared_weights=shared)
 
     def diagnostics(self) -> dict[str, float]:
-        """Steps that followed the mean gradient because the solver failed; none is known to happen."""
+        """Number of steps that used the mean gradient because the solver failed; no such case is known."""
         return {"solver_failures": self.failures.item()}

@@ -14,25 +14,25 @@ from mtl.weighters.base import Needs, Update, Weighter, mask
 
 
 class DWA(Weighter):
-    """Weighs each task by how little its mean loss fell from one epoch to the next.
+    """Weights each task by the ratio of its mean losses in the last two epochs: the slower the descent, the larger.
 
     With L_t(e) the mean loss of task t over epoch e, and T active tasks, in epoch e
 
         r_t = L_t(e-1) / L_t(e-2),    w = T softmax(r / temperature)
 
-    The ratio is 1, that of a loss that stands still, in the first two epochs (so all weights are 1) and wherever it
-    has no meaning: L_t(e-2) is not positive, or L_t(e-1) is negative. Only batches with labels of a task enter its
-    mean; an epoch without any does not exist for that task, its ratio stays.
+    The ratio is 1, as for a constant loss, in the first two epochs (so all weights are 1) and whenever it is undefined:
+    L_t(e-2) is not positive, or L_t(e-1) is negative. Only batches with labels of a task count in its mean; after an
+    epoch without any, the ratio of the task is unchanged.
 
     Args:
         num_tasks: Number of tasks T.
-        temperature: How even the weights are; the larger, the nearer to 1.
+        temperature: The larger, the closer the weights are to 1.
 
     Raises:
         ValueError: `temperature` is not positive and finite.
 
-    Deviations from the paper: none, nor from the authors' code; they say nothing about missing labels or losses that
-    are not positive. The code of NashMTL compares windows of 25 steps, filled with ones at first, in place of epochs.
+    Deviations from the paper: none, nor from the authors' code. Neither covers missing labels or losses that are not
+    positive. The code of NashMTL compares windows of 25 steps, initially filled with ones, instead of epochs.
     """
 
     needs: ClassVar[Needs] = Needs.LOSSES
@@ -47,7 +47,7 @@ class DWA(Weighter):
             self.register_buffer(name, torch.zeros(num_tasks, dtype=torch.float64))
 
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
-        """Weights of the epoch; remembers the losses for the epochs to come."""
+        """Weights of the epoch; records the losses for later epochs."""
         active = torch.ones_like(losses, dtype=torch.bool) if active is None else active
         self.sums = self.sums + mask(losses.detach().double(), active)
         self.counts = self.counts + active

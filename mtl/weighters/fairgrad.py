@@ -1,4 +1,4 @@
-"""FairGrad: an update that is alpha-fair, as a network shares its bandwidth.
+"""FairGrad: an alpha-fair update, by analogy to fair bandwidth allocation in networks.
 
 Ban and Ji, Fair Resource Allocation in Multi-Task Learning, ICML 2024.
 https://arxiv.org/abs/2402.15638, Algorithm 1.
@@ -16,27 +16,27 @@ from mtl.weighters.solvers import NotSolvedError, Problem, fair
 
 
 class FairGrad(Weighter):
-    """Weighs the gradients so that each task's loss falls as fast as alpha-fairness wants it to.
+    """Weights the gradients so that the decrease of the losses is alpha-fair.
 
     With d = sum_s w_s g_s and G the inner products of the gradients,
 
         <g_t, d> = (G w)_t = w_t^(-1 / alpha),  w_t > 0
 
     so that d maximises sum_t <g_t, d>^(1 - alpha) / (1 - alpha) over directions of its length. alpha = 1 is Nash's
-    bargaining; the larger alpha, the more the worst-served task counts. Shared parameters get d, and heads train on
-    their own losses, unweighted.
+    bargaining; the larger alpha, the more the worst-improved task counts. Shared parameters get d; heads train on
+    their own unweighted losses.
 
     Args:
         num_tasks: Number of tasks T.
-        alpha: The kind of fairness, above 0.
+        alpha: Exponent of the fairness objective, above 0.
 
     Raises:
         ValueError: alpha is not positive and finite.
 
     Deviations from the paper: the authors' code multiplies d by T and clips it to length 1; neither is done here.
-    Where a mixture of the gradients is zero there is no finite solution, and where all gradients are next to nothing
-    its weights are beyond float32: the weights of the last solution are used again, 1 before the first, and the step is
-    counted. A vanished gradient is left out and gets weight 1.
+    If a convex combination of the gradients is zero there is no finite solution, and if all gradients are tiny the
+    weights exceed float32. Then the last solution is used again (1 before the first), and the step is counted. A
+    vanished gradient is left out and gets weight 1.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
@@ -56,7 +56,7 @@ class FairGrad(Weighter):
         return Update(weights=mask(torch.where(counted, self.solution, 1.0).to(gradients), active))
 
     def solve(self, gradients: Tensor, active: Tensor | None) -> Tensor:
-        """Renews the solution for the tasks that have a gradient, and returns which these are. Shape [T], bool."""
+        """Updates the solution for the tasks that have a gradient, and returns their mask. Shape [T], bool."""
         problem = Problem.of(gradients, active)
         weights = np.full_like(problem.norms, np.inf)
         if problem.norms.size:
@@ -69,5 +69,5 @@ class FairGrad(Weighter):
         return ~found.isnan()
 
     def diagnostics(self) -> dict[str, float]:
-        """Steps that had no finite solution and used the last one."""
+        """Number of steps without a finite solution, which used the last one."""
         return {"solver_failures": self.failures.item()}

@@ -1,4 +1,4 @@
-"""FAMO: let all losses fall at the same rate, judged by what the last step did to them.
+"""FAMO: adapt the weights so that all losses fall at the same rate, measured after each step.
 
 Liu et al., FAMO: Fast Adaptive Multitask Optimization, NeurIPS 2023.
 https://arxiv.org/abs/2306.03792, Algorithm 1.
@@ -17,7 +17,7 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # of Adam
 
 
 class FAMO(Weighter):
-    """Raises the weight of the tasks whose loss the step before lowered least, in relation to its size.
+    """Raises the weight of the tasks whose loss the last step lowered least, relative to its size.
 
     With logits xi from 0, z = softmax(xi) over the active tasks and D_t = max(l_t, 0) + 1e-8, the network minimises
     sum_t z_t log D_t, scaled so that the weights of the losses sum to 1:
@@ -32,16 +32,17 @@ class FAMO(Weighter):
 
     Args:
         num_tasks: Number of tasks T.
-        gamma: Pull of the logits to 0 (weight decay that goes through Adam's moments).
+        gamma: Weight decay of the logits, applied through Adam's moments.
         lr: Learning rate of the logits.
 
     Raises:
-        ValueError: `gamma` is negative, or `lr` not positive, or one of them not finite.
+        ValueError: `gamma` is negative, `lr` is not positive, or one of them is not finite.
 
     Deviations from the paper: the logarithm needs positive losses, so a loss at or below 0 counts as 0, which gives
-    that task nearly all of the weight. The logits start and move as in the authors' code, from which the training step
-    differs twice: their class for reuse clips the shared gradient to length 1 (their experiments clip it before the
-    backward pass, when there is none), and their second forward pass updates BatchNorm's running statistics again.
+    that task nearly all of the weight. The logits start and move as in the authors' code. The training step differs
+    from theirs in two ways: their reusable class clips the shared gradient to length 1 (their experiments clip it
+    before the backward pass, when there is none), and their second forward pass updates BatchNorm's running statistics
+    again.
     """
 
     needs: ClassVar[Needs] = Needs.LOSSES
@@ -51,17 +52,17 @@ class FAMO(Weighter):
     def __init__(self, num_tasks: int, gamma: float, lr: float) -> None:
         super().__init__(num_tasks)
         if not 0 <= gamma < math.inf:
-            raise ValueError(f"gamma must not be negative, and finite, got {gamma}")
+            raise ValueError(f"gamma must be a finite number, 0 or above, got {gamma}")
         if not 0 < lr < math.inf:
             raise ValueError(f"lr must be positive and finite, got {lr}")
         self.gamma, self.lr = gamma, lr
-        for name in ("logits", "mean", "square", "steps"):  # the last three are Adam's, for each task of its own
+        for name in ("logits", "mean", "square", "steps"):  # the last three are Adam's state, per task
             self.register_buffer(name, torch.zeros(num_tasks, dtype=torch.float64))
-        self.register_buffer("before", torch.zeros(num_tasks, dtype=torch.float64))  # log D_t of the step under way
-        self.register_buffer("active", torch.zeros(num_tasks, dtype=torch.bool))  # in the step under way
+        self.register_buffer("before", torch.zeros(num_tasks, dtype=torch.float64))  # log D_t of the current step
+        self.register_buffer("active", torch.zeros(num_tasks, dtype=torch.bool))  # in the current step
 
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
-        """Weights that sum to 1 over the active tasks; remembers the losses until `after_step`."""
+        """Weights that sum to 1 over the active tasks; records the losses for `after_step`."""
         self.active = torch.ones_like(losses, dtype=torch.bool) if active is None else active.clone()
         floored = lift(losses)  # [T], D_t
         self.before = mask(floored.log(), self.active)
@@ -69,10 +70,10 @@ class FAMO(Weighter):
         return Update(weights=mask(pulls / pulls.sum(), self.active).to(losses))
 
     def after_step(self, losses: Tensor | None = None) -> None:
-        """Moves the logits by what the step did to the losses.
+        """Updates the logits by the change of the losses in this step.
 
         Raises:
-            ValueError: There are no losses, or they are not one tensor.
+            ValueError: The losses are missing or not a tensor of shape [T].
         """
         if not isinstance(losses, Tensor) or losses.shape != self.logits.shape:
             raise ValueError(
@@ -89,7 +90,7 @@ class FAMO(Weighter):
         return mask(self.logits.masked_fill(~counted, -torch.inf).softmax(0), counted)
 
     def _descend(self, gradient: Tensor, counted: Tensor) -> None:
-        """One step of Adam for the counted tasks; nothing happens to the others."""
+        """One step of Adam for the counted tasks; the others are unchanged."""
         steps = self.steps + 1
         mean = self.mean.lerp(gradient, 1 - BETA1)
         square = (self.square * BETA2).addcmul(gradient, gradient, value=1 - BETA2)
@@ -101,5 +102,5 @@ class FAMO(Weighter):
 
 
 def lift(losses: Tensor) -> Tensor:
-    """Losses as positive numbers that have a logarithm. Shape [T], float64."""
+    """Losses clamped to positive numbers, for the logarithm. Shape [T], float64."""
     return losses.detach().double().clamp(min=0) + LOWEST

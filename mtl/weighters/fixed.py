@@ -1,4 +1,4 @@
-"""Fixed: constant weights, as a grid search finds them.
+"""Fixed: constant weights, such as those found by grid search.
 
 Guo et al., Revisit the Imbalance Optimization in Multi-task Learning, 2025.
 https://arxiv.org/abs/2509.23915, Sec. V-A (row "Grid Search").
@@ -14,7 +14,7 @@ from mtl.weighters.base import Needs, Update, Weighter, mask
 
 
 class Fixed(Weighter):
-    """Weighs each loss by a constant: w_t = lambda_t.
+    """Weights each loss by a constant: w_t = lambda_t.
 
     Args:
         num_tasks: Number of tasks T.
@@ -33,12 +33,12 @@ class Fixed(Weighter):
     def __init__(self, num_tasks: int, weights: Sequence[float]) -> None:
         super().__init__(num_tasks)
         if len(weights) != num_tasks:
-            raise ValueError(f"{num_tasks} tasks but {len(weights)} weights: {list(weights)}")
+            raise ValueError(f"{num_tasks} tasks but {len(weights)} weights: {list(weights)}; give one per task")
         constants = torch.as_tensor(weights, dtype=torch.float64)  # [T]
         if not torch.isfinite(constants).all() or (constants < 0).any():
             raise ValueError(f"weights must be finite and not negative, got {list(weights)}")
         self.register_buffer("constants", constants, persistent=False)
 
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
-        """The constants, 0 for inactive tasks."""
+        """The constants; 0 for inactive tasks."""
         return Update(weights=mask(self.constants.to(losses), active))

@@ -1,4 +1,4 @@
-"""GradDrop: at each coordinate, let only the positive or only the negative task gradients through.
+"""GradDrop: at each coordinate, keep either the positive or the negative task gradients, at random.
 
 Chen et al., Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Sign Dropout, NeurIPS 2020.
 https://arxiv.org/abs/2010.06808, Algorithm 1.
@@ -15,28 +15,28 @@ PIECE = 2**18  # coordinates at a time
 
 
 class GradDrop(RandomWeighter):
-    """Tosses a coin at each coordinate, biased towards the sign that most of the gradient has, and keeps that sign.
+    """Draws a sign at each coordinate, with a bias towards the prevailing one, and drops gradients of the other sign.
 
     At a coordinate where the task gradients are g_t, with U uniform on [0, 1),
 
         p = (1 + sum_t g_t / sum_t |g_t|) / 2        purity: the positive part of all the gradient
         update = leak sum_t g_t + (1 - leak) (sum of the positive g_t if p > U, else of the negative g_t)
 
-    Where p is 0 or 1, nothing is left to chance; where all gradients are 0, so is the update. The heads train on their
-    own losses, unweighted.
+    If p is 0 or 1 the result is deterministic; if all gradients are 0, so is the update. The heads train on their own
+    unweighted losses.
 
-    Several processes draw the same numbers, which at scope `features` they use for images of their own.
+    All processes draw the same numbers; at scope `features` each applies them to its own images.
 
     Args:
         num_tasks: Number of tasks T.
-        leak: Part of the gradient that is never dropped, from 0 to 1, the same for every task.
-        seed: Of the coins.
+        leak: Fraction of the gradient that is never dropped, from 0 to 1, the same for every task.
+        seed: Seed of the draws.
 
     Raises:
         ValueError: The leak is not in [0, 1].
 
-    Deviations from the paper: the gradients are not multiplied by the sign of the features they belong to, nor added
-    up over the batch; at scope `shared` they belong to parameters.
+    Deviations from the paper: the gradients are not multiplied by the sign of their features, nor summed over the
+    batch; at scope `shared` they are gradients of parameters.
     """
 
     needs: ClassVar[Needs] = Needs.GRADIENTS
@@ -49,7 +49,7 @@ class GradDrop(RandomWeighter):
         self.register_buffer("leak", torch.tensor(leak, dtype=torch.float64), persistent=False)
 
     def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
-        """The direction from the task gradients [T, P], piece by piece: no second tensor of that size is made."""
+        """The direction from the task gradients [T, P], piece by piece, to avoid a second tensor of that size."""
         coins = self.draw_mask(gradients.shape[1]).to(gradients.device)  # [P]
         leak, direction = self.leak.to(gradients), torch.empty_like(gradients[0])  # [P]
         pieces = zip(gradients.split(PIECE, 1), coins.split(PIECE), direction.split(PIECE), strict=True)
@@ -61,7 +61,7 @@ class GradDrop(RandomWeighter):
         return Update(weights=mask(gradients.new_ones(len(gradients)), active), direction=direction)
 
     def draw_mask(self, size: int) -> Tensor:
-        """The coins of one step, drawn where the weighter lives from a seed of its own generator. Shape [P]."""
+        """Uniform numbers of one step, drawn on the weighter's device with a seed from its generator. Shape [P]."""
         seed = torch.randint(2**63 - 1, (), generator=self.generator).item()
         generator = torch.Generator(self.leak.device).manual_seed(seed)
         return torch.rand(size, generator=generator, device=self.leak.device)

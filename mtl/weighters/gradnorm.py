@@ -1,4 +1,4 @@
-"""GradNorm: learn the weights so that slow tasks get long gradients.
+"""GradNorm: learn the weights so that tasks that train slowly get larger gradients.
 
 Chen et al., GradNorm: Gradient Normalization for Adaptive Loss Balancing in Deep Multitask Networks, ICML 2018.
 https://arxiv.org/abs/1711.02257, Eq. (2), Algorithm 1.
@@ -17,7 +17,7 @@ BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults
 
 
 class GradNorm(Weighter):
-    """Moves the weights until each task's gradient is as long as its training is slow.
+    """Learns weights with which the gradient norm of each task matches its relative inverse training rate.
 
     With n_t the norm of task t's unweighted gradient at the last shared layer, and means over the tasks,
 
@@ -25,23 +25,23 @@ class GradNorm(Weighter):
         L_grad = sum_t |w_t n_t - mean(w n) r_t^alpha|       the target is a constant of the step
         dL_grad / dw_t = sign(w_t n_t - mean(w n) r_t^alpha) n_t
 
-    so no second backward pass is needed. A step of Adam on w follows, then w is scaled so that the weights of the
-    active tasks add up to their number. The losses of this step are weighted by w as it was before.
+    so no second backward pass is needed. After a step of Adam on w, w is scaled so that the weights of the active tasks
+    sum to their number. The losses of this step are weighted by the w from before it.
 
     Args:
         num_tasks: Number of tasks T.
-        alpha: How hard slow tasks are favoured; 0 makes all gradients equally long.
+        alpha: How strongly slow tasks are favoured; 0 makes all gradients equally long.
         lr: Learning rate of the weights.
 
     Raises:
-        ValueError: alpha is negative, or lr not above 0, or one is not finite.
+        ValueError: alpha is negative, lr is not above 0, or one of them is not finite.
 
-    Deviations from the paper: L_t(0) is the loss of the first batch in which the task was active. A weight never falls
-    below 1e-6 before it is scaled: a step could make it negative, and then it would train its task backwards. Where a
-    gradient has vanished, or L_t(0) is not above 0, the task is left out of both means and its weight only takes part
-    in the scaling. Each weight has its own count of Adam steps, so that a task without labels loses nothing. There is
-    no code of the authors. That of URL's starts alike, with weights of 1 and the losses of the first batch, but steps
-    the weights with the network's Adam and its learning rate; LibMTL compares with the mean losses of the first epoch.
+    Deviations from the paper: L_t(0) is the loss of the first batch in which the task was active. Before scaling, a
+    weight is at least 1e-6: a step could make it negative, which would maximise the loss. If a gradient has vanished or
+    L_t(0) is not above 0, the task is left out of both means and its weight is only scaled. Each weight has its own
+    count of Adam steps, so that batches without labels of a task do not affect its weight. The authors published no
+    code. URL's code also starts with weights of 1 and the losses of the first batch, but updates the weights with the
+    network's Adam and learning rate; LibMTL compares with the mean losses of the first epoch.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
@@ -62,7 +62,7 @@ class GradNorm(Weighter):
         self.register_buffer("steps", torch.zeros(num_tasks, dtype=torch.int64))
 
     def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
-        """The weights as they are; they learn from the losses and the Gramian [T, T] for the next step."""
+        """The current weights; then updates them for the next step from the losses and the Gramian [T, T]."""
         active = torch.ones_like(self.seen) if active is None else active
         weights, norms = self.task_weights, gradients.diagonal().sqrt().to(self.task_weights)  # [T]
         self.first_losses = torch.where(active & ~self.seen, losses.to(self.first_losses), self.first_losses)
@@ -81,12 +81,12 @@ class GradNorm(Weighter):
         lengths = mask(self.task_weights * norms, counted)  # [T]
         ratios = mask((losses / self.first_losses).clamp(min=0), counted)  # [T]
         average = ratios.sum() / count
-        rates = torch.where(average > 0, ratios / average, 1.0)  # all losses 0: all tasks are equally far
+        rates = torch.where(average > 0, ratios / average, 1.0)  # all losses are 0: equal rates
         targets = lengths.sum() / count * rates**self.alpha
         return mask((lengths - targets).sign() * norms, counted)
 
     def descend(self, gradient: Tensor, counted: Tensor) -> Tensor:
-        """The weights after one step of Adam, in which only tasks that count move. Shape [T]."""
+        """The weights after one step of Adam for the counted tasks. Shape [T]."""
         (beta1, beta2), first, second = BETAS, self.first_moments, self.second_moments
         self.first_moments = torch.where(counted, beta1 * first + (1 - beta1) * gradient, first)
         self.second_moments = torch.where(counted, beta2 * second + (1 - beta2) * gradient**2, second)

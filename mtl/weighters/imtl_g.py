@@ -13,25 +13,25 @@ from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, alive, mask, share
 
-DEPENDENT = 1e-12  # an eigenvalue of the cosines that is as small as this counts as zero
-CANCELLED = 1e-13  # a sum that is as small as this beside its terms counts as zero
+DEPENDENT = 1e-12  # an eigenvalue of the cosines up to this counts as zero
+CANCELLED = 1e-13  # a sum up to this fraction of its absolute terms counts as zero
 
 
 class IMTLG(Weighter):
-    """Weighs the gradients so that their sum points equally far along each of them.
+    """Weights the gradients so that their sum has the same projection onto each of them.
 
     With n_t = |g_t|, C the cosines between the gradients and d = sum_t w_t g_t,
 
         <d, g_t / n_t> is the same for every t,  sum_t w_t = 1    <=>    w proportional to (C^-1 1) / n
 
-    A weight can be negative, and then it trains its task's head backwards; where the unnormalised weights add up to
-    less than 0, the update even points away from every gradient. The paper does not exclude it, nor does this class.
-    Nearly parallel gradients make weights large.
+    A weight can be negative, and then the head of its task maximises the loss. If the unnormalised weights sum to less
+    than 0, the update even points away from every gradient. The paper does not exclude this, and neither does this
+    class. Nearly parallel gradients lead to large weights.
 
-    Deviations from the paper: dependent gradients have no unique solution; as in TorchJD, w is then proportional to
-    G^+ n with the Gramian's pseudoinverse G^+, which gives 1/T to each of T identical gradients. Where the sum of
-    the unnormalised weights is zero (opposed gradients), every task gets 1/T, and the step counts as a failure of the
-    solver. A vanished gradient is left out and gets the weight 1/T.
+    Deviations from the paper: linearly dependent gradients have no unique solution; as in TorchJD, w is then
+    proportional to G^+ n with the Gramian's pseudoinverse G^+, which gives 1/T to each of T identical gradients. If the
+    sum of the unnormalised weights is zero (opposed gradients), every task gets 1/T, and the step counts as a failure
+    of the solver. A vanished gradient is left out and gets weight 1/T.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
@@ -54,7 +54,7 @@ class IMTLG(Weighter):
         return Update(weights=mask(torch.where(weights.isnan(), share(weights, active), weights), active))
 
     def diagnostics(self) -> dict[str, float]:
-        """Steps in which no weights would do."""
+        """Number of steps without a solution, in which all tasks got 1/T."""
         return {"solver_failures": self.failures.item()}
 
     def _solve(self, gramian: Tensor, norms: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class IMTLG(Weighter):
         norms = norms / norms.max()
         cosines = gramian / gramian.diagonal().sqrt().outer(gramian.diagonal().sqrt())  # [T, T]
         values, vectors = torch.linalg.eigh(cosines)
-        # what rounding has made negative shows how small an eigenvalue can be and still mean something
+        # negative eigenvalues come from rounding, so they show which small ones are meaningless
         kept = values > (-10 * values.min()).clamp(min=DEPENDENT)
         if kept.all():  # cosines instead of the Gramian itself: exact however unequal the norms are
             terms = (vectors / values) @ vectors.T / norms[:, None]  # [T, T], unnormalised weights are its row sums

@@ -14,15 +14,15 @@ from mtl.weighters.uw import bounded
 
 
 class IMTLL(Weighter):
-    """Multiplies each loss by a factor that is learned together with the network, until the product is 1.
+    """Multiplies each loss by a factor, learned together with the network, that drives the product towards 1.
 
     With s_t from 0, trained by the main optimizer without weight decay, the objective is
 
         sum_t exp(s_t) l_t - s_t,    so    w_t = exp(s_t)
 
-    It is lowest where w_t = 1 / l_t. That is twice UW's objective with s_t in place of -s_t, and as there a loss of
-    exactly 0 has no optimum, the exponent (not its derivative) is cut off at +-80, and the optimizer's momentum may
-    still move the s_t of an inactive task.
+    Its minimum is at w_t = 1 / l_t. This is twice UW's objective with s_t in place of -s_t. As in UW, a loss of exactly
+    0 has no optimum, the exponent (not its derivative) is clamped to +-80, and the optimizer's momentum may still move
+    the s_t of an inactive task.
 
     Args:
         num_tasks: Number of tasks T.
@@ -38,7 +38,7 @@ class IMTLL(Weighter):
         self.s = nn.Parameter(torch.zeros(num_tasks, dtype=torch.float64))
 
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
-        """The present factors, and the objective that trains them."""
+        """The current factors, and the objective that trains them."""
         losses = losses.detach()
         factors = bounded(self.s, losses).exp()  # [T]
         objective = factors * losses - self.s  # [T]

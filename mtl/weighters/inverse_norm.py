@@ -19,10 +19,10 @@ class InverseNorm(Weighter):
 
         w_t = 1 / |g_t|
 
-    so |w_t g_t| = 1 for every t, however long the gradients are: unlike AvgNorm it forgets how steep the losses are.
+    so |w_t g_t| = 1 for every t. Unlike AvgNorm, it discards the overall length of the gradients.
 
-    Deviations from the paper: the formula is undefined where g_t = 0; such a task gets weight 1, which leaves its own
-    head to learn and adds nothing to the shared layer.
+    Deviations from the paper: the formula is undefined where g_t = 0; such a task gets weight 1, which still trains its
+    own head and adds nothing to the shared layer.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN

@@ -1,4 +1,4 @@
-"""MGDA: the shortest mixture of the task gradients.
+"""MGDA: the shortest convex combination of the task gradients.
 
 Sener and Koltun, Multi-Task Learning as Multi-Objective Optimization, NeurIPS 2018.
 https://arxiv.org/abs/1810.04650, Eq. (3), Algorithm 2.
@@ -17,26 +17,26 @@ NORMALIZATIONS = ("none", "l2", "loss", "loss+")
 
 
 class MGDA(Weighter):
-    """Weighs the gradients so that their weighted mean is as short as it can be.
+    """Weights the gradients so that their weighted mean is as short as possible.
 
         w = argmin |sum_t w_t g_t / s_t|^2    with w_t >= 0, sum_t w_t = 1
 
-    That mean lowers every task's loss unless it is zero, and then no direction does. Long gradients get small weights:
-    where norms differ much, the shortest gradient decides alone. Equal gradients share their weight equally.
+    This mean lowers every task's loss, unless it is zero, and then no direction does. Long gradients get small weights:
+    if norms differ widely, the shortest gradient alone is the solution. Equal gradients get equal weights.
 
     Args:
         num_tasks: Number of tasks T.
-        normalization: What the gradients are divided by before the weights are sought, s_t: `none` (1), `l2`
-            (|g_t|), `loss` (L_t) or `loss+` (L_t |g_t|).
+        normalization: Divisor s_t of the gradients before solving: `none` (1), `l2` (|g_t|), `loss` (L_t) or `loss+`
+            (L_t |g_t|).
 
     Raises:
-        ValueError: The normalization is none of these.
+        ValueError: The normalization is unknown.
 
-    Deviations from the paper: the solver is exact, so a weight can be 0 or 1, also for two tasks. A vanished gradient,
-    whose mixture is always the shortest and would stop the shared network for good, is left out and gets
-    weight 1/T. As in the implementations of NashMTL's and URL's authors, weights found on normalised gradients multiply
-    the losses themselves; LibMTL applies them to the normalised gradients. A loss by which to divide counts as at least
-    1e-12 of the largest one, and where none is positive, as 1.
+    Deviations from the paper: the solver is exact, so a weight can be 0 or 1, even for two tasks. A vanished gradient
+    would always be the shortest combination and stop the training of the shared network, so it is left out and gets
+    weight 1/T. As in the implementations of the authors of NashMTL and URL, weights found on normalised gradients
+    multiply the losses themselves; LibMTL applies them to the normalised gradients. A loss in a divisor counts as at
+    least 1e-12 of the largest one, and as 1 if no loss is positive.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
@@ -64,7 +64,7 @@ class MGDA(Weighter):
         return Update(weights=mask(torch.where(found.isnan(), share(found, active), found), active))
 
     def diagnostics(self) -> dict[str, float]:
-        """Steps in which all tasks got 1/T because the solver failed; none is known to happen."""
+        """Number of steps in which all tasks got 1/T because the solver failed; no such case is known."""
         return {"solver_failures": self.failures.item()}
 
     def _normalized(self, problem: Problem, losses: Tensor) -> np.ndarray:

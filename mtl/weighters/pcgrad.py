@@ -1,4 +1,4 @@
-"""PCGrad: remove from each task's gradient what opposes another task's.
+"""PCGrad: remove conflicting components from each task's gradient.
 
 Yu et al., Gradient Surgery for Multi-Task Learning, NeurIPS 2020.
 https://arxiv.org/abs/2001.06782, Algorithm 1.
@@ -13,29 +13,29 @@ from mtl.weighters.base import Needs, RandomWeighter, Update, alive, mask
 
 
 class PCGrad(RandomWeighter):
-    """Projects each task's gradient off those it conflicts with, and adds up what is left.
+    """Projects each task's gradient onto the normal plane of those it conflicts with, and sums the results.
 
     For each task i, with v = g_i and the other tasks j in random order,
 
         if <v, g_j> < 0:    v = v - <v, g_j> / |g_j|^2 g_j
 
     Every v stays a combination of the task gradients, so the inner products [T, T] are all that is needed, and the
-    update is sum_t c_t g_t with coefficients c_t >= 1. The heads train on their own losses, unweighted.
+    update is sum_t c_t g_t with coefficients c_t >= 1. The heads train on their own unweighted losses.
 
     Args:
         num_tasks: Number of tasks T.
         reduction: `sum` of the projected gradients, or their `mean` over the active tasks: 1/T of it, at either scale.
-        seed: Of the order of the projections.
+        seed: Seed of the order of the projections.
 
     Raises:
-        ValueError: The reduction is neither.
+        ValueError: The reduction is unknown.
 
-    Deviations from the paper: none with `sum`. A vanished gradient neither projects nor is projected off. The authors'
-    code has no random order: it shuffles the losses but does not use the result.
+    Deviations from the paper: none with `sum`. A vanished gradient takes no part in any projection. The authors' code
+    has no random order: it shuffles the losses but does not use the result.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
-    native: ClassVar = "sum"  # with reduction mean, too: the engine shall not undo it
+    native: ClassVar = "sum"  # with reduction mean, too: the engine must not undo it
 
     def __init__(self, num_tasks: int, reduction: Literal["sum", "mean"], seed: int = 0) -> None:
         super().__init__(num_tasks, seed)
@@ -67,13 +67,13 @@ class PCGrad(RandomWeighter):
 
 
 def surgery(cosines: list[list[float]], orders: list[list[int]]) -> list[list[float]]:
-    """What the projections add to each gradient, in units of the unit gradients: v_i / |g_i| = u_i + sum_j a_ij u_j.
+    """Coefficients a that the projections add to each unit gradient: v_i / |g_i| = u_i + sum_j a_ij u_j.
 
-    Unit gradients keep the products exact however unequal the norms are. Numbers instead of tensors: T is small.
+    Unit gradients keep the products exact even for very different norms. Python numbers, because T is small.
 
     Args:
-        cosines: Between the task gradients; 0 where one has vanished. Shape [T, T].
-        orders: The tasks off which each gradient is projected, in order. Shape [T, T - 1].
+        cosines: Between the task gradients; 0 if one has vanished. Shape [T, T].
+        orders: For each gradient, the other tasks in the order of its projections. Shape [T, T - 1].
     """
     added = [[0.0] * len(cosines) for _ in cosines]
     for row, order, products in zip(added, orders, cosines, strict=True):

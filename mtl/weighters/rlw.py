@@ -13,14 +13,14 @@ from mtl.weighters.base import Needs, RandomWeighter, Update, mask
 
 
 class RLW(RandomWeighter):
-    """Weighs the tasks by chance, anew in every step: w = softmax(z) with z_t from N(0, 1).
+    """Draws new random weights in every step: w = softmax(z) with z_t from N(0, 1).
 
-    The softmax is over the active tasks. One number is drawn for every task, active or not, so which numbers come
-    next does not depend on the labels.
+    The softmax is over the active tasks. One number is drawn for every task, active or not, so that later draws do not
+    depend on the labels.
 
     Args:
         num_tasks: Number of tasks T.
-        seed: Of the draws; the same in every process.
+        seed: Seed of the draws; must be the same in every process.
 
     Deviations from the paper: none.
     """

@@ -1,4 +1,4 @@
-"""TorchJD: any aggregator of the TorchJD library that needs no more than the inner products of the gradients.
+"""TorchJD: any aggregator of the TorchJD library that works on the Gramian of the gradients.
 
 Quinton and Rey, Jacobian Descent for Multi-Objective Optimization, 2024.
 https://arxiv.org/abs/2406.16232, https://torchjd.org
@@ -18,27 +18,27 @@ from mtl.weighters.base import Needs, RandomWeighter, Update, mask
 
 
 class TorchJD(RandomWeighter):
-    """Asks an aggregator of TorchJD for the weights of the task gradients.
+    """Takes the weights of the task gradients from an aggregator of TorchJD.
 
-    Its weights come on its own scale, some on that of a sum, some of a mean: use `scale: native`. As in TorchJD's
-    `mtl_backward`, heads train on their own losses, unweighted. Inactive tasks are left out of the Gramian; vanished
-    gradients stay in, for TorchJD has rules of its own for them.
+    Some aggregators return weights on the scale of a sum, others of a mean: use `scale: native`. As in TorchJD's
+    `mtl_backward`, heads train on their own unweighted losses. Inactive tasks are left out of the Gramian. Vanished
+    gradients are kept, because TorchJD handles them itself.
 
-    An aggregator with a memory (GradVac, PCD) keeps it in `state_dict`. In a step where a task is inactive it works
-    without, and the memory stays as it is. Random orders (GradVac, PCGrad) come from this weighter's generator.
+    The state of an aggregator (GradVac, PCD) is part of `state_dict`. In a step with an inactive task, the aggregator
+    runs without its state and does not change it. Random orders (GradVac, PCGrad) come from this weighter's generator.
 
     Args:
         num_tasks: Number of tasks T.
-        aggregator: Its class in `torchjd.aggregation`, a `GramianWeightedAggregator`.
-        options: Keywords of its constructor; a list becomes a tensor, and one of length T is read as by task.
-        seed: Of its random draws, if it makes any.
+        aggregator: Name of a `GramianWeightedAggregator` in `torchjd.aggregation`.
+        options: Arguments of its constructor; a list becomes a tensor, and one of length T is indexed by task.
+        seed: Seed of its random draws, if any.
 
     Raises:
-        ValueError: TorchJD or one of its solvers is not installed, it has no such aggregator, the aggregator does
-            not work on the Gramian or does not take the options.
+        ValueError: TorchJD or one of its solvers is not installed, it has no such aggregator, or the aggregator does
+            not work on the Gramian or does not accept the options.
 
-    Deviations from the paper: where the aggregator fails or its weights are not finite, every active task gets
-    1/T, and the step counts as a failure of the solver. Warnings of its solvers are silenced.
+    Deviations from the paper: if the aggregator fails or its weights are not finite, every active task gets 1/T, and
+    the step counts as a failure of the solver. Warnings of its solvers are silenced.
     """
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
@@ -51,7 +51,7 @@ class TorchJD(RandomWeighter):
         self.register_buffer("failures", torch.zeros((), dtype=torch.int64))
         try:
             self.weighting = self._build(torch.ones(num_tasks, dtype=torch.bool))
-            # gives the buffers of a memory their shapes, and says now what would fail at every step
+            # gives the buffers of its state their shapes, and raises errors now instead of at every step
             self._ask(self.weighting, torch.eye(num_tasks, dtype=torch.float64), seed=0)
         except ImportError as error:
             raise ValueError(f"aggregator={aggregator} needs more packages: pip install mtl[torchjd]") from error
@@ -59,7 +59,7 @@ class TorchJD(RandomWeighter):
             given = f"aggregator={aggregator} with options={dict(options)}"
             raise ValueError(f"{given}: {error}; set them with +weighter.method.options.NAME=VALUE") from error
         for memory in self.weighting.buffers():
-            memory.zero_()  # as TorchJD begins
+            memory.zero_()  # the initial state of TorchJD
 
     def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T], on the CPU in float64."""
@@ -67,21 +67,21 @@ class TorchJD(RandomWeighter):
         weights = torch.zeros(len(losses), dtype=torch.float64)
         if present.any():
             gramian = gradients.double().cpu()[present][:, present]
-            # moving the weighter to a device has moved the memory, too
+            # moving the weighter to a device has also moved the state
             weighting = self.weighting.cpu() if present.all() else self._build(present)
             weights[present] = self._solve(weighting, gramian)
         return Update(weights=mask(weights.to(gradients), active))
 
     def diagnostics(self) -> dict[str, float]:
-        """Steps in which the aggregator gave no finite weights."""
+        """Number of steps in which the aggregator failed or its weights were not finite."""
         return {"solver_failures": self.failures.item()}
 
     def _solve(self, weighting: nn.Module, gramian: Tensor) -> Tensor:
-        """Weights, or equal ones where the aggregator has none. Shape [T]."""
+        """Weights of the aggregator, or equal weights if it fails. Shape [T]."""
         seed = torch.randint(2**63 - 1, (), generator=self.generator).item()
         try:
             weights = self._ask(weighting, gramian, seed)
-        except Exception:  # its solvers raise errors of their own, which no common class unites
+        except Exception:  # its solvers raise errors without a common base class
             weights = torch.full_like(gramian[0], torch.nan)
         if weights.isfinite().all():
             return weights
@@ -90,14 +90,14 @@ class TorchJD(RandomWeighter):
 
     @staticmethod
     def _ask(weighting: nn.Module, gramian: Tensor, seed: int) -> Tensor:
-        """Weights of TorchJD, which draws from torch's own generator; that is left as it was. Shape [T]."""
+        """Weights of TorchJD, which draws from torch's global generator; its state is restored. Shape [T]."""
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             torch.default_generator.manual_seed(seed)
             return weighting(gramian).to(gramian)
 
     def _build(self, present: Tensor) -> nn.Module:
-        """The part of the aggregator that makes weights of a Gramian, for the tasks of the mask [T]."""
+        """The part of the aggregator that computes weights from a Gramian, for the tasks of the mask [T]."""
         options = {
             key: value[present] if isinstance(value, Tensor) and value.shape == present.shape else value
             for key, value in self.options.items()
@@ -106,7 +106,7 @@ class TorchJD(RandomWeighter):
 
 
 def find(name: str) -> type[nn.Module]:
-    """The aggregator class of that name.
+    """The aggregator class with this name.
 
     Raises:
         ValueError: TorchJD is not installed, it has no such aggregator, or it does not work on the Gramian.
@@ -129,6 +129,6 @@ def find(name: str) -> type[nn.Module]:
 
 
 def _as_tensor(value: Any) -> Any:
-    """A tensor of a list of numbers; anything else as it is."""
+    """Converts a list of numbers to a tensor; returns anything else unchanged."""
     listed = isinstance(value, Sequence) and not isinstance(value, str)
     return torch.tensor(list(value), dtype=torch.float64) if listed else value

@@ -1,4 +1,4 @@
-"""Uniform: every task weighs the same, the baseline of every multi-task paper."""
+"""Uniform: equal weights, the baseline of multi-task papers."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from mtl.weighters.base import Needs, Update, Weighter, mask
 
 
 class Uniform(Weighter):
-    """Adds the losses up as they are: w_t = 1.
+    """Sums the losses without weights: w_t = 1.
 
     Deviations from the paper: none.
     """

@@ -1,4 +1,4 @@
-"""Floating-point operations do not depend on the machine, so what the engine promises of them is tested."""
+"""The documented cost of the engine in floating-point operations, which do not depend on the machine."""
 
 import runpy
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_ratios_are_taken_within_a_round():
 
 
 def hold(mebibytes: int) -> float:
-    """Peak of a step that holds so much twice, one after the other."""
+    """Peak memory of a step that allocates this amount twice, one after the other."""
 
     def step(_) -> None:
         for _ in range(2):

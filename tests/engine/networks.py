@@ -1,4 +1,4 @@
-"""Small networks with everything that makes the gradient engine's work hard, in float64."""
+"""Small networks in float64 that cover the difficult cases of the gradient engine."""
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +55,7 @@ class Network(nn.Module):
         self.double()
 
     def decode(self, features) -> list[Tensor]:
-        """One scalar loss a task; the scales differ a thousandfold."""
+        """One scalar loss per task; their scales differ by a factor of 1000."""
         losses = []
         tops = [maps if isinstance(maps, Tensor) else maps[-1] for maps in features]
         message = torch.tanh(self.refinement(sum(tops))) if self.behind == "decoder" else None
@@ -73,7 +73,7 @@ class Network(nn.Module):
 
 
 def network(**options) -> tuple[Network, Tensor]:
-    """A network and a batch, the same every time."""
+    """A network and a batch, the same on every call."""
     torch.manual_seed(0)
     model = Network(**options)
     return model, torch.randn(3, 3, 8, 10, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Micro-batches give what the whole batch gives."""
+"""Micro-batches give the same result as the whole batch."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ SCOPES = ["features", "last_layer", "shared"]
 
 
 class Steep(Weighter):
-    """Depends on the scale of losses and gradients, so that a wrong factor shows; leaves heads another weight."""
+    """Depends on the scale of losses and gradients, to expose a wrong factor; heads get different weights."""
 
     needs = Needs.GRAMIAN
     native = "mean"
@@ -32,7 +32,7 @@ class Cubic(Weighter):
 
 
 class Learned(Weighter):
-    """Weights from the losses, and a penalty on a parameter of its own."""
+    """Weights from the losses, and a penalty on its own parameter."""
 
     needs = Needs.LOSSES
     native = "own"
@@ -153,7 +153,7 @@ def test_overflow_of_a_left_out_gradient_reaches_the_scaler(scope, loss_scale):
 
 
 def test_a_missing_part_is_named():
-    with pytest.raises(ValueError, match="2 micro-batches were announced, 0 added"):
+    with pytest.raises(ValueError, match="0 of 2 micro-batches added"):
         mtl.Accumulation(Uniform(4), 2).finish()
 
 

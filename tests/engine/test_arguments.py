@@ -1,4 +1,4 @@
-"""Every misuse gets one line that says what to do."""
+"""Every invalid call gets one line that says what to do."""
 
 import pytest
 import torch
@@ -8,18 +8,18 @@ import mtl
 from mtl.weighters import UW, AvgNorm, Fixed, Needs, Uniform, Update, Weighter
 
 ACTIVE = torch.tensor([True, False, True, True])
-MISSING = r"such as output\.sum\(\) \* 0, and active= with False for it"
+MISSING = r"such as output\.sum\(\) \* 0, and set its entry of active to False"
 
 
 def call(change=list, weighter=None, **options):
-    """One backward pass of four losses, which `change` spoils."""
+    """One backward pass of four losses, modified by `change`."""
     model, image = network()
     features = mtl.cut(model.encoder(image), 4)
     return mtl.backward(change(model.decode(features)), features, weighter or Uniform(4), **options)
 
 
 def second(value):
-    """Puts something else in place of the second loss."""
+    """Replaces the second loss."""
     return lambda losses: [losses[0], value(losses[1]) if callable(value) else value, *losses[2:]]
 
 
@@ -45,7 +45,7 @@ def test_what_the_line_says_to_give_for_a_missing_label_works():
         (lambda losses: [loss[None] for loss in losses], r"^losses\[0\] has shape \[1\]: reduce it to a scalar"),
         (second(lambda loss: loss.expand(3, 2)), r"^losses\[1\] has shape \[3, 2\]: reduce"),
         (lambda losses: dict(zip("abcd", losses, strict=True)), r"^losses is a dict: give a list"),
-        (lambda losses: (loss for loss in losses), "list of 4 scalars, one a task, got generator"),
+        (lambda losses: (loss for loss in losses), "list of 4 scalars, one per task, got generator"),
         (sum, r"one tensor of shape \[\]: give a list of 4 scalars"),
         (lambda losses: torch.stack(losses)[:, None], r"one tensor of shape \[4, 1\]: give a list"),
         (lambda losses: torch.stack(losses).detach(), r"no torch\.stack of scalars: give the list of losses"),
@@ -87,7 +87,7 @@ def test_losses_of_different_dtypes_are_welcome():
             {"weighter": AvgNorm(4), "scope": "last_layer", "last_layer": torch.nn.Linear(1, 1)},
             r"such as layer\.weight",
         ),
-        ({"statistics": "last_layer", "last_layer": torch.ones(1)}, "last_layer is no parameter of the encoder"),
+        ({"statistics": "last_layer", "last_layer": torch.ones(1)}, "last_layer is not a parameter of the encoder"),
     ],
 )
 def test_options_are_checked(options, line):
@@ -195,13 +195,15 @@ def test_accumulation_makes_one_update():
 
     accumulation = mtl.Accumulation(AvgNorm(4), 2)
     add(accumulation)
-    with pytest.raises(ValueError, match="2 micro-batches were announced, 1 added"):
+    with pytest.raises(ValueError, match="1 of 2 micro-batches added"):
         accumulation.finish()
     add(accumulation)
-    with pytest.raises(ValueError, match="all 2 micro-batches have been added: make an Accumulation for every update"):
+    with pytest.raises(
+        ValueError, match="all 2 micro-batches have been added: create an Accumulation for every update"
+    ):
         add(accumulation)
     accumulation.finish()
-    with pytest.raises(ValueError, match="finish has made the update: make an Accumulation"):
+    with pytest.raises(ValueError, match="finish has already made the update: create an Accumulation"):
         accumulation.finish()
     for parts, mode, line in ((0, "exact", "parts must be a whole number"), (2, "frist", "mode='frist': use exact or")):
         with pytest.raises(ValueError, match=line):

@@ -14,7 +14,7 @@ SHAPES = [
 
 
 class Raw(Weighter):
-    """Combines the encoder's gradients with coefficients of its own and leaves the heads another weight."""
+    """Uses different coefficients for the encoder and for the heads."""
 
     needs = Needs.GRAMIAN
     native = "mean"
@@ -24,7 +24,7 @@ class Raw(Weighter):
 
 
 class Elementwise(Weighter):
-    """Sums the rows, as a method that needs them one number at a time would."""
+    """Sums the rows, as an elementwise method would."""
 
     needs = Needs.GRADIENTS
     native = "sum"
@@ -238,7 +238,7 @@ def test_bad_input_is_named():
         mtl.backward(model.decode(features), features, AvgNorm(4), scope="last_layer")
     features = mtl.cut(model.encoder(image), 4)
     losses = model.decode(features)
-    with pytest.raises(ValueError, match="no parameter of the encoder"):
+    with pytest.raises(ValueError, match="not a parameter of the encoder"):
         mtl.backward(losses, features, AvgNorm(4), scope="last_layer", last_layer=image)
 
 

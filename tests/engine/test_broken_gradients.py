@@ -1,4 +1,4 @@
-"""What becomes of a task whose gradient is not finite, whatever the weighter."""
+"""Tasks whose gradient is not finite, with every weighter."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ NAMES = ["Uniform", "Fixed", "UW", "AvgNorm"]
 
 
 def step(rule, place: str | None, broken: float = torch.nan, behind: str = "nothing", **options):
-    """One backward pass in which the second task's gradient breaks at a place; the model and the result."""
+    """Model and result of one backward pass in which the second task's gradient is not finite at some place."""
     weighter: Weighter = rule(4)
     model, image = network(behind=behind)
     features = mtl.cut(model.encoder(image), 4)
@@ -44,7 +44,7 @@ def test_it_counts_as_inactive(rule, place, broken, behind):
         assert torch.equal(found.grad, parameter.grad), name
 
 
-def test_a_root_at_zero_spoils_nobody_else():
+def test_a_root_at_zero_does_not_affect_other_tasks():
     model, image = network()
     features = mtl.cut(model.encoder(image), 4)
     losses = model.decode(features)
@@ -81,7 +81,7 @@ def test_decoders_that_read_each_other_leave_it_to_the_guard():
 @pytest.mark.parametrize("part", [0, 1])
 @pytest.mark.parametrize("mode", ["exact", "first"])
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
-def test_in_one_part_of_several_it_spoils_no_update(rule, mode, part):
+def test_in_one_part_of_several_it_affects_no_update(rule, mode, part):
     model, image = network()
     accumulation = mtl.Accumulation(rule(4), 2, mode, scope="features")
     for number in range(2):

@@ -1,4 +1,4 @@
-"""Two processes with half the batch each train as one with all of it, whatever the weighter and the scope."""
+"""Two processes with half the batch each train like one with the whole batch, for every weighter and scope."""
 
 import socket
 
@@ -18,7 +18,7 @@ STEPS = 3
 
 
 class Steep(Weighter):
-    """Depends on the scale of losses and gradients, so that a wrong factor between processes shows."""
+    """Depends on the scale of losses and gradients, to expose a wrong factor between processes."""
 
     needs = Needs.GRAMIAN
     native = "own"
@@ -33,7 +33,7 @@ RUNS = [run for run in RUNS if run != ("graddrop", "features", 2)]  # refused: i
 
 
 def train(name: str, scope: str, parts: int, images: Tensor) -> list[Tensor]:
-    """Weights of three steps and the parameters they lead to, without BatchNorm: it would see half the batch."""
+    """Weights of three steps and the resulting parameters, without BatchNorm, which would see half the batch."""
     torch.manual_seed(0)
     encoder = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Tanh(), nn.Conv2d(5, 4, 3)).double()
     heads = nn.ModuleList(nn.Conv2d(4, 2, 1) for _ in range(3)).double()
@@ -67,7 +67,7 @@ def batches() -> Tensor:
 
 
 def left_out(rank: int) -> list[bool]:
-    """Tasks left out of a step in which only the second process has a gradient that is not finite."""
+    """Tasks left out of a step if only the second process has a gradient that is not finite."""
     encoder, heads = nn.Conv2d(3, 4, 3), nn.ModuleList(nn.Conv2d(4, 1, 1) for _ in range(3))
     features = mtl.cut(encoder(torch.ones(1, 3, 5, 5)), 3)
     losses = [head(features[t]).square().mean() for t, head in enumerate(heads)]
@@ -92,7 +92,7 @@ def half(rank: int, port: int, queue: mp.SimpleQueue) -> None:
 
 @pytest.fixture(scope="module")
 def found():
-    """What both processes have come to, by run."""
+    """Results of both processes, by run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Forward passes: precision, micro-batches, and a second look at a batch."""
+"""Forward passes: precision, micro-batches, and a second pass over a batch."""
 
 import pandas as pd
 import pytest
@@ -25,7 +25,7 @@ def labels_of(run: Trainer) -> dict[str, torch.Tensor]:
     return {key: value for key, value in next(iter(run.loader)).items() if isinstance(value, torch.Tensor)}
 
 
-def test_second_look_sees_the_same_losses_and_leaves_no_trace(tmp_path, data):
+def test_second_pass_gives_the_same_losses_and_changes_no_state(tmp_path, data):
     run = trainer(tmp_path, data)
     run.model.train()
     labels = labels_of(run)

@@ -13,7 +13,7 @@ from mtl.task import Task
 
 
 class Small(Backbone):
-    """A convolution, a BatchNorm and dropout, so that the mode shows."""
+    """Convolution, BatchNorm and dropout, whose output depends on the mode."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -85,12 +85,12 @@ def test_checkpoint_that_does_not_fit_is_named(tmp_path):
     checkpoints = saved(tmp_path, model("depth"))
     with pytest.raises(ValueError, match="no single-task network of edge"):
         load_teachers([model("depth"), model("edge")], checkpoints)
-    with pytest.raises(ValueError, match=r"depth\.pt is no single-task network of edge"):
+    with pytest.raises(ValueError, match=r"depth\.pt is not a single-task network of edge"):
         load_teachers([model("edge")], {"edge": checkpoints["depth"]})
-    with pytest.raises(ValueError, match=r"depth\.pt is no single-task network of depth"):
+    with pytest.raises(ValueError, match=r"depth\.pt is not a single-task network of depth"):
         load_teachers([model("depth", width=5)], checkpoints)
     checkpoints["depth"].write_bytes(checkpoints["depth"].read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"depth\.pt is damaged"):
+    with pytest.raises(ValueError, match=r"depth\.pt is corrupt"):
         load_teachers([model("depth")], checkpoints)
 
 
@@ -98,12 +98,12 @@ def test_teachers_with_nan_are_refused(tmp_path):
     broken = model("depth")
     broken.backbone.norm.running_var[2] = torch.nan
     save_checkpoint({"model": broken.state_dict()}, tmp_path / "depth.pt")
-    with pytest.raises(ValueError, match=r"depth.pt: NaN or infinite numbers in backbone.norm.running_var"):
+    with pytest.raises(ValueError, match=r"depth.pt: backbone.norm.running_var contains NaN or infinity"):
         load_teachers([model("depth")], {"depth": tmp_path / "depth.pt"})
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"model": 3}, {"model": [1]}, torch.zeros(3)], ids=str)
 def test_what_is_no_network_is_named(tmp_path, content):
     torch.save(content, tmp_path / "depth.pt")
-    with pytest.raises(ValueError, match=r"depth.pt is no (checkpoint|single-task network of depth)"):
+    with pytest.raises(ValueError, match=r"depth.pt is not a (checkpoint|single-task network of depth)"):
         load_teachers([model("depth")], {"depth": tmp_path / "depth.pt"})

@@ -1,16 +1,16 @@
-"""Stand-ins for wandb and mlflow that keep what they are sent and refuse what the real packages refuse."""
+"""Fakes of wandb and mlflow that keep what they receive and reject what the real packages reject."""
 
 from types import ModuleType, SimpleNamespace
 
 
 class Service:
-    """What a service holds: runs by id, with their name, config, status and rows."""
+    """State of a service: runs by id, with their name, config, status and rows."""
 
     def __init__(self):
         self.runs = {}
 
     def rows(self, key: str) -> list[tuple[int, float]]:
-        """Step and value of each time that the key was sent to the only run."""
+        """Step and value of every entry of the key in the only run."""
         (run,) = self.runs.values()
         return [(step, values[key]) for step, values in run.rows if key in values]
 
@@ -23,7 +23,7 @@ class Service:
 
 
 class FakeWandb(ModuleType):
-    """Drops, like wandb, an entry whose step does not rise."""
+    """Like wandb, drops an entry whose step does not rise."""
 
     class Error(Exception):
         pass
@@ -52,7 +52,7 @@ class FakeWandb(ModuleType):
 
 
 class FakeMLflow(ModuleType):
-    """Takes, like MLflow, at most 100 parameters a call, and the same step of a metric as often as it is sent."""
+    """Like MLflow, accepts at most 100 parameters per call, and duplicates of a step of a metric."""
 
     class MlflowException(Exception):  # noqa: N818  MLflow's name
         pass

@@ -1,4 +1,4 @@
-"""wandb and MLflow, by stand-ins: the packages are extras. With the real ones: `pytest -m slow tests/loggers`."""
+"""wandb and MLflow, with fakes. To test the real packages, which are extras: `pytest -m slow tests/loggers`."""
 
 import json
 import math

@@ -39,7 +39,7 @@ def test_damaged_state_falls_back_to_the_one_before_and_says_so(tmp_path, caplog
     else:
         last.write_bytes({"truncated": last.read_bytes()[:2000], "empty": b"", "other bytes": b"x" * 3000}[damage])
     assert load_last(tmp_path)["step"] == 1
-    assert ("last.pt is damaged" in caplog.text) == (damage != "missing")
+    assert ("last.pt is corrupt" in caplog.text) == (damage != "missing")
 
 
 def test_two_damaged_states_are_refused_with_the_way_out(tmp_path):

@@ -18,7 +18,7 @@ def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
     assert "got it" in subprocess.run(ask, capture_output=True, text=True, check=True).stdout
 
 
-def test_old_runs_stay_beside_the_new_one(tmp_path):
+def test_old_runs_are_kept_next_to_the_new_one(tmp_path):
     folder = tmp_path / "seed0"
     set_aside(folder)
     for text in ("first", "second"):

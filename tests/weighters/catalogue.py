@@ -1,4 +1,4 @@
-"""Every weighter of the configs, as a run would build and apply it."""
+"""Every weighter of the configs, built and applied as in a run."""
 
 from copy import deepcopy
 from functools import cache
@@ -17,7 +17,7 @@ def config(name: str, tasks: str):
 
 
 def weighter(name: str, tasks: str = "semseg,depth,normals,edge") -> Weighter:
-    """A fresh weighter for as many tasks."""
+    """A new weighter for this number of tasks."""
     return deepcopy(config(name, tasks)[1])
 
 
@@ -27,6 +27,6 @@ def applied(name: str) -> dict[str, str]:
 
 
 def scopes(name: str) -> list[str]:
-    """The scopes it can be applied at; for a weighter of losses they are all the same."""
+    """The scopes it can be applied at; a weighter that needs only losses ignores the scope."""
     choice = {Needs.LOSSES: [Scope.SHARED], Needs.GRADIENTS: [Scope.FEATURES, Scope.SHARED]}
     return [scope.value for scope in choice.get(weighter(name).needs, Scope)]

@@ -1,4 +1,4 @@
-"""Task gradients [T, P] that every weighter must cope with."""
+"""Task gradients [T, P] that every weighter must handle."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Shared by the tests of weighters that remember: recorded sequences, and what a memory must survive."""
+"""Shared by the tests of weighters with state: recorded sequences, and what the state must survive."""
 
 import io
 import json
@@ -17,7 +17,7 @@ OPTIMIZERS = {"sgd": lambda p: torch.optim.SGD(p, lr=0.1), "adam": lambda p: tor
 
 
 def golden_sequences(method: str) -> list:
-    """Every recorded sequence of a method from every source: a test parameter (file's content, case) each."""
+    """Every recorded sequence of a method from every source, as test parameters (content of the file, case)."""
     paths = sorted(FOLDER.glob(f"{method}__*.json"))
     assert paths, method
     files = {path: json.loads(path.read_text()) for path in paths}
@@ -51,7 +51,7 @@ def assert_same_state(left: Weighter, right: Weighter) -> None:
 
 
 def assert_resumes(make: Callable[[], Weighter], step: Step, tasks: int = 3) -> None:
-    """A weighter made from a saved state goes on, bit for bit, like the one that was never interrupted."""
+    """A weighter restored from a saved state continues bit for bit like one that was not interrupted."""
     losses = stream(16, tasks)
     undisturbed = make()
     for index in range(7):
@@ -68,7 +68,7 @@ def assert_resumes(make: Callable[[], Weighter], step: Step, tasks: int = 3) -> 
 
 
 def assert_skipped_step_leaves_no_trace(make: Callable[[], Weighter], step: Step, tasks: int = 3) -> None:
-    """State copied before a forward and put back after it: as if that forward had not been."""
+    """Restoring a state copied before a forward undoes that forward."""
     losses = stream(12, tasks)
     disturbed, undisturbed = make(), make()
     for index in range(12):
@@ -80,7 +80,7 @@ def assert_skipped_step_leaves_no_trace(make: Callable[[], Weighter], step: Step
 
 
 def assert_inactive_task_is_as_if_it_did_not_exist(make: Callable[[int], Weighter], step: Step) -> None:
-    """Task 1 of three has no labels: weight 0, state as made, and the others like the two tasks alone."""
+    """Task 1 of three has no labels: weight 0, initial state, and the others are weighted like two tasks alone."""
     losses, others, active = stream(12, 3), [0, 2], torch.tensor([True, False, True])
     three, two, untouched = make(3), make(2), make(3)
     for index in range(12):
@@ -94,7 +94,7 @@ def assert_inactive_task_is_as_if_it_did_not_exist(make: Callable[[int], Weighte
 
 
 def assert_no_active_task_changes_nothing(make: Callable[[], Weighter], step: Step, tasks: int = 3) -> None:
-    """Weights 0 and not NaN; the next step is as if there had been no such batch."""
+    """Weights are 0, not NaN; the next step is as if there had been no such batch."""
     losses = stream(8, tasks)
     disturbed, undisturbed = make(), make()
     for index in range(8):
@@ -104,7 +104,7 @@ def assert_no_active_task_changes_nothing(make: Callable[[], Weighter], step: St
 
 
 def assert_finite_on_every_scale(make: Callable[[int], Weighter], step: Step) -> None:
-    """Losses from 1e-12 to 1e12, side by side, and jumping from one step to the next; also 0."""
+    """Losses from 1e-12 to 1e12 in one step, jumping from step to step; also 0."""
     scales = double([1e-12, 1e-6, 1.0, 1e6, 1e12, 0.0])
     weighter = make(6)
     for index in range(18):

@@ -15,7 +15,7 @@ def coefficients_of(rows: Tensor, c: float = 0.4, rescale: int = 0) -> Tensor:
 
 
 def worst(rows: Tensor, direction: Tensor) -> float:
-    """What the worst-served task gets."""
+    """Decrease of the worst-improved task."""
     return (rows @ direction).min().item()
 
 

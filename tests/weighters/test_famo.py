@@ -9,7 +9,7 @@ from mtl.weighters import FAMO, Weighter
 
 
 def step(weighter: Weighter, index: int, losses: torch.Tensor, active: torch.Tensor | None = None) -> torch.Tensor:
-    """A step that takes each loss nearer to 1; a function of the loss alone, so it does not matter who is beside it."""
+    """A step that moves each loss towards 1, independently of the other losses."""
     weights = weighter(losses, active=active).weights
     weighter.after_step(losses.abs().pow(0.9))
     return weights

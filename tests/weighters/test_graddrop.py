@@ -8,7 +8,7 @@ from mtl.weighters import GradDrop
 
 
 class Thrown(GradDrop):
-    """Its coins have been thrown by the test."""
+    """GradDrop with random numbers given by the test."""
 
     coins: Tensor
 

@@ -8,7 +8,7 @@ from mtl.weighters import GradNorm
 
 
 def gramians(steps: int, tasks: int) -> Tensor:
-    """Of random rows of unequal length. Shape [steps, T, T]."""
+    """Gramians of random rows of different lengths. Shape [steps, T, T]."""
     rows = torch.randn(steps, tasks, 6, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     rows = rows * torch.logspace(-1, 1, tasks).double()[:, None]
     return rows @ rows.mT

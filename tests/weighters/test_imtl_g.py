@@ -14,7 +14,7 @@ def weights_of(rows: Tensor) -> Tensor:
 
 
 def projections(weights: Tensor, rows: Tensor) -> Tensor:
-    """How far the update goes along each gradient. Shape [T]."""
+    """Projection of the update onto each gradient. Shape [T]."""
     return rows @ (weights @ rows) / rows.norm(dim=1)
 
 

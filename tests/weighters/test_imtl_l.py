@@ -76,7 +76,7 @@ def test_losses_of_every_scale_give_finite_weights():
 
 @pytest.mark.parametrize(("file", "case"), golden_sequences("imtl_l") + golden_sequences("imtl_lg"))
 def test_golden(file, case):
-    """Of the hybrid (imtl_lg) only s and what the heads get: its shared gradient is IMTL-G's."""
+    """Of the hybrid (imtl_lg), only s and the head weights are compared: its shared gradient is IMTL-G's."""
     weighter = IMTLL(case["T"])
     optimizer = OPTIMIZERS[file["hyperparameters"]["opt"]](weighter.parameters())
     for losses, expected in zip(case["losses"], case["expected"], strict=True):

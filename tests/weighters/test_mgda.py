@@ -25,7 +25,7 @@ def normalized(rows: Tensor, losses: Tensor, normalization: str) -> Tensor:
 
 def test_by_hand():
     weights = weights_of(double([[3.0, 0.0], [0.0, 4.0]]))
-    assert weights.tolist() == pytest.approx([0.64, 0.36])  # (1.92, 1.44) stands on the line between the two
+    assert weights.tolist() == pytest.approx([0.64, 0.36])  # (1.92, 1.44) is perpendicular to the line between the two
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from mtl.weighters import PCGrad
 
 
 class Ordered(PCGrad):
-    """Projects in an order that the test gives."""
+    """PCGrad with projection orders given by the test."""
 
     orders: Tensor
 
@@ -51,7 +51,7 @@ def test_by_hand():
     rows = double([[1.0, 0.0], [-1.0, 1.0]])  # projected: (1/2, 1/2) and (0, 1)
     update = PCGrad(2, "sum")(torch.ones(2), rows @ rows.T)
     assert update.shared_weights.tolist() == pytest.approx([2, 1.5])
-    assert update.weights.tolist() == [1, 1]  # heads are left as they are
+    assert update.weights.tolist() == [1, 1]  # heads are not weighted
 
 
 @pytest.mark.parametrize("case", ["well", "conflict", "opposed", "badly"])
@@ -183,6 +183,6 @@ def test_golden(file, case):
 
 
 def close(file: dict) -> dict[str, float]:
-    """TorchJD divides by the squared norm as it is, the others add 1e-8 to it."""
+    """TorchJD divides by the squared norm; the others add 1e-8 to it."""
     exact = file["source"] == "TorchJD"
     return {"rtol": 1e-10, "atol": 1e-10} if exact else {"rtol": 1e-7, "atol": 1e-7}

@@ -10,7 +10,7 @@ from mtl.weighters import RLW
 
 
 class Chosen(RLW):
-    """RLW whose numbers are not left to chance."""
+    """RLW with numbers given by the test."""
 
     def draw(self) -> torch.Tensor:
         return double([math.log(1), math.log(2), math.log(5)])

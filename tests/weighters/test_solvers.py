@@ -32,13 +32,13 @@ def random_rows(shape: str, ratio: float, seed: int, conflict: float = 1e-2) -> 
 
 
 def parts(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines and norms, as the weighters have them."""
+    """Cosines and norms as in the weighters."""
     problem = Problem.of(torch.from_numpy(rows @ rows.T), None)
     return problem.cosines, problem.norms
 
 
 def distance(rows: np.ndarray) -> float:
-    """How near a mixture of the unit gradients comes to 0."""
+    """Length of the shortest combination of the unit gradients."""
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return np.linalg.norm(min_norm(*parts(unit)) @ unit)
 
@@ -72,7 +72,7 @@ def test_shortest_mixture_lies_on_the_near_side_of_no_gradient(shape, ratio):
         weights = min_norm(*parts(rows))
         assert (weights >= 0).all()
         assert weights.sum() == pytest.approx(1)
-        scale = weights @ norms  # length of the mixture if all its gradients were parallel
+        scale = weights @ norms  # length of the combination if all its gradients were parallel
         mixture = weights @ rows / scale
         square = mixture @ mixture
         slack = rows @ mixture / norms - square * scale / norms  # <u_i, x> - |x|^2 / |g_i|

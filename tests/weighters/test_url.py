@@ -84,7 +84,7 @@ def test_run_learns_from_them_and_is_judged_against_them(home, capsys):
     assert {task: path.read_bytes() for task, path in checkpoints(home).items()} == before
 
 
-def test_finished_network_without_its_weights_is_trained_anew(home, tmp_path, capsys):
+def test_finished_network_without_its_weights_is_trained_again(home, tmp_path, capsys):
     shutil.copytree(home / "results", tmp_path / "results")
     (tmp_path / "data").symlink_to(home / "data")
     checkpoints(tmp_path)["edge"].unlink()

@@ -1,4 +1,4 @@
-"""What holds for every weighter."""
+"""Properties of every weighter."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ CASES = gradient_cases()
 
 
 def ask(rule: Weighter, rows: Tensor, active: Tensor | None = None, losses: Tensor = LOSSES) -> Update:
-    """One step of the rule, to its end."""
+    """One complete step of the rule."""
     gradients = {Needs.LOSSES: None, Needs.GRAMIAN: rows @ rows.T, Needs.GRADIENTS: rows}[rule.needs]
     update = rule(losses, gradients, active)
     rule.after_step(losses * 0.9 if rule.recompute else None)
@@ -22,7 +22,7 @@ def ask(rule: Weighter, rows: Tensor, active: Tensor | None = None, losses: Tens
 
 
 def numbers(update: Update) -> list[Tensor]:
-    """All that an update consists of, as far as it is there."""
+    """All parts of an update that are not None."""
     return [part for part in update if part is not None]
 
 
@@ -78,14 +78,14 @@ def test_inactive_task_weighs_nothing_and_leaves_the_others_as_if_it_were_not_th
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_active_task_gives_zero_weights_and_leaves_the_state(name):
-    rule, nobody = weighter(name), torch.zeros(4, dtype=torch.bool)
+    rule, none = weighter(name), torch.zeros(4, dtype=torch.bool)
     ask(rule, CASES["well"])
     before = {key: value.clone() for key, value in rule.state_dict().items()}
-    update = ask(rule, torch.zeros(4, 3).double(), nobody, torch.zeros(4).double())
+    update = ask(rule, torch.zeros(4, 3).double(), none, torch.zeros(4).double())
     assert update.weights.tolist() == [0, 0, 0, 0]
     assert all(part.isfinite().all() for part in numbers(update))
     after = rule.state_dict()
-    kept = [key for key in before if key not in ("_extra_state", "active", "before")]  # draws, and the step under way
+    kept = [key for key in before if key not in ("_extra_state", "active", "before")]  # draws, and the current step
     assert all(torch.equal(after[key], before[key]) for key in kept)
 
 

@@ -1,10 +1,10 @@
-"""The direction near the mean gradient that serves the worst-served task best."""
+"""The direction near the mean gradient that most improves the worst-improved task."""
 
 import numpy as np
 
 from mtl.weighters.solvers.problem import CANCELLED, EPS, NotSolvedError
 
-FLAT = 1e-12  # a rate as small as this, beside the numbers it is made of, counts as zero
+FLAT = 1e-12  # a rate up to this, relative to its terms, counts as zero
 
 
 def conflict_averse(cosines: np.ndarray, norms: np.ndarray, c: float) -> np.ndarray:
@@ -14,9 +14,9 @@ def conflict_averse(cosines: np.ndarray, norms: np.ndarray, c: float) -> np.ndar
 
         <u_i, g0 + h>  >=  t / |g_i|    for all i,    h = sum_i z_i u_i,  z_i >= 0 only where it is an equality
 
-    For a fixed set of equalities z is linear in t. So t rises from where h = 0, the set changes whenever a z_i falls
-    to 0 or another task reaches its level, and the solution is where |h| = c: exact, with no tolerance to choose.
-    That needs no gradient of the dual, which is as good as flat where norms differ by orders of magnitude.
+    For a fixed set of equalities, z is linear in t. So t rises from the point where h = 0, the set changes whenever a
+    z_i falls to 0 or another task reaches its level, and the solution is at |h| = c. This is exact and has no
+    tolerance. It avoids the gradient of the dual, which is nearly flat if norms differ by orders of magnitude.
 
     Args:
         cosines: Between the gradients. Shape [K, K].
@@ -24,11 +24,11 @@ def conflict_averse(cosines: np.ndarray, norms: np.ndarray, c: float) -> np.ndar
         c: Radius of the ball around the mean gradient, in units of its length.
 
     Returns:
-        The coefficients; all 1/K (d = g0) if g0 = 0, or if the gradients stop h short of c because a mixture of them is
-        zero, so that no direction serves all. Shape [K].
+        The coefficients; all 1/K (d = g0) if g0 = 0, or if |h| cannot reach c because a convex combination of the
+        gradients is zero, so that no direction improves all tasks. Shape [K].
 
     Raises:
-        NotSolvedError: Rounding broke the chain of sets.
+        NotSolvedError: Rounding led to an inconsistent set of equalities.
     """
     equal = np.full(len(norms), 1 / len(norms))
     mean = norms / norms.max() / len(norms)  # [K], coefficients of g0 in unit gradients
@@ -53,7 +53,7 @@ def _follow(cosines: np.ndarray, levels: np.ndarray, start: np.ndarray, c: float
         c: Where to stop.
 
     Returns:
-        z, or None where a mixture of the gradients is zero. Shape [K].
+        z, or None if a convex combination of the gradients is zero. Shape [K].
     """
     z = np.zeros_like(levels)
     first = int((start / levels).argmin())
@@ -63,7 +63,7 @@ def _follow(cosines: np.ndarray, levels: np.ndarray, start: np.ndarray, c: float
         slope, offset = np.linalg.solve(inner[:, tight], np.stack([levels[tight], start[tight]], 1)).T  # z = t * s - o
         a, b, d = levels[tight] @ slope, levels[tight] @ offset, start[tight] @ offset  # |h|^2 = a t^2 - 2 b t + d
         goal = (b + max(b * b - a * (d - c * c), 0.0) ** 0.5) / a
-        rate = levels - slope @ inner  # [K], at which the others come nearer to their level
+        rate = levels - slope @ inner  # [K], at which the others approach their level
         coming = rate > FLAT * (1 + np.abs(slope).sum())
         coming[tight] = False
         reached = np.divide(start - offset @ inner, rate, out=np.full_like(rate, np.inf), where=coming)
@@ -77,7 +77,7 @@ def _follow(cosines: np.ndarray, levels: np.ndarray, start: np.ndarray, c: float
             del tight[leaving]
             continue
         exchange = -np.linalg.solve(inner[:, tight], inner[:, entering])
-        if 1 + exchange @ inner[:, entering] <= CANCELLED**2:  # the new unit gradient lies in the span of the others
+        if 1 + exchange @ inner[:, entering] <= CANCELLED**2:  # the new unit gradient is in the span of the others
             if exchange.min() > -CANCELLED:
                 return None
             left = t * slope - offset  # [S], z at this t
@@ -88,10 +88,10 @@ def _follow(cosines: np.ndarray, levels: np.ndarray, start: np.ndarray, c: float
 
 
 def _checked(z: np.ndarray, slack: np.ndarray, c: float) -> np.ndarray:
-    """The solution, if it is one: no task below its level.
+    """Returns z after checking that no task is below its level.
 
     Raises:
-        NotSolvedError: It is none.
+        NotSolvedError: A task is below its level.
     """
     if slack.min() < -1e-9 * (1 + c + z.sum()):
         raise NotSolvedError("the conflict-averse direction was not found")

@@ -1,4 +1,4 @@
-"""The point where every task gets as much out of the update as its weight entitles it to."""
+"""Solver of the alpha-fair weights: (G w)_i = w_i^(-1 / alpha)."""
 
 import numpy as np
 
@@ -10,13 +10,13 @@ MAX_STEPS = 200  # 4 to 8 are usual, 30 where gradients nearly cancel, 100 at al
 
 
 def fair(cosines: np.ndarray, norms: np.ndarray, alpha: float) -> np.ndarray:
-    """Weights w > 0 with (G w)_i = w_i^(-1 / alpha): the only minimum of a convex function, by damped Newton steps.
+    """Weights w > 0 with (G w)_i = w_i^(-1 / alpha): the unique minimum of a convex function, by damped Newton steps.
 
     With p = 1 / alpha and b_i = w_i |g_i| the coefficients of the unit gradients, the function is
 
         b'Cb / 2 - sum_i phi(w_i),    phi' = w^(-p)    (alpha = 1: w'Gw / 2 - sum_i log w_i)
 
-    It has no minimum where a mixture of the gradients is zero: some weights then grow for ever.
+    It has no minimum if a convex combination of the gradients is zero: some weights then grow without bound.
 
     Args:
         cosines: Between the gradients, C. Shape [K, K].
@@ -24,28 +24,28 @@ def fair(cosines: np.ndarray, norms: np.ndarray, alpha: float) -> np.ndarray:
         alpha: Above 0.
 
     Returns:
-        The weights. max |(G w)_i w_i^p - 1| is at most 1e-10, or what rounding of (G w)_i leaves of it. Shape [K].
+        The weights. max |(G w)_i w_i^p - 1| is at most 1e-10, or the rounding error of (G w)_i. Shape [K].
 
     Raises:
-        NotSolvedError: A mixture of the unit gradients is shorter than 1e-6, the steps do not converge, or a weight
-            is no float32.
+        NotSolvedError: A combination of the unit gradients is shorter than 1e-6, the steps do not converge, or a weight
+            exceeds float32.
     """
     power = 1 / alpha
     unit = np.exp(np.log(norms).mean())
-    with np.errstate(all="ignore"):  # what overflows is not finite, and refused
+    with np.errstate(all="ignore"):  # values that overflow are rejected below
         weights, residual = _newton(cosines, norms / unit, power)
     if residual > 1e-8:  # rounding, or no solution at all?
         mixture = min_norm(cosines, np.ones_like(norms))
         if mixture @ cosines @ mixture <= CANCELLED**2:
-            raise NotSolvedError("a mixture of the gradients is zero: no finite weights")
+            raise NotSolvedError("a combination of the gradients is zero: no finite weights")
     weights = weights * unit ** (-2 / (1 + power))
     if not ((weights > 0) & (weights <= LARGEST)).all():
-        raise NotSolvedError("the weights are beyond the numbers of float32")
+        raise NotSolvedError("the weights exceed float32")
     return weights
 
 
 def _newton(cosines: np.ndarray, norms: np.ndarray, power: float) -> tuple[np.ndarray, float]:
-    """Weights for norms around 1, and their residual."""
+    """Weights for norms close to 1, and their residual."""
     weights = norms ** (-2 / (1 + power))  # the solution for orthogonal gradients
     b = norms * weights
     weights = weights * (max(b @ cosines @ b, CANCELLED * b @ b) / (b @ b)) ** (-1 / (1 + power))
@@ -54,8 +54,8 @@ def _newton(cosines: np.ndarray, norms: np.ndarray, power: float) -> tuple[np.nd
         b = norms * weights
         along = cosines @ b  # [K], <u_i, d>
         if b @ along <= (CANCELLED * b.sum()) ** 2:
-            raise NotSolvedError("a mixture of the gradients is zero: no finite weights")
-        pull, target = b * along, weights ** (1 - power)  # [K], w_i (G w)_i and what it shall be
+            raise NotSolvedError("a combination of the gradients is zero: no finite weights")
+        pull, target = b * along, weights ** (1 - power)  # [K], w_i (G w)_i and its target
         miss = 1 - pull / target
         residual = np.abs(miss).max()
         if residual <= 1e-13:
@@ -75,7 +75,7 @@ def _newton(cosines: np.ndarray, norms: np.ndarray, power: float) -> tuple[np.nd
         if not size < 1 / EPS:
             break
         before, least, last = weights, residual, size
-        near = size < 0.5 / (1 + power)  # Newton's method converges by itself, and a test of descent would see rounding
+        near = size < 0.5 / (1 + power)  # undamped steps converge, and a test of descent would be dominated by rounding
         weights = weights * (1 + step if near else _damped(cosines, norms, power, weights, step, target * miss))
     raise NotSolvedError(f"no convergence in {MAX_STEPS} Newton steps")
 
@@ -83,7 +83,7 @@ def _newton(cosines: np.ndarray, norms: np.ndarray, power: float) -> tuple[np.nd
 def _damped(
     cosines: np.ndarray, norms: np.ndarray, power: float, weights: np.ndarray, step: np.ndarray, slopes: np.ndarray
 ) -> np.ndarray:
-    """Factors 1 + share * step that keep the weights positive and do not pass the minimum along the step. Shape [K]."""
+    """Factors 1 + share * step that keep the weights positive and do not overshoot the minimum. Shape [K]."""
     share = 0.9 / max(-step.min(), 0.9)
     allowed = 0.5 * (step @ slopes)
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""The shortest mixture of the task gradients.
+"""The shortest convex combination of the task gradients.
 
 Wolfe, Finding the Nearest Point in a Polytope, Mathematical Programming 11, 1976.
 https://doi.org/10.1007/BF01580381
@@ -12,10 +12,10 @@ from mtl.weighters.solvers.problem import EPS, NotSolvedError
 def min_norm(cosines: np.ndarray, norms: np.ndarray) -> np.ndarray:
     """Weights w of the shortest vector x = sum_i w_i g_i with w >= 0 and sum_i w_i = 1, exact up to rounding.
 
-    An active-set method: the support grows by the gradient that lies furthest on the near side of the plane through x,
-    x moves to the point nearest to 0 of the plane that the support spans, and a gradient whose weight would become
-    negative leaves. |x| falls in every round, so no support comes twice. It works on v_i = w_i |g_i|, the coefficients
-    of the unit gradients u_i, where the condition of the solution is
+    An active-set method. In each round, the gradient that violates the condition below most enters the support, x moves
+    to the point nearest to 0 in the plane spanned by the support, and gradients whose weight would become negative
+    leave. |x| falls in every round, so no support occurs twice. It works on v_i = w_i |g_i|, the coefficients of the
+    unit gradients u_i, for which the optimality condition is
 
         <u_i, x>  >=  |x|^2 / |g_i|    for all i,    with equality where w_i > 0
 
@@ -24,7 +24,7 @@ def min_norm(cosines: np.ndarray, norms: np.ndarray) -> np.ndarray:
         norms: Of the gradients, all positive. Shape [K].
 
     Returns:
-        The weights; where they are not unique, those of one solution. Shape [K].
+        The weights; if they are not unique, those of one solution. Shape [K].
 
     Raises:
         NotSolvedError: The condition does not hold at the end.
@@ -47,8 +47,10 @@ def min_norm(cosines: np.ndarray, norms: np.ndarray) -> np.ndarray:
         if not products @ candidate < square:  # nothing left but rounding
             break
         support, v, along, square = found, candidate, products, products @ candidate
-    if missing[entering] > 2 * (rounding * v.sum()) ** 0.5:  # as far as a Gramian, which knows |x|^2, can tell
-        raise NotSolvedError("the shortest mixture of the gradients was not found")
+    if (
+        missing[entering] > 2 * (rounding * v.sum()) ** 0.5
+    ):  # a Gramian gives |x|^2, so |x| only to the square root of rounding
+        raise NotSolvedError("the shortest combination of the gradients was not found")
     weights = v * levels
     return weights / weights.sum()
 
@@ -56,10 +58,10 @@ def min_norm(cosines: np.ndarray, norms: np.ndarray) -> np.ndarray:
 def _descend(
     cosines: np.ndarray, levels: np.ndarray, support: list[int], v: np.ndarray
 ) -> tuple[list[int], np.ndarray]:
-    """From v towards the shortest mixture of a support, dropping what would become negative on the way.
+    """Moves from v towards the shortest combination of a support, dropping gradients whose weight becomes negative.
 
     Returns:
-        The support that is left, and the shortest mixture in it; v itself where the support is degenerate.
+        The remaining support, and its shortest combination; v itself if the support is degenerate.
     """
     point = v[support]
     while True:

@@ -1,4 +1,4 @@
-"""What every solver is given: norms and cosines of the task gradients that have not vanished."""
+"""Input of every solver: norms and cosines of the task gradients that have not vanished."""
 
 from typing import NamedTuple
 
@@ -9,15 +9,15 @@ from torch import Tensor
 from mtl.weighters.base import SHORTEST, ZERO
 
 EPS = float(np.finfo(np.float64).eps)
-CANCELLED = 1e-6  # unit gradients with a mixture as short as this cancel: a Gramian hardly knows lengths below 1e-7
+CANCELLED = 1e-6  # unit gradients cancel if a combination is this short; a Gramian cannot resolve lengths below 1e-7
 
 
 class NotSolvedError(ArithmeticError):
-    """The problem has no finite solution, or none that float64 can tell from rounding."""
+    """The problem has no finite solution, or float64 cannot distinguish it from rounding."""
 
 
 class Problem(NamedTuple):
-    """The Gramian of K task gradients, split so that unequal norms cost no digits. NumPy arrays on the CPU, float64."""
+    """Norms and cosines of K task gradients, apart so that unequal norms lose no precision. NumPy float64 arrays."""
 
     counted: np.ndarray  # [T] bool: the K tasks that have a gradient
     norms: np.ndarray  # [K]
@@ -43,11 +43,11 @@ class Problem(NamedTuple):
         return cls(counted, norms, cosines)
 
     def even(self, weights: np.ndarray, norms: np.ndarray) -> np.ndarray:
-        """Shares weights equally among gradients that are the same, up to rounding: which gets them changes no sum.
+        """Averages the weights of gradients that are equal up to rounding, which does not change the update.
 
         Args:
-            weights: What a solver has found. Shape [K].
-            norms: Of the gradients that it was given. Shape [K].
+            weights: Result of a solver. Shape [K].
+            norms: Norms of the gradients given to the solver. Shape [K].
         """
         tolerance = 16 * EPS
         same = np.abs(self.cosines[:, None] - self.cosines).max(2) <= tolerance  # [K, K]

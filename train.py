@@ -1,4 +1,4 @@
-"""Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml has all there is to set."""
+"""Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml holds all settings."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -26,25 +26,25 @@ from mtl.run.device import choose_device
 from mtl.run.folder import earlier_times, lock, set_aside, tidy
 from mtl.run.record import code_changes, environment, metrics_of
 
-FORCE = "force=true"  # belongs to no run
+FORCE = "force=true"  # not part of the run
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="config")
 def main(cfg: DictConfig) -> None:
-    """Trains, evaluates and records a run; goes on where it was killed, and trains nothing twice."""
+    """Trains, evaluates and records a run; resumes a run that was killed, and skips one that has finished."""
     config, folder = build.science(cfg), build.run_folder(cfg)
     distributed.start(choose_device(cfg.device))
     with lock(folder) if distributed.rank() == 0 else nullcontext():
         prepare(folder, config, cfg.force)
         if (folder / "record.json").exists():
-            print(f"{folder}: finished before, not trained again")
+            print(f"{folder}: already finished, not trained again")
         else:
             train(cfg, config, folder)
     distributed.stop()
 
 
 def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
-    """Makes the run folder fit to begin or to go on; refuses one that holds another config."""
+    """Prepares the run folder to start or to resume; refuses one that holds another config."""
     if distributed.rank() == 0:
         if force:
             set_aside(folder)
@@ -56,7 +56,7 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
 
 
 def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
-    """One run, with everything written that it takes to trust and to repeat it."""
+    """Trains one run, and writes everything needed to verify and to repeat it."""
     runs = finished_runs(Path(cfg.results))
     teachers = find_teachers(cfg, config, runs)
     trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers)
@@ -100,10 +100,10 @@ def command_line() -> list[str]:
 
 
 def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, Path]:
-    """Best checkpoints of the single-task networks, where the run learns from them.
+    """Best checkpoints of the single-task networks, if the run learns from them.
 
     Raises:
-        ValueError: One of them is not there.
+        ValueError: One of them is missing.
     """
     if not ("alignment" in cfg.weighter or build.watches(cfg)):
         return {}
@@ -121,7 +121,7 @@ def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
 
 
 def find_baseline(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, float] | None:
-    """Primary metrics of the single-task networks, if all of them are trained; else says how to train them."""
+    """Primary metrics of the single-task networks; if some are not trained yet, prints how to train them."""
     tasks = config["subset"]
     singles = single_task_runs(runs, config, cfg.seed)
     missing = [task for task in tasks if task not in singles]
@@ -141,4 +141,4 @@ def find_baseline(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, __doc__)

@@ -1,30 +1,33 @@
-"""Cost of a training step of the gradient engine, relative to plain uniform weights: `make bench`.
+"""Cost of a training step with the gradient engine, relative to plain training with uniform weights: `make bench`.
 
-    python scripts/bench.py --rounds 15 --device auto
+Expected ratios with DeepLab heads:
 
-Expect, with DeepLab heads: `features` at most 1.01 of the operations, 1.10 of the time and of the memory; `last_layer`
-1.12 of the operations and 1.20 of the time (`naive`: 1.31); `shared` T = 4 passes over the encoder and no more.
-`plain again` is how much two measurements of the same thing differ.
+- `features`: at most 1.01 of the operations and 1.10 of the time and memory
+- `last_layer`: at most 1.12 of the operations and 1.20 of the time (`naive`: 1.31)
+- `shared`: exactly T = 4 passes over the encoder
+
+`plain again` shows the noise: how much two measurements of the same step differ.
 """
 
-import argparse
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 import torch.nn.functional as F
 from tabulate import tabulate
 
-from mtl import build
+from mtl import build, cli
 from mtl.bench import cost, steps
 from mtl.files import write_whole
 from mtl.run.device import choose_device
 from mtl.run.record import environment
 
 SUMMARY = Path(__file__).parents[1] / "results/summary/bench.csv"
+OWN = {"rounds": (15, "measurements of each step"), "device": ("auto", "auto, cpu, cuda or cuda:1")}
 SETTING = ("dataset=rooms", "backbone=resnet18", "model=vanilla", "dataset.num_classes.semseg=40")
 HEADS = {
     "DeepLab": (),
@@ -34,13 +37,13 @@ HEADS = {
     ),
 }
 SHOWN = ["row", "gflop_ratio", "encoder_passes", "time_ratio", "time_q1", "time_q3", "mib_ratio", "seconds", "mib"]
-KEY = ["device", "batch", "height", "width", "heads", "row"]  # a new measurement replaces the line of the same key
+KEY = ["device", "batch", "height", "width", "heads", "row"]  # a new measurement replaces the row with the same key
 
 Size = tuple[int, int, int]  # batch, height, width
 
 
 def workload(heads: str, size: Size, device: torch.device, words: Sequence[str] = ()) -> steps.Workload:
-    """The network with the heads of that name, or what the words make of it, and a batch of noise."""
+    """A network with these heads, changed by the words, and a batch of noise."""
     cfg = build.compose([*SETTING, *HEADS[heads], *words])
     tasks = build.build_tasks(cfg)
     batch, height, width = size
@@ -56,14 +59,14 @@ def workload(heads: str, size: Size, device: torch.device, words: Sequence[str] 
 
 
 def engine(words: tuple[str, ...], device: torch.device) -> steps.Step:
-    """A step of the engine with the weighter, applied the way, that the words choose on train.py's command line."""
+    """A step of the engine with the weighter and the scope that the words of train.py choose."""
     cfg = build.compose([*SETTING, *words])
     weighter = build.build_weighter(cfg, build.build_tasks(cfg)).to(device)
     return partial(steps.one_pass, weighter=weighter, **build.applied(cfg))
 
 
 def naive(device: torch.device) -> steps.Step:
-    """A step as one would write it down."""
+    """A straightforward step without the engine."""
     return partial(steps.naive, weighter=engine(("weighter=avgnorm",), device).keywords["weighter"])
 
 
@@ -83,7 +86,7 @@ def memory(heads: str, size: Size, device: torch.device, row: str) -> float:
 
 
 def measure(heads: str, size: Size, device: torch.device, rounds: int) -> pd.DataFrame:
-    """A line per row: absolute numbers of the row, then ratios to `plain`."""
+    """One line per row: its absolute numbers, then ratios to `plain`."""
     work = workload(heads, size, device)
     rows = {row: make(device) for row, make in ROWS.items()}
     operations, passes = zip(*[cost.operations(work, step) for step in rows.values()], strict=True)
@@ -100,31 +103,27 @@ def measure(heads: str, size: Size, device: torch.device, rounds: int) -> pd.Dat
 
 
 def save(table: pd.DataFrame, summary: Path, key: Sequence[str] = KEY) -> None:
-    """Adds the lines to the file, or replaces those of the same key."""
+    """Adds the rows to the file, replacing those with the same key."""
     if summary.exists():
         whole = pd.concat([pd.read_csv(summary), table]).fillna(dict.fromkeys(key, ""))
         table = whole.drop_duplicates(key, keep="last")
     write_whole(summary, table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
 
 
-def main() -> None:
+def main(own: Mapping[str, Any]) -> None:
     """Measures all rows with both kinds of heads."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--device", default="auto")
-    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    device = choose_device(arguments.device)
+    device = choose_device(own["device"])
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
     about = environment(device)
     where = {"device": about["device"], "torch": about["packages"]["torch"], "commit": about["commit"]}
-    where |= dict(zip(("batch", "height", "width"), size, strict=True)) | {"rounds": arguments.rounds}
+    where |= dict(zip(("batch", "height", "width"), size, strict=True)) | {"rounds": own["rounds"]}
     for heads in HEADS:
-        table = measure(heads, size, device, arguments.rounds)
+        table = measure(heads, size, device, own["rounds"])
         print(f"\n{heads} heads, batch {size[0]} at {size[1]} x {size[2]}, {about['device']}")
         print(tabulate(table[SHOWN], headers="keys", showindex=False, floatfmt=".3f"), flush=True)
         save(table.assign(**where), SUMMARY)
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main, __doc__, OWN)

@@ -1,20 +1,17 @@
-"""Training images per second and core, decoded anew and from the cache, beside plain OpenCV: `make bench-data`.
-
-    python scripts/bench_data.py --rounds 9
+"""Training images per second and core, with and without the cache, compared with plain OpenCV: `make bench-data`.
 
 Images of the size of NYUD-v2 with its four labels (segmentation, normals and edges as PNG, depth as NumPy array; the
-pictures are rendered rooms), through the whole training pipeline to batches of 6 at 448 x 576. The files are in the
-memory of the system, so that the disk does not count; times are CPU times of one process. `opencv` is the recipe
-written down with OpenCV and NumPy and nothing else. Expect: without the cache faster than that; with it twice as fast.
+content is rendered rooms) pass through the whole training pipeline to batches of 6 images of 448 x 576. Times are CPU
+times of one process; the files are in the page cache, so disk speed does not matter. `opencv` is the same recipe in
+plain OpenCV and NumPy. Expect the pipeline to be faster than that without the cache and twice as fast with it.
 """
 
-import argparse
 import random
 import statistics
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,7 @@ import torch
 from tabulate import tabulate
 from torchvision.transforms import v2
 
-from mtl import build
+from mtl import build, cli
 from mtl.bench import cost
 from mtl.data import DenseDataset, make_loader, transforms
 from mtl.data.cache import Cached
@@ -33,6 +30,13 @@ from mtl.files import write_whole
 from mtl.run.record import environment
 
 SUMMARY = Path(__file__).parents[1] / "results/summary/bench_data.csv"
+OWN = {
+    "rounds": (9, "measurements of each pipeline"),
+    "images": (24, "number of images"),
+    "native": ("425x560", "height and width of the files, in pixels"),
+    "size": ("448x576", "height and width of the training crop, in pixels"),
+    "summary": (str(SUMMARY), "file for the numbers"),
+}
 TASKS = ("semseg", "depth", "normals", "edge")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -40,7 +44,7 @@ Size = tuple[int, int]  # height, width
 
 
 class Folder(DenseDataset):
-    """Images and labels in files, as in the archives of NYUD-v2."""
+    """Images and labels in files like those of the NYUD-v2 archives."""
 
     available = TASKS
 
@@ -59,7 +63,7 @@ class Folder(DenseDataset):
 
 
 def decode(file: Path) -> dict[str, np.ndarray]:
-    """Image and labels of one sample. Shapes [H, W] and [H, W, 3]."""
+    """Decodes image and labels of one sample. Shapes [H, W] and [H, W, 3]."""
 
     def load(key: str) -> np.ndarray:
         path = str(file.parents[1] / key / file.name)
@@ -107,7 +111,7 @@ def pipeline(size: Size) -> v2.Compose:
 
 
 def opencv(maps: dict[str, np.ndarray], size: Size, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-    """The same, written down once more with OpenCV and NumPy, step by step as in the recipe."""
+    """The training transforms again, in OpenCV and NumPy, step by step as in the recipe."""
     scale = rng.uniform(0.5, 2.0)
     height, width = (int(side * scale) for side in maps["image"].shape[:2])
     kinds = dict.fromkeys(maps, cv2.INTER_NEAREST) | {"image": cv2.INTER_LINEAR}
@@ -136,7 +140,7 @@ def opencv(maps: dict[str, np.ndarray], size: Size, rng: np.random.Generator) ->
 
 
 def distort(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The colours of the recipe, in floating point and back. Shape [H, W, 3]."""
+    """The photometric distortion of the recipe, in floating point and back. Shape [H, W, 3]."""
 
     def convert(values: np.ndarray, factor: float = 1, offset: float = 0) -> np.ndarray:
         values = values.astype(np.float32) * np.float32(factor) + np.float32(offset)
@@ -161,7 +165,7 @@ def distort(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def plain_epoch(root: Path, size: Size, batch: int, rng: np.random.Generator) -> None:
-    """All images through the plain pipeline, in batches."""
+    """Passes all images through the plain pipeline, in batches."""
     files = sorted(root.glob("image/*.png"))
     for start in range(0, len(files), batch):
         samples = [opencv(decode(file), size, rng) for file in files[start : start + batch]]
@@ -169,7 +173,7 @@ def plain_epoch(root: Path, size: Size, batch: int, rng: np.random.Generator) ->
 
 
 def measure(root: Path, size: Size, batch: int, rounds: int) -> pd.DataFrame:
-    """A line per pipeline; every round takes each once, in random order."""
+    """One line per pipeline; each round runs all of them once, in random order."""
     fresh, bare = Folder(root, pipeline(size)), Folder(root, transforms.Normalize(MEAN, STD))
     datasets = {
         "mtl": fresh,
@@ -194,25 +198,31 @@ def measure(root: Path, size: Size, batch: int, rounds: int) -> pd.DataFrame:
     return table
 
 
-def main() -> None:
-    """Writes the files, measures all rows and saves them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--images", type=int, default=24)
-    parser.add_argument("--native", type=int, nargs=2, default=(425, 560), metavar=("H", "W"))
-    parser.add_argument("--size", type=int, nargs=2, default=(448, 576), metavar=("H", "W"))
-    parser.add_argument("--summary", type=Path, default=SUMMARY)
-    arguments = parser.parse_args()
+def size_of(own: Mapping[str, Any], word: str) -> Size:
+    """Height and width that a word gives.
+
+    Raises:
+        ValueError: It does not give them.
+    """
+    sides = own[word].split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise ValueError(f"{word}={own[word]}: use height and width, such as {OWN[word][0]}")
+    return int(sides[0]), int(sides[1])
+
+
+def main(own: Mapping[str, Any]) -> None:
+    """Writes the files, measures all pipelines and saves the numbers."""
+    native, size = size_of(own, "native"), size_of(own, "size")
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     about = environment(torch.device("cpu"))
     with tempfile.TemporaryDirectory() as folder:
-        write_files(Path(folder), arguments.native, arguments.images)
-        table = measure(Path(folder), arguments.size, 6, arguments.rounds)
+        write_files(Path(folder), native, own["images"])
+        table = measure(Path(folder), size, 6, own["rounds"])
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
     table = table.assign(device=about["device"], torch=about["packages"]["torch"], commit=about["commit"])
-    write_whole(arguments.summary, table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
+    write_whole(Path(own["summary"]), table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main, __doc__, OWN)

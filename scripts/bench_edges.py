@@ -1,16 +1,14 @@
-"""Cost of odsF, beside SciPy's sparse assignment at every threshold: `make bench-edges`.
+"""Cost of odsF, compared with SciPy's sparse assignment at each threshold: `make bench-edges`.
 
-    python scripts/bench_edges.py --images 4 --split 654
-
-Images of the size of NYUD-v2 (425x560) with invented truth and predictions, 99 thresholds, CPU seconds of one core.
-Ours is all there is to do, suppression and thinning included; SciPy's is the matching alone, on the same thin maps and
-candidate pairs, and both must find as many pairs. Expect at least 40 times less on suppressed maps. The last lines
-score a split of 654 images with the metric, in this process and in two processes; --split 0 leaves them out.
+Images have the size of NYUD-v2 (425x560), with synthetic truth and predictions; there are 99 thresholds. Numbers are
+CPU seconds of one core. Ours includes everything from suppression and thinning on; SciPy's is the matching alone, on
+the same thinned maps and candidate pairs. Both must find the same number of pairs. Expect ours to take at most 1/40 of
+the time on suppressed maps. The last rows score a whole split with the metric, in this process and in two processes.
 """
 
-import argparse
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -19,6 +17,7 @@ import pandas as pd
 import torch
 from tabulate import tabulate
 
+from mtl import cli
 from mtl.files import write_whole
 from mtl.metrics import OdsF, Protocol, boundary_counts
 from mtl.metrics.boundary.assignment import cheapest, cost_graph
@@ -32,6 +31,7 @@ SUMMARY = Path(__file__).parents[1] / "results/summary/bench_edges.csv"
 SHAPE = (425, 560)
 MAX_DISTANCE = 0.011  # of NYUD-v2
 NYUD = 654  # images
+OWN = {"images": (4, "different images"), "split": (NYUD, "images of the split that is scored as a whole")}
 THRESHOLDS = np.arange(1, 100) / 100
 VARIANTS = {"nms": {"nms": 1, "strict": True}, "raw": {"nms": 0, "strict": False}}
 SEISM = {"ends": (), "taper": 5, "smooth": False, "quantise": False, "lines_as_partition": False, "interpolate": False}
@@ -39,7 +39,7 @@ REGIONS = 60
 
 
 def image(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A prediction, uint8, and the boundary it is about, bool: wavy regions, and lines that miss theirs a little."""
+    """A prediction, uint8, and its true boundary, bool: wavy regions, and lines that are slightly off them."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(np.float32)
     y, x = y + 12 * waves(rng, 20), x + 12 * waves(rng, 20)
@@ -60,7 +60,7 @@ def waves(rng: np.random.Generator, size: float) -> np.ndarray:
 
 
 def scipy_seconds(probability: np.ndarray, boundary: np.ndarray, nms: int, strict: bool) -> tuple[float, np.ndarray]:
-    """CPU seconds of SciPy's matching at all thresholds, and the pairs it finds at each."""
+    """CPU seconds of SciPy's matching at all thresholds, and the number of pairs at each."""
     values = suppress(probability.astype(np.float32) / np.float32(255), radius=1, taper=5) if nms else probability / 255
     side = "left" if strict else "right"
     levels = np.searchsorted(THRESHOLDS.astype(values.dtype), values, side=side)
@@ -76,7 +76,7 @@ def scipy_seconds(probability: np.ndarray, boundary: np.ndarray, nms: int, stric
 
 
 def compare(images: list[tuple[np.ndarray, np.ndarray]], variant: str) -> dict[str, float]:
-    """Mean CPU seconds an image of ours, best of three, and of SciPy's."""
+    """Mean CPU seconds per image, of ours (best of three) and of SciPy's."""
     ours, theirs, predicted = [], [], []
     for probability, boundary in images:
         times = []
@@ -88,7 +88,7 @@ def compare(images: list[tuple[np.ndarray, np.ndarray]], variant: str) -> dict[s
             times.append(time.process_time() - start)
         seconds, pairs = scipy_seconds(probability, boundary, **VARIANTS[variant])
         if not np.array_equal(pairs, counts[0]):
-            raise ValueError(f"SciPy finds {pairs.tolist()} pairs, and ours {counts[0].tolist()}")
+            raise ValueError(f"SciPy finds {pairs.tolist()} pairs, ours {counts[0].tolist()}")
         ours.append(min(times))
         theirs.append(seconds)
         predicted.append(counts[1].max())
@@ -104,7 +104,7 @@ def compare(images: list[tuple[np.ndarray, np.ndarray]], variant: str) -> dict[s
 
 
 def score(images: list[tuple[np.ndarray, np.ndarray]], count: int, workers: int) -> dict[str, float]:
-    """CPU seconds an image, and seconds on the clock, of a split that repeats the images."""
+    """CPU seconds per image, and wall-clock seconds, of a split that repeats the images."""
     protocol = Protocol(name="bench", thresholds=99, **(SEISM | VARIANTS["nms"]))
     metric = OdsF(protocol=protocol, max_distance=MAX_DISTANCE, workers=workers)
     batches = [
@@ -126,18 +126,13 @@ def score(images: list[tuple[np.ndarray, np.ndarray]], count: int, workers: int)
     }
 
 
-def main() -> None:
-    """Measure and keep the lines of this machine."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=4, help="different images")
-    parser.add_argument("--split", type=int, default=NYUD, help="images of the split that is scored whole")
-    arguments = parser.parse_args()
+def main(own: Mapping[str, int]) -> None:
+    """Measures, and replaces the rows of this machine in the summary."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    images = [image(seed) for seed in range(arguments.images)]
+    images = [image(seed) for seed in range(own["images"])]
     lines = {variant: compare(images, variant) for variant in VARIANTS}
-    if arguments.split:
-        lines |= {f"split, {n or 'no'} workers": score(images, arguments.split, n) for n in (0, 2)}
+    lines |= {f"split, {n or 'no'} workers": score(images, own["split"], n) for n in (0, 2)}
     about = environment(torch.device("cpu"))
     table = pd.DataFrame([{"row": row, **line} for row, line in lines.items()])
     table["nyud_seconds"] = NYUD * table["seconds"]  # of one core
@@ -150,4 +145,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main, __doc__, OWN)

@@ -1,18 +1,18 @@
-"""Cost of a training step with every weighter at every scope, and of the same step through TorchJD: `make bench`.
+"""Cost of a training step with each weighter at each scope, and of the same step with TorchJD: `make bench`.
 
-    python scripts/bench_weighters.py --rounds 7 --only cagrad,nashmtl backbone=resnet50
+    python scripts/bench_weighters.py rounds=7 only=cagrad,nashmtl backbone=resnet50
 
-Ratios are to a plain step with uniform weights, taken within a round; the second `plain` is how much two measurements
-of the same thing differ. `weighter_ms` is the time of the weighter alone. Expect at scope `shared` no more time than
-TorchJD takes for the same method, and at most 0.8 of its memory.
+Ratios are relative to a plain step with uniform weights in the same round. The second `plain` row shows the noise: how
+much two measurements of the same step differ. `weighter_ms` is the time of the weighter alone. At scope `shared`,
+expect at most the time that TorchJD takes for the same method, and at most 0.8 of its memory.
 """
 
-import argparse
 import statistics
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import bench
 import pandas as pd
@@ -20,13 +20,18 @@ import torch
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from mtl import Needs, Scope, build
+from mtl import Needs, Scope, build, cli
 from mtl.bench import cost, steps
 from mtl.run.device import choose_device
 from mtl.run.record import environment
 
 SUMMARY = bench.SUMMARY.with_name("bench_weighters.csv")
-TORCHJD = {  # their name of the methods that both have, with the hyper-parameters of our YAML
+OWN = {
+    "rounds": (7, "measurements of each step"),
+    "device": ("auto", "auto, cpu, cuda or cuda:1"),
+    "only": ("", "weighters to measure, such as cagrad,nashmtl; all of them without it"),
+}
+TORCHJD = {  # their names of the methods that both have, with the hyper-parameters of our YAML
     "mgda": ("MGDA", {}),
     "pcgrad": ("PCGrad", {}),
     "cagrad": ("CAGrad", {"c": 0.4}),
@@ -48,12 +53,12 @@ class Row(NamedTuple):
     scope: str
 
 
-def rows(only: list[str]) -> list[Row]:
-    """Every weighter of the configs at every scope that it can be applied at."""
+def rows(only: str) -> list[Row]:
+    """Each weighter of the configs, or those named, at each scope that it can be applied at."""
     found = [Row("plain", "uniform", ""), Row("plain", "uniform again", "")]
     for path in sorted((build.CONFIGS / "weighter").glob("*.yaml")):
         name = path.stem
-        if name in LEFT_OUT or (only and name not in only):
+        if name in LEFT_OUT or (only and name not in only.split(",")):
             continue
         needs = build.build_weighter(cfg := config(name), build.build_tasks(cfg)).needs
         scopes = {Needs.LOSSES: [""], Needs.GRADIENTS: ["features", "shared"]}
@@ -69,7 +74,7 @@ def config(name: str) -> DictConfig:
 
 
 def step(row: Row, device: torch.device, words: Words = ()) -> steps.Step:
-    """The step of a row, for the network that the words choose."""
+    """The training step of a row, with the network that the words choose."""
     if row.by == "plain":
         return steps.plain
     if row.by == "mtl":
@@ -106,7 +111,7 @@ def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, rep
 
 
 def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: int, words: Words = ()) -> pd.DataFrame:
-    """A line per row: absolute numbers, then ratios to the first row."""
+    """One line per row: absolute numbers, then ratios to the first row."""
     work = bench.workload("DeepLab", size, device, words)
     taken = [step(row, device, words) for row in chosen]
     table = pd.DataFrame(chosen)
@@ -123,29 +128,22 @@ def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: i
     return table
 
 
-def main() -> None:
-    """Measures all rows in one interleaved run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--only", default="", help="names of weighters, with commas; default: all")
-    parser.add_argument("words", nargs="*", help="of train.py's command line: another network")
-    arguments = parser.parse_args()
+def main(own: Mapping[str, Any], words: Sequence[str]) -> None:
+    """Measures all rows in one interleaved run, with the network that the words of train.py choose."""
     warnings.filterwarnings("ignore", module="cvxpy|torchjd")
     torch.set_num_threads(1)
-    device = choose_device(arguments.device)
+    device = choose_device(own["device"])
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
-    chosen = rows([word for word in arguments.only.split(",") if word])
-    words = tuple(arguments.words)
-    table = measure(chosen, size, device, arguments.rounds, words)
+    chosen, words = rows(own["only"]), tuple(words)
+    table = measure(chosen, size, device, own["rounds"], words)
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
     about = environment(device)
     where = {"device": about["device"], "torch": about["packages"]["torch"], "commit": about["commit"]}
     cfg = build.compose([*bench.SETTING, *words])
     where["network"] = f"{cfg.model.name} {cfg.backbone.name}"
-    where |= dict(zip(("batch", "height", "width"), size, strict=True)) | {"rounds": arguments.rounds}
+    where |= dict(zip(("batch", "height", "width"), size, strict=True)) | {"rounds": own["rounds"]}
     bench.save(table.assign(**where), SUMMARY, KEY)
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main, __doc__, OWN, others=True)

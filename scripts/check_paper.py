@@ -1,23 +1,22 @@
-"""Lists the Delta_m of the paper that do not follow from the cells of their rows: `python scripts/check_paper.py`."""
+"""Lists the values of Delta_m printed in the paper that do not follow from their rows: `make check-paper`."""
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from mtl import cli
 from mtl.files import write_whole
 from mtl.report.misprints import check, console, markdown, read_tables
-from mtl.report.words import read_words
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
+OWN = {"results": ("results", "folder of the results")}
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Prints the list and writes `tables/check_paper.md` into the results folder; words are results= and paper=."""
-    words = read_words(arguments, {"results": "results", "paper": str(PAPER)})
-    findings = check(read_tables(Path(words["paper"])))
+def main(own: Mapping[str, str]) -> None:
+    """Prints the list and writes it to `tables/check_paper.md` in the results folder."""
+    findings = check(read_tables(PAPER))
     print(console(findings))
-    write_whole(Path(words["results"]) / "tables" / "check_paper.md", markdown(findings))
+    write_whole(Path(own["results"]) / "tables" / "check_paper.md", markdown(findings))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    cli.run(main, __doc__, OWN)

@@ -1,14 +1,12 @@
-"""What a question or a bug report should say, to paste as it is: `python scripts/doctor.py` or `make doctor`.
+"""Prints what a question or a bug report should include, ready to paste: `make doctor`.
 
-Versions, GPU and mixed precision; which datasets are here and from which archive; which pretrained weights are on this
-machine; which encoders fit the size of which dataset. Words are those of train.py: data=FOLDER, dataset.width=574.
-Nothing is fetched, trained or checked.
+It lists versions, GPUs and mixed precision, the datasets on this machine and their archives, the pretrained weights on
+this machine, and which encoders fit the image size of which dataset. Nothing is downloaded, trained or checked.
 """
 
 import os
 import platform
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import timm
@@ -37,11 +35,11 @@ def software() -> Iterator[str]:
     yield f"code      {commit}"
     yield f"system    {platform.system()} {platform.release()}, Python {about['python']}"
     yield f"packages  {', '.join(f'{name} {version}' for name, version in about['packages'].items())}"
-    yield f"CPU       {about['device']}, {os.cpu_count()} cores, torch takes {about['threads']}"
+    yield f"CPU       {about['device']}, {os.cpu_count()} cores, torch uses {about['threads']}"
 
 
 def devices() -> Iterator[str]:
-    """GPUs and what mixed precision they know."""
+    """GPUs, and the mixed precision that they support."""
     for index in range(torch.cuda.device_count()):
         about = torch.cuda.get_device_properties(index)
         yield f"GPU       cuda:{index} {about.name}, {about.total_memory / 2**30:.0f} GiB, CUDA {torch.version.cuda}"
@@ -54,10 +52,10 @@ def devices() -> Iterator[str]:
 
 
 def dataset(cfg: DictConfig) -> str:
-    """Whether a dataset is here, from which archive, how many images."""
+    """Whether a dataset is on this machine, from which archive, and its number of images."""
     kind, place = get_class(cfg.dataset.train._target_), Path(cfg.dataset.train.root)
     if not issubclass(kind, DiskDataset):
-        return f"in {place}, made when it is first used"
+        return f"in {place}, rendered on first use"
     try:
         root = kind.locate(place)
         files = len(Manifest(place.with_name(f"{place.name}.manifest.json"), root))
@@ -72,19 +70,19 @@ def dataset(cfg: DictConfig) -> str:
 def weights(cfg: DictConfig) -> str:
     """Whether the weights of an encoder are on this machine."""
     if not cfg.backbone.pretrained:
-        return "trained from scratch"
+        return "not pretrained"
     if cfg.backbone.get("checkpoint"):
         return f"{cfg.backbone.checkpoint}, {'here' if Path(cfg.backbone.checkpoint).is_file() else 'missing'}"
     source = timm.get_pretrained_cfg(cfg.backbone.encoder.name)
     names = (source.hf_hub_filename,) if source.hf_hub_filename else WEIGHTS
     found = [try_to_load_from_cache(source.hf_hub_id, name) for name in names]
     here = any(isinstance(path, str) for path in found)
-    return f"{cfg.backbone.encoder.name}, {'here' if here else 'not here, fetched when it is first used'}"
+    return f"{cfg.backbone.encoder.name}, {'here' if here else 'not here, downloaded on first use'}"
 
 
 def sizes(cfg: DictConfig, datasets: Sequence[DictConfig]) -> str:
-    """Which datasets have a size that the encoder can tile."""
-    with torch.device("meta"):  # its shape is all that matters
+    """Which datasets have an image size that the encoder can tile."""
+    with torch.device("meta"):  # only its shape matters
         encoder = instantiate(cfg.backbone.encoder, pretrained=False)
     lines = []
     for chosen in datasets:
@@ -96,10 +94,10 @@ def sizes(cfg: DictConfig, datasets: Sequence[DictConfig]) -> str:
     return f"{tiles}, {'; '.join(lines) or 'fits every dataset'}"
 
 
-def main() -> None:
-    """Prints the block."""
-    build.compose(sys.argv[1:])  # refuses wrong words before anything is printed
-    words = [word for word in sys.argv[1:] if not word.startswith(("dataset=", "backbone="))]
+def main(_: Mapping[str, str], words: Sequence[str]) -> None:
+    """Prints the report."""
+    build.compose(words)  # refuses wrong words before anything is printed
+    words = [word for word in words if not word.startswith(("dataset=", "backbone="))]
     print("\n".join([*software(), *devices()]))
     composed = [build.compose([*words, f"dataset={name}"]) for name in choices("dataset")]
     for cfg in composed:
@@ -110,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, __doc__, {}, others=True)

@@ -1,56 +1,49 @@
-"""Draws figures of the paper from the results folder: `python scripts/figures.py figures=1,4 dataset=nyud`.
+"""Draws figures of the paper from the results folder: `python scripts/figures.py figures=1,4 dataset=nyud`."""
 
-Without `figures=` it draws all that it can; without `dataset=` (nyud, pascal_context or rooms) those of the paper.
-"""
-
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from mtl import cli
 from mtl.files import write_whole
 from mtl.report.figures.catalogue import FIGURES, figure_png, figures_of
 from mtl.report.figures.sources import MissingRunsError, read_sources
 
-DEFAULTS = {"figures": "all", "dataset": "", "results": "results"}
+OWN = {
+    "figures": ("all", "numbers of the figures, such as 1,4; all: those that can be drawn"),
+    "dataset": ("", "nyud, pascal_context or rooms; without it each figure shows the dataset that it has in the paper"),
+    "results": ("results", "folder of the results"),
+}
 DATASETS = ("", "nyud", "pascal_context", "rooms")
 
 
-def main(words: Sequence[str]) -> None:
-    """Writes `figures/figure<k>.png`, or `figure<k>_<dataset>.png`, into the results folder.
+def main(own: Mapping[str, str]) -> None:
+    """Writes `figures/figure<k>.png`, or `figure<k>_<dataset>.png`, to the results folder.
 
     Raises:
-        SystemExit: A word is not understood, or a figure that was asked for by number cannot be drawn.
+        ValueError: A word is wrong, or a figure that was asked for by number cannot be drawn.
     """
-    given = _parsed(words)
-    every, dataset, results = given["figures"] == "all", given["dataset"], Path(given["results"])
+    every, dataset, results = own["figures"] == "all", own["dataset"], Path(own["results"])
+    numbers = figures_of(dataset) if every else own["figures"].split(",")
+    if unknown := [word for word in numbers if str(word) not in map(str, FIGURES)]:
+        raise ValueError(f"no figure {', '.join(unknown)}: there are {', '.join(map(str, FIGURES))}")
+    if dataset not in DATASETS:
+        raise ValueError(f"no figures of dataset {dataset}: there are {', '.join(DATASETS[1:])}")
+    if not results.is_dir():
+        raise ValueError(f"no folder {results}")
     sources, undrawn = read_sources(results), []
-    for number in figures_of(dataset) if every else map(int, given["figures"].split(",")):
+    for number in map(int, numbers):
         path = results / "figures" / f"figure{number}{f'_{dataset}' if dataset else ''}.png"
         try:
             write_whole(path, figure_png(number, sources, dataset))
         except MissingRunsError as error:
-            undrawn.append(number)
-            print(f"figure {number}: {error}")
+            undrawn.append(f"figure {number}: {error}")
         else:
             print(path)
     if undrawn and not every:
-        sys.exit(1)
-
-
-def _parsed(words: Sequence[str]) -> dict[str, str]:
-    """The settings, from words `key=value`."""
-    given = DEFAULTS | dict(word.split("=", 1) if "=" in word else (word, "") for word in words)
-    if unknown := sorted(given.keys() - DEFAULTS.keys()):
-        sys.exit(f"unknown {', '.join(unknown)}: known are {', '.join(f'{key}=' for key in DEFAULTS)}")
-    if given["dataset"] not in DATASETS:
-        sys.exit(f"no figures of dataset {given['dataset']}: there are {', '.join(DATASETS[1:])}")
-    if not Path(given["results"]).is_dir():
-        sys.exit(f"no folder {given['results']}")
-    numbers = [] if given["figures"] == "all" else given["figures"].split(",")
-    if unknown := [word for word in numbers if word not in map(str, FIGURES)]:
-        sys.exit(f"no figure {', '.join(unknown)}: there are {', '.join(map(str, FIGURES))}")
-    return given
+        raise ValueError("; ".join(undrawn))
+    for line in undrawn:
+        print(line)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    cli.run(main, __doc__, OWN)

@@ -1,66 +1,58 @@
-"""Predicts all tasks of a trained run for pictures: `python scripts/predict.py run=RUN_FOLDER images=DIR`.
+"""Predicts all tasks of a trained run for your images: `python scripts/predict.py run=RUN_FOLDER images=DIR`.
 
-`images` is a folder of pictures or one picture. For each, `out` (by default `predictions` in the run folder) gets
-NAME_TASK.png to look at and NAME_TASK.npy to work with: classes as uint8, depth in metres, normals as unit vectors
-[3, H, W], saliency and edge as probabilities. More: checkpoint=last.pt (best.pt), device=cpu (auto), longest=640
-(shrinks pictures whose longer side has more pixels; they should be about as large as those of the training).
+For each image, `out` gets NAME_TASK.png to look at and NAME_TASK.npy to work with: classes as uint8, depth in metres,
+normals as unit vectors [3, H, W], saliency and edge as probabilities. Images should be about as large as those of the
+training; `longest=640` shrinks larger ones.
 
-Pictures are read as a dataset reads its images: a damaged one is refused, and an orientation in EXIF is not applied.
-Those that cannot be predicted are listed at the end, with exit code 1; the others are.
+Images are read as in a dataset: a damaged file is refused, and EXIF orientation is not applied. Images that cannot be
+predicted are listed at the end, with exit code 1; all others are predicted.
 """
 
-import difflib
 import errno
 import io
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
 import mtl
+from mtl import cli
 from mtl.data.disk.decode import DamagedFileError, read_image
 from mtl.files import write_whole
 from mtl.report.render.picture import picture
 from mtl.trained import TrainedModel, UnfitPictureError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-SETTINGS = {"run": "", "images": "", "out": "", "checkpoint": "best.pt", "device": "auto", "longest": "0"}
-
-
-def settings(words: Sequence[str]) -> dict[str, str]:
-    """What the command line says, key=value by key=value."""
-    given = dict(word.partition("=")[::2] for word in words)
-    for key in given:
-        if key not in SETTINGS:
-            near = difflib.get_close_matches(key, SETTINGS, n=1)
-            raise ValueError(f"unknown key {key}; {f'did you mean {near[0]}' if near else f'use {[*SETTINGS]}'}")
-    missing = [key for key in ("run", "images") if not given.get(key)]
-    if missing:
-        raise ValueError(f"{' and '.join(missing)} missing: python scripts/predict.py run=RUN_FOLDER images=DIR")
-    given = SETTINGS | given
-    if not given["longest"].isdecimal():
-        raise ValueError(f"longest={given['longest']}: use a number of pixels, 0 for any")
-    return given | {"out": given["out"] or str(Path(given["run"]) / "predictions")}
+OWN = {
+    "run": (None, "run folder, such as results/runs/NAME/seed0"),
+    "images": (None, "folder of images, or one image"),
+    "out": ("", "folder for the predictions; by default predictions in the run folder"),
+    "checkpoint": ("best.pt", "best.pt or last.pt"),
+    "device": ("auto", "auto, cpu, cuda or cuda:1"),
+    "longest": (0, "shrink images whose longer side has more pixels; 0: never"),
+}
 
 
 def pictures(place: Path) -> list[Path]:
-    """The pictures there, each with a name of its own; links to nowhere are among them, to be named later."""
+    """The images there, with distinct names; broken links are included, to be listed as failed later."""
     found = sorted(place.iterdir()) if place.is_dir() else [place]
     found = [path for path in found if path.suffix.lower() in SUFFIXES and (path.is_file() or dangles(path))]
     if not found:
-        raise ValueError(f"images={place}: no picture there ({' '.join(SUFFIXES)})")
+        raise ValueError(f"images={place}: no image there ({' '.join(SUFFIXES)})")
     names = [path.stem for path in found]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"images={place}: several pictures of the name {min(twice)}; their predictions would collide")
+        raise ValueError(
+            f"images={place}: several images are called {min(twice)}, and their predictions would collide; rename one"
+        )
     return found
 
 
 def dangles(path: Path) -> bool:
-    """Whether it is a link to a file that is not there, or to itself."""
+    """Whether it is a broken link, or a link to itself."""
     return path.is_symlink() and not path.exists()
 
 
@@ -68,8 +60,8 @@ def read(path: Path, longest: int) -> np.ndarray:
     """Red, green and blue. Shape [H, W, 3], uint8.
 
     Args:
-        path: The picture.
-        longest: Pixels that its longer side is shrunk to; 0: any number.
+        path: The image.
+        longest: Pixels that its longer side is shrunk to; 0: never shrink.
 
     Raises:
         DamagedFileError: It cannot be read.
@@ -87,22 +79,22 @@ def read(path: Path, longest: int) -> np.ndarray:
 
 
 def writable(out: Path) -> Path:
-    """The folder, made if need be.
+    """The folder, created if necessary.
 
     Raises:
-        ValueError: Nothing can be written to it.
+        ValueError: It is not writable.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not os.access(out, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise ValueError(f"out={out}: {error.strerror}; choose a folder that can be written to") from error
+        raise ValueError(f"out={out}: {error.strerror}; choose a writable folder") from error
     return out
 
 
 def write(model: TrainedModel, image: np.ndarray, stem: Path) -> None:
-    """Writes every task's prediction of a picture as `stem`_TASK.npy and .png."""
+    """Writes every task's prediction of an image as `stem`_TASK.npy and .png."""
     for task, prediction in model(torch.from_numpy(image).permute(2, 0, 1)).items():
         array = prediction.cpu().numpy()
         np.save(raw := io.BytesIO(), array)
@@ -111,39 +103,36 @@ def write(model: TrainedModel, image: np.ndarray, stem: Path) -> None:
         write_whole(stem.with_name(f"{stem.name}_{task}.png"), png)
 
 
-def say(line: str) -> None:
-    """Prints a line, names of files that are not UTF-8 included."""
-    print(line.encode(errors="backslashreplace").decode())
+def printable(line: str) -> str:
+    """The line with escapes for the parts of a file name that are not UTF-8."""
+    return line.encode(errors="backslashreplace").decode()
 
 
-def main(words: Sequence[str]) -> None:
-    """Writes every task's prediction of every picture.
+def main(own: Mapping[str, Any]) -> None:
+    """Writes every task's prediction of every image.
 
     Raises:
-        ValueError: The words are wrong, or some pictures cannot be predicted, which are listed.
+        ValueError: A word is wrong.
         OSError: Predictions cannot be written.
+        SystemExit: Some images cannot be predicted; they are listed.
     """
-    chosen = settings(words)
-    paths = pictures(Path(chosen["images"]))
-    model = mtl.load(chosen["run"], chosen["checkpoint"], chosen["device"])
-    out = writable(Path(chosen["out"]))
+    paths = pictures(Path(own["images"]))
+    model = mtl.load(own["run"], own["checkpoint"], own["device"])
+    out = writable(Path(own["out"] or Path(own["run"]) / "predictions"))
     failed = []
     for path in paths:
         try:
-            write(model, read(path, int(chosen["longest"])), out / path.stem)
+            write(model, read(path, own["longest"]), out / path.stem)
         except (DamagedFileError, UnfitPictureError) as error:
             line = str(error) if isinstance(error, DamagedFileError) else f"{path}: {error}"
-            failed.append(line)
-            say(f"failed: {line}")
+            failed.append(printable(line))
+            print(f"failed: {failed[-1]}")
         else:
-            say(f"{path}: {', '.join(model.task_names)}")
-    say(str(out))
+            print(printable(f"{path}: {', '.join(model.task_names)}"))
+    print(printable(str(out)))
     if failed:
-        raise ValueError("\n  ".join([f"{len(failed)} of {len(paths)} pictures were not predicted:", *failed]))
+        cli.end("\n  ".join([f"{len(failed)} of {len(paths)} images were not predicted:", *failed]))
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from error
+    cli.run(main, __doc__, OWN)

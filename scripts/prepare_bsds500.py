@@ -1,9 +1,9 @@
-"""Gets BSDS500 ready: `python scripts/prepare_bsds500.py archive=BSR_bsds500.tgz`, or by its address."""
+"""Prepares BSDS500: `python scripts/prepare_bsds500.py archive=BSR_bsds500.tgz`; without a word it is downloaded."""
 
 from functools import partial
 
 from mtl import cli
-from mtl.cli.prepare import Source, prepare
+from mtl.cli.prepare import OWN, Source, prepare
 
 if __name__ == "__main__":
     source = Source(
@@ -12,7 +12,7 @@ if __name__ == "__main__":
             "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz",
             "https://github.com/BIDS/BSDS500/archive/refs/heads/master.tar.gz",
         ),
-        by_hand="take BSR_bsds500.tgz from the resources page of the Berkeley Computer Vision Group",
+        by_hand="download BSR_bsds500.tgz from the resources page of the Berkeley Computer Vision Group",
         licence="free for non-commercial research and education; cite Arbelaez et al., TPAMI 2011",
     )
-    cli.run(partial(prepare, source))
+    cli.run(partial(prepare, source), __doc__, OWN, others=True)

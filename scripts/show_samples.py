@@ -1,31 +1,38 @@
-"""A sheet of samples as training sees them, image and labels: `python scripts/show_samples.py dataset=nyud`.
+"""Draws samples with their labels, as training sees them: `python scripts/show_samples.py dataset=nyud split=val`.
 
-Words of train.py choose the dataset and what is done to it (`dataset.noise=...`, `subset=...`); `--split val` shows
-evaluation samples, `--count` how many, `--out` where. Grey pixels are not valid.
+Words of train.py choose the dataset and how it is changed (`dataset.noise=...`, `subset=...`). Grey pixels are invalid.
 """
 
-import argparse
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mtl import build
+from mtl import build, cli
 from mtl.build.data import build_dataset
+from mtl.cli.prepare import check_split
 from mtl.data.loader import make_loader
 from mtl.files import write_whole
 from mtl.report.render.style import DPI, spelled, styled
 from mtl.tasks import TaskLabel, find
 
+OWN = {
+    "split": ("train", "train, val or test"),
+    "count": (4, "number of samples"),
+    "out": ("samples.png", "image file to write"),
+}
+
 
 def samples(
     words: Sequence[str], split: str, count: int
 ) -> tuple[list[Mapping[str, Tensor]], Mapping[str, np.ndarray]]:
-    """The first samples of the split, as in the first epoch, and the mean and std that the image was scaled by."""
+    """The first samples of the split in the first epoch, and the mean and std that the image was normalised with."""
     cfg = build.compose(words)
+    check_split(cfg, split)
     tasks = build.build_tasks(cfg)
     dataset = build_dataset(cfg, split, [task.name for task in tasks])
     options = {"batch_size": 1, "workers": 0, "seed": cfg.seed, "rank": 0, "world_size": 1}
@@ -40,15 +47,9 @@ def samples(
     return found, {key: np.array(scale[key])[:, None, None] for key in ("mean", "std")}
 
 
-def main() -> None:
-    """Writes the sheet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("words", nargs="*", help="of train.py's command line")
-    parser.add_argument("--split", default="train", choices=("train", "val"))
-    parser.add_argument("--count", type=int, default=4)
-    parser.add_argument("--out", type=Path, default=Path("samples.png"))
-    arguments = parser.parse_args()
-    found, scale = samples(arguments.words, arguments.split, arguments.count)
+def main(own: Mapping[str, Any], words: Sequence[str]) -> None:
+    """Writes the image: a row per sample, a column per task."""
+    found, scale = samples(words, own["split"], own["count"])
     labels = [find(key) for key, value in found[0].items() if isinstance(value, Tensor) and key != "image"]
     labels = [label for label in labels if isinstance(label, TaskLabel)]
     with styled():
@@ -64,9 +65,9 @@ def main() -> None:
                 axes.set_title(title, fontsize=8)
                 axes.set_axis_off()
         figure.savefig(png := io.BytesIO(), format="png", dpi=DPI)
-    write_whole(arguments.out, png.getvalue())
-    print(arguments.out)
+    write_whole(Path(own["out"]), png.getvalue())
+    print(own["out"])
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main, __doc__, OWN, others=True)

@@ -15,17 +15,23 @@ def _one_thread():
 
 
 @pytest.fixture
-def evaluate(tmp_path, monkeypatch, capsys):
-    """Runs scripts/evaluate.py in this process; gives exit code, stdout and stderr."""
+def run_script(monkeypatch, capsys):
+    """Runs a script of scripts/ in this process; gives exit code, stdout and stderr."""
 
-    def call(*words: str):
+    def call(name: str, *words: str):
         capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["evaluate.py", f"data={tmp_path}/data", *words])
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
         code = 0
         try:
-            runpy.run_path(str(Path(__file__).parent.parent / "scripts/evaluate.py"), run_name="__main__")
+            runpy.run_path(str(Path(__file__).parent.parent / f"scripts/{name}.py"), run_name="__main__")
         except SystemExit as end:
             code = end.code
         return (code, *capsys.readouterr())
 
     return call
+
+
+@pytest.fixture
+def evaluate(run_script, tmp_path):
+    """Runs scripts/evaluate.py in this process; gives exit code, stdout and stderr."""
+    return lambda *words: run_script("evaluate", f"data={tmp_path}/data", *words)

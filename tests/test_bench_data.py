@@ -1,7 +1,6 @@
 """The benchmark of the data pipeline runs, small, and its plain pipeline is the recipe."""
 
 import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,9 @@ import torch
 SCRIPT = Path(__file__).parent.parent / "scripts/bench_data.py"
 
 
-def test_every_pipeline_is_measured(tmp_path, monkeypatch):
-    words = ["--rounds=2", "--images=6", "--native", "42", "56", "--size", "32", "48", f"--summary={tmp_path}/out.csv"]
-    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *words])
-    runpy.run_path(str(SCRIPT), run_name="__main__")
+def test_every_pipeline_is_measured(run_script, tmp_path):
+    words = ["rounds=2", "images=6", "native=42x56", "size=32x48", f"summary={tmp_path}/out.csv"]
+    assert run_script("bench_data", *words)[0] == 0
     table = pd.read_csv(tmp_path / "out.csv")
     assert list(table["pipeline"][:3]) == ["opencv", "mtl", "mtl, cache"]
     assert (table["images_per_second"] > 0).all()

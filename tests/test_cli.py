@@ -207,7 +207,7 @@ def test_disk_that_fills_up_in_a_run_is_named(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(files.os, "fsync", full)
     line = refused(trained=True)
     assert f"error: {tmp_path}/results/runs/" in line
-    assert "No space left on device; mend this" in line
+    assert "No space left on device; fix this" in line
 
 
 def test_missing_network_is_told_from_a_bug(refused, monkeypatch):

@@ -1,7 +1,6 @@
 """The block to paste: all of it is there, and it finds what is on the disk."""
 
 import runpy
-import sys
 from pathlib import Path
 
 import archives
@@ -15,20 +14,10 @@ SCRIPT = Path(__file__).parent.parent / "scripts/doctor.py"
 
 
 @pytest.fixture
-def doctor(tmp_path, monkeypatch, capsys):
+def doctor(run_script, tmp_path, monkeypatch):
     """Runs scripts/doctor.py in this process; gives exit code, stdout and stderr."""
-
-    def call(*words: str):
-        monkeypatch.setattr(sys, "argv", ["doctor.py", f"data={tmp_path}/data", *words])
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-        code = 0
-        try:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
-        except SystemExit as end:
-            code = end.code
-        return (code, *capsys.readouterr())
-
-    return call
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    return lambda *words: run_script("doctor", f"data={tmp_path}/data", *words)
 
 
 def test_block_has_a_line_for_everything(doctor, tmp_path):
@@ -41,8 +30,8 @@ def test_block_has_a_line_for_everything(doctor, tmp_path):
     assert kinds.count("encoder") == len(list((build.CONFIGS / "backbone").glob("*.yaml")))
     assert f"torch {torch.__version__.split('+')[0]}" in out
     assert f"data      nyud: not in {tmp_path}/data/nyud: make data-nyud" in lines
-    assert f"data      rooms: in {tmp_path}/data/rooms, made when it is first used" in lines
-    assert "encoder   resnet_tiny: trained from scratch; any size, fits every dataset" in lines
+    assert f"data      rooms: in {tmp_path}/data/rooms, rendered on first use" in lines
+    assert "encoder   resnet_tiny: not pretrained; any size, fits every dataset" in lines
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +72,7 @@ def test_size_that_an_encoder_cannot_tile_is_named_with_one_that_it_can(script, 
 
 def test_weights_on_this_machine_are_found(script, monkeypatch):
     cfg = build.compose(["backbone=resnet18", "dataset=nyud"])
-    for path, expected in ((None, "not here, fetched when it is first used"), ("/cache/model.safetensors", "here")):
+    for path, expected in ((None, "not here, downloaded on first use"), ("/cache/model.safetensors", "here")):
         monkeypatch.setitem(script["weights"].__globals__, "try_to_load_from_cache", lambda *_, path=path: path)
         assert script["weights"](cfg) == f"resnet18.tv_in1k, {expected}"
 

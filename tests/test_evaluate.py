@@ -243,7 +243,7 @@ def test_two_files_of_an_image_are_refused(evaluate, tmp_path):
 
 
 REFUSED = [
-    (["dataset=nyud"], "say where the predictions are: predictions=DIR"),
+    (["dataset=nyud"], "predictions=... missing: --help explains the words"),
     (["predictions=/nowhere", "dataset=nyud"], "predictions=/nowhere: has none of the folders semseg, depth"),
     (["predictions=/nowhere", "dataset=nyud", "subset=depth"], "/nowhere/depth: no such folder"),
     (["predictions=MINE", "dataset=nyud", "depth_unit=mm"], "depth_unit=mm: use metres of a unit, such as 0.001"),

@@ -61,10 +61,10 @@ FILES = {
     "mtl/task.py": ("mtl.tasks",),
     "mtl/files.py": (),
     "mtl/image_list.py": (),
-    "scripts/bench_edges.py": ("mtl.run", "mtl.metrics", "mtl.files"),
+    "scripts/bench_edges.py": ("mtl.cli", "mtl.run", "mtl.metrics", "mtl.files"),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base", "mtl.trained"),
     "scripts/doctor.py": ("mtl.cli", "mtl.build", "mtl.data", "mtl.run"),
-    "scripts/predict.py": ("mtl.data.disk.decode", "mtl.report", "mtl.trained", "mtl.files"),
+    "scripts/predict.py": ("mtl.cli", "mtl.data.disk.decode", "mtl.report", "mtl.trained", "mtl.files"),
     "scripts/reproduce.py": ("mtl.cli", "mtl.experiment", "mtl.run", "mtl.report", "mtl.files"),
     **{f"scripts/{name}.py": ("mtl.cli",) for name in SHORT},
     "train.py": ("mtl.cli", "mtl.build", "mtl.engine", "mtl.run", "mtl.report", "mtl.files"),
@@ -90,6 +90,7 @@ def is_module(package: str, name: str) -> bool:
 
 def house() -> dict[Path, tuple[str, ...]]:
     front = (
+        "mtl.cli",
         "mtl.build",
         "mtl.experiment",
         "mtl.data",
@@ -148,3 +149,16 @@ def test_no_modules_import_each_other_in_a_circle():
 @pytest.mark.parametrize("path", sorted([*(ROOT / "mtl").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]), ids=str)
 def test_no_file_is_longer_than_250_lines(path):
     assert len(path.read_text().splitlines()) <= 250
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mtl").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_command_line_and_the_console_logger_print(path):
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    prints = [call.lineno for call in calls if ast.unparse(call) in ("print", "sys.stdout.write", "sys.stderr.write")]
+    assert "cli" in path.parts or path.name == "console.py" or not prints
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.py")), ids=lambda p: p.name)
+def test_scripts_have_one_way_to_take_words(path):
+    assert "argparse" not in imports(path)
+    assert "    cli.run(" in path.read_text()

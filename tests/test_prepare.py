@@ -2,9 +2,7 @@
 
 import json
 import os
-import runpy
 import shutil
-import sys
 import tarfile
 from pathlib import Path
 
@@ -37,20 +35,13 @@ def replica_words():
 
 
 @pytest.fixture
-def prepare(tmp_path, monkeypatch, capsys, replica_words):
+def prepare(run_script, tmp_path, replica_words):
     """Runs a prepare script in this process; gives exit code, stdout and stderr."""
 
     def call(name: str, *words: str):
         counts = replica_words if name == "replica" else COUNTS[name]
         counts = [word for word in counts if not any(w.split("=")[0] == word.split("=")[0] for w in words)]
-        monkeypatch.setattr(sys, "argv", ["prepare", f"data={tmp_path}/data", *counts, *words])
-        capsys.readouterr()
-        code = 0
-        try:
-            runpy.run_path(str(SCRIPTS / f"prepare_{name}.py"), run_name="__main__")
-        except SystemExit as end:
-            code = end.code
-        return (code, *capsys.readouterr())
+        return run_script(f"prepare_{name}", f"data={tmp_path}/data", *counts, *words)
 
     return call
 
@@ -100,7 +91,7 @@ def test_the_same_command_again_changes_nothing(prepare, archive, tmp_path):
         code, out, _ = prepare("nyud", *words)
         assert code == 0
         assert out.startswith("NYUD-v2, archive A")
-        assert "it was there before, and nothing was unpacked" in out
+        assert "it was there already, nothing was unpacked" in out
     assert before == {
         path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*") if path.suffix != ".lock"
     }
@@ -116,8 +107,8 @@ def test_damaged_dataset_is_named_and_another_archive_takes_its_place(prepare, a
     assert "make data-nyud ARCHIVE=FILE" in err
     code, out, err = prepare("nyud", word)
     assert code == 0, err
-    assert out.startswith("what is there is not whole: 1 of 2 val images")
-    assert f"set aside: {tmp_path}/data/nyud.old" in out
+    assert out.startswith("the dataset there is incomplete: 1 of 2 val images")
+    assert f"kept the old folder as {tmp_path}/data/nyud.old" in out
     assert (tmp_path / "data/nyud/NYUD_MT/images/0001.jpg").stat().st_size
 
 
@@ -126,7 +117,7 @@ def test_damaged_dataset_beside_its_place_is_set_aside_too(prepare, archive, tmp
     (tmp_path / "data/NYUD_MT/images/0001.jpg").unlink()
     code, out, err = prepare("nyud", f"archive={archive('nyud')}")
     assert code == 0, err
-    assert f"set aside: {tmp_path}/data/NYUD_MT.old" in out
+    assert f"kept the old folder as {tmp_path}/data/NYUD_MT.old" in out
 
 
 def test_silent_change_of_a_file_is_found(prepare, archive, tmp_path):
@@ -171,7 +162,7 @@ def test_address_that_breaks_off_becomes_a_dataset(prepare, archive, tmp_path, m
     assert code == 0, err
     assert len(site.requests) > 2
     assert out.startswith("NYUD-v2, archive B, NYUDv2 (png)")
-    assert f"not needed any more: {tmp_path}/data/nyud-" in out
+    assert f"no longer needed: {tmp_path}/data/nyud-" in out
 
 
 def test_dead_address_is_named_with_what_to_do_by_hand(prepare, monkeypatch):
@@ -181,21 +172,23 @@ def test_dead_address_is_named_with_what_to_do_by_hand(prepare, monkeypatch):
     with serve(site) as address:
         code, _, err = prepare("pascal_context", f"url={address}")
     assert code == 1
-    assert err.startswith(f"error: no address gives PASCAL-Context ({address}: HTTP 404 Not Found): take PASCALContext")
+    assert err.startswith(
+        f"error: no address works for PASCAL-Context ({address}: HTTP 404 Not Found): download PASCALContext"
+    )
     assert err.endswith("then make data-pascal-context ARCHIVE=FILE\n")
 
 
 def test_replica_is_not_fetched_without_a_signature(prepare):
     code, _, err = prepare("replica")
     assert code == 1
-    assert "Replica has to be fetched by hand: its licence asks for your name: pip install omnidata-tools" in err
+    assert "Replica must be downloaded by hand: its licence must be signed: pip install omnidata-tools" in err
 
 
 def test_whatever_is_in_the_place_is_set_aside(prepare, archive, tmp_path):
     (tmp_path / "data/nyud/images").mkdir(parents=True)
     code, out, err = prepare("nyud", f"archive={archive('nyud')}")
     assert code == 0, err
-    assert f"set aside: {tmp_path}/data/nyud.old\n" in out
+    assert f"kept the old folder as {tmp_path}/data/nyud.old\n" in out
 
 
 def test_broken_archive_of_an_address_is_fetched_again_by_the_next_command(prepare, archive, tmp_path):
@@ -209,13 +202,12 @@ def test_broken_archive_of_an_address_is_fetched_again_by_the_next_command(prepa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nyud", "pascal_context"])
-def test_archives_of_the_real_number_of_images_need_no_more_words(tmp_path, monkeypatch, capsys, name):
+def test_archives_of_the_real_number_of_images_need_no_more_words(run_script, tmp_path, name):
     counts = {"nyud": (795, 654), "pascal_context": (4998, 5105)}[name]
     ids = [f"{number:04}" if name == "nyud" else f"2008_{number:06}" for number in range(sum(counts))]
     MAKERS[name](tmp_path / "data", train=ids[: counts[0]], val=ids[counts[0] :], size=(12, 16))
-    monkeypatch.setattr(sys, "argv", ["prepare", f"data={tmp_path}/data"])
-    runpy.run_path(str(SCRIPTS / f"prepare_{name}.py"), run_name="__main__")
-    assert f"{counts[0]:,} train, {counts[1]:,} val images" in capsys.readouterr().out
+    _, out, _ = run_script(f"prepare_{name}", f"data={tmp_path}/data")
+    assert f"{counts[0]:,} train, {counts[1]:,} val images" in out
 
 
 REFUSED = [
@@ -223,7 +215,7 @@ REFUSED = [
     (["archive=SELF"], "not a complete tar archive"),
     (["archive=EMPTY"], "no tar archive in it"),
     (["arhive=x"], "unknown key arhive"),
-    (["url=ftp://x"], "no address gives NYUD-v2 (ftp://x: not an http address"),
+    (["url=ftp://x"], "no address works for NYUD-v2 (ftp://x: not an http address"),
 ]
 
 

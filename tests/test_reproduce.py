@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mtl.cli.words import read_words
 from mtl.experiment import Experiment
 
 ROOT = Path(__file__).parent.parent
@@ -34,9 +35,8 @@ def reproduce(monkeypatch):
     return module
 
 
-def run(reproduce, monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", *words])
-    reproduce.main()
+def run(reproduce, *words):
+    reproduce.main(*read_words(words, reproduce.OWN, others=True))
 
 
 def test_missing_runs_are_trained_a_line_at_a_time_and_single_task_networks_come_first(
@@ -44,7 +44,7 @@ def test_missing_runs_are_trained_a_line_at_a_time_and_single_task_networks_come
 ):
     words = ["experiment=table6", "dataset=nyud", f"results={tmp_path}"]
     with pytest.raises(SystemExit, match="1"):
-        run(reproduce, monkeypatch, *words, "seed=0,1", "launcher=slurm")
+        run(reproduce, *words, "seed=0,1", "launcher=slurm")
     assert [call[-3:] for call in reproduce.called] == [
         ["subset=semseg,depth,normals,edge", "seed=0,1", "hydra/launcher=slurm"],
         ["weighter=grid_search,avgnorm", "seed=0,1", "hydra/launcher=slurm"],
@@ -52,18 +52,18 @@ def test_missing_runs_are_trained_a_line_at_a_time_and_single_task_networks_come
     ]
     assert all(call[0] == "-m" and "experiment=table6" in call for call in reproduce.called)
     out = capsys.readouterr().out
-    assert "table6_nyud, line 1 of 3: 8 of 8 runs are missing; to the end 16" in out
-    assert "16 of them with a network that no run has timed yet on this device" in out
-    assert "none of 16 runs is finished" in out
+    assert "table6_nyud, line 1 of 3: 8 of 8 runs are missing; 16 remain in total" in out
+    assert "16 of them without an estimate" in out
+    assert "none of 16 runs has finished" in out
 
 
 def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, monkeypatch, tmp_path):
     words = ["experiment=figures", 'plan.runs=["subset=semseg"]', f"results={tmp_path}"]
     with pytest.raises(SystemExit, match="1"):
-        run(reproduce, monkeypatch, *words, "runs=no")
+        run(reproduce, *words, "runs=no")
     assert reproduce.called == []
     with pytest.raises(SystemExit, match="1"):
-        run(reproduce, monkeypatch, *words)
+        run(reproduce, *words)
     named = [word for call in reproduce.called for word in call if word.startswith("dataset=")]
     assert named == ["dataset=nyud", "dataset=pascal_context"]
 
@@ -71,19 +71,19 @@ def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, 
 def test_dataset_that_is_not_there_is_missed_once(reproduce, monkeypatch, tmp_path):
     monkeypatch.setattr(reproduce.Experiment, "check_dataset", CHECK)
     with pytest.raises(ValueError, match=f"^no NYUD-v2 in {tmp_path}/nyud: fetch it with make data-nyud"):
-        run(reproduce, monkeypatch, "experiment=table6", "dataset=nyud", f"results={tmp_path}", f"data={tmp_path}")
+        run(reproduce, "experiment=table6", "dataset=nyud", f"results={tmp_path}", f"data={tmp_path}")
     assert reproduce.called == []
 
 
 @pytest.mark.parametrize("word", ["seed=zero", "runs=perhaps", "metrics=most", "seeds=0,1"])
 def test_words_that_mean_nothing_are_refused(reproduce, monkeypatch, word):
     with pytest.raises(ValueError, match=word):
-        run(reproduce, monkeypatch, "experiment=table6", "dataset=nyud", word)
+        run(reproduce, "experiment=table6", "dataset=nyud", word)
 
 
 def test_experiment_without_a_plan_is_refused(reproduce, monkeypatch):
     with pytest.raises(ValueError, match="name an experiment that has one"):
-        run(reproduce, monkeypatch, "dataset=rooms")
+        run(reproduce, "dataset=rooms")
 
 
 def start(folder: Path) -> subprocess.Popen:

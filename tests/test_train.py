@@ -120,7 +120,7 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(command, t
     assert facts["metrics"]["edge"] == {"primary": "ods_f", "higher_is_better": True, "preset": "rooms"}
     assert facts["environment"]["packages"]["torch"] == torch.__version__.split("+")[0]
     before = record.stat().st_mtime_ns
-    assert "finished before" in command("weighter=avgnorm", "subset=[depth,edge]")
+    assert "already finished" in command("weighter=avgnorm", "subset=[depth,edge]")
     assert record.stat().st_mtime_ns == before
 
     command("-m", "subset=depth,edge")
@@ -132,7 +132,7 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(command, t
 
 def test_list_of_loggers_is_no_sweep(command, tmp_path):
     out = command("-m", "logger=csv,tensorboard", "subset=depth")
-    assert "finished before" not in out
+    assert "already finished" not in out
     (record,) = tmp_path.glob("results/runs/*/seed0/record.json")
     assert "logger=[csv,tensorboard]" in json.loads(record.read_text())["command"]
     assert list(record.parent.glob("events.*"))

@@ -1,3 +1,3 @@
-from mtl.cli.ending import FailedRuns, run
+from mtl.cli.ending import FailedRuns, end, run
 
-__all__ = ["FailedRuns", "run"]
+__all__ = ["FailedRuns", "end", "run"]

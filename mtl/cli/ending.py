@@ -17,22 +17,41 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl import build
+from mtl.cli.console import show_logs
 from mtl.cli.explain import explain
 from mtl.cli.settings import SEARCH
+from mtl.cli.words import HELP, Own, first_paragraph, help_text, read_words
 from mtl.files import write_whole
 
 REPORT = "error.txt"
 SWEEP = ("-m", "--multirun")
 
 
-def run(main: Callable[[], Any]) -> None:
-    """Calls what `hydra.main` made; `debug=true` on the command line shows the traceback of bad input as well."""
+def run(main: Callable[..., Any], doc: str, own: Own | None = None, others: bool = False) -> None:
+    """Runs a script; `debug=true` on the command line shows the traceback of bad input as well.
+
+    Args:
+        main: What `hydra.main` made. With `own` a function of the values of the script's words and, with `others`, of
+            the words for train.py.
+        doc: The docstring of the script, whose first paragraph --help prints.
+        own: The script's own words, if it parses the command line without Hydra.
+        others: Whether the script takes the words of train.py as well.
+    """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints and exits by itself
+    show_logs()
     words = sorted(sys.argv[1:], key=lambda word: word not in SWEEP)  # Hydra knows no -m between words
     sys.argv[1:] = [as_list(word) for word in words]
+    helps = any(word in HELP for word in words)
     try:
         sys.argv[1:] = with_folder(sys.argv[1:])
-        main()
+        if own is None:
+            print(*[f"{first_paragraph(doc)}\n"] * helps, end="")
+            main()
+        elif helps:
+            print(help_text(doc, own, others))
+        else:
+            values, rest = read_words(sys.argv[1:], own, others)
+            main(values, rest) if others else main(values)
     except Exception as error:
         words = [word for word in sys.argv[1:] if not word.startswith("-")]
         line = explain(error, words)

@@ -1,6 +1,5 @@
 """Scores saved predictions of any program, with the labels and the metrics of a run."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mtl import build
-from mtl.cli.prepare import open_split, split_words
+from mtl.cli.prepare import open_split
 from mtl.data.base import DenseDataset
 from mtl.data.loader import single_threaded
 from mtl.data.predictions import Predictions
@@ -21,7 +20,12 @@ from mtl.data.stored import DamagedFileError
 from mtl.files import write_json
 from mtl.task import Task
 
-OWN = ("predictions", "split", "depth_unit", "output")
+OWN = {
+    "predictions": (None, "folder with a folder per task, which holds a file per image"),
+    "split": ("val", "split of the dataset"),
+    "depth_unit": ("", "metres per stored unit of depth, such as 0.001"),
+    "output": ("", "file for the scores; by default scores.json in the folder of the predictions"),
+}
 Pair = tuple[Tensor, Tensor]  # prediction and truth of an image, [C, H, W]
 Failures = dict[str, str]  # by task: why it is not scored
 
@@ -53,21 +57,20 @@ class Pairs(Dataset[tuple[str, dict[str, Pair | str]]]):
         return id, pairs
 
 
-def evaluate() -> None:
-    """Do what the words of the command line ask for; see scripts/evaluate.py.
+def evaluate(own: Mapping[str, str], words: Sequence[str]) -> None:
+    """Scores the predictions; a task whose predictions are missing or wrong is left out, and named at the end.
 
-    A task whose predictions are missing or wrong is left out, and named at the end.
+    Args:
+        own: Values of the words `OWN`.
+        words: Words of train.py.
 
     Raises:
         ValueError: Words are wrong, or a task could not be scored.
     """
-    own, words = split_words(sys.argv[1:], OWN)
-    if not own.get("predictions"):
-        raise ValueError("say where the predictions are: predictions=DIR")
-    folder, split = Path(own["predictions"]), own.get("split", "val")
+    folder, split = Path(own["predictions"]), own["split"]
     cfg = build.compose([*words, *present(folder, words)])
     failures: Failures = {}
-    saved = open_predictions(cfg, folder, unit(own), failures)
+    saved = open_predictions(cfg, folder, unit(own["depth_unit"]), failures)
     tasks = [task for task in build.build_tasks(cfg) if task.name in saved]
     if not tasks:
         raise ValueError("; ".join(failures.values()))
@@ -81,7 +84,7 @@ def evaluate() -> None:
     scores = score(Pairs(truths, tasks, saved), tasks, cfg.workers, failures) if tasks else {}
     if scores:
         about = {"predictions": str(folder), "dataset": cfg.dataset.name, "split": split, "data": truths.about()}
-        report(Path(own.get("output", folder / "scores.json")), about | {"tasks": scores, "not_scored": failures})
+        report(Path(own["output"] or folder / "scores.json"), about | {"tasks": scores, "not_scored": failures})
     if failures:
         rest = f"; scored: {', '.join(scores)}" if scores else ""
         raise ValueError(f"{'; '.join(failures.values())} (not scored: {', '.join(failures)}{rest})")
@@ -126,15 +129,14 @@ def report(output: Path, result: Mapping[str, Any]) -> None:
     print(output)
 
 
-def unit(own: Mapping[str, str]) -> float | None:
+def unit(word: str) -> float | None:
     """Metres of a unit of depth images, if it is given.
 
     Raises:
         ValueError: It is no length.
     """
-    word = own.get("depth_unit")
     try:
-        value = float(word) if word is not None else None
+        value = float(word) if word else None
     except ValueError:
         value = -1
     if value is not None and not 0 < value < float("inf"):

@@ -63,9 +63,10 @@ def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
     if isinstance(error, OmegaConfBaseException):
         place = next((word for word in words if "${" in word), error.full_key or "config")
         return f"{place}: {text.splitlines()[0]}"
-    if text.startswith("Config group override must be"):
-        return group_without_file(words) or text
-    return refused_override(text, words) if isinstance(error, HydraException) else None
+    if text.startswith(("Error locating target", "Error loading")):
+        return missing_class(error)
+    line = (group_without_file(words) or text) if text.startswith("Config group override must be") else None
+    return line or (refused_override(text, words) if isinstance(error, HydraException) else None)
 
 
 def refused_override(text: str, words: Sequence[str]) -> str:
@@ -81,9 +82,19 @@ def refused_override(text: str, words: Sequence[str]) -> str:
         "Sweep parameters": f"{quoted}: one run takes one value; for a run of each add -m",
         "Multiple values for": f"{group} is chosen already: write {group}=... without a +",
         f"{twice} appears": f"{twice} is chosen twice: name all in one list, {twice}=[A,B]",
-        "Error locating target": f"{text.rpartition('full_key: ')[2]}: there is no {quoted}",
     }
     return next((line for start, line in lines.items() if text.startswith(start)), text)
+
+
+def missing_class(error: BaseException) -> str:
+    """A line for a class of the config that does not exist, or whose module cannot be imported."""
+    text = str(error)
+    target, key = re.search("'(.*?)'", text)[1], text.partition("full_key: ")[2]
+    reason = (error if isinstance(error, ImportError) else error.__cause__).__cause__
+    exists = isinstance(reason, Exception) and not isinstance(reason, AttributeError)
+    if exists and getattr(reason, "name", None) != target:  # its module, or one that this imports, cannot be imported
+        return f"{f'{key}: ' if key else ''}cannot import {target}: {type(reason).__name__}: {reason}"
+    return f"{f'{key}: ' if key else ''}there is no {target}"
 
 
 def refused_by_system(error: BaseException) -> str | None:
@@ -95,7 +106,7 @@ def refused_by_system(error: BaseException) -> str | None:
     while link is not None:
         if isinstance(link, OSError) and (link.errno in DISK or (link is error and link.filename)):
             path = f"{link.filename}: " if link.filename else ""
-            return f"{path}{link.strerror}; mend this, or choose other folders with data= and results="
+            return f"{path}{link.strerror}; fix this, or choose other folders with data= and results="
         link = link.__cause__ or link.__context__
     return None
 

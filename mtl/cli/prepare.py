@@ -1,7 +1,6 @@
-"""Gets a dataset ready: from an archive on this machine, or from an address; what is ready stays as it is."""
+"""Prepares a dataset from an archive on this machine or from an address; a dataset that is complete is kept."""
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,10 @@ from mtl.data.disk.manifest import Manifest
 from mtl.data.fetch import UnavailableError, download, extract
 
 SPLITS = ("train", "val", "test")
+OWN = {
+    "archive": ("", "archive on this machine, a folder of archives, or several with commas"),
+    "url": ("", "address of the archive, or several with commas; without either word those known are tried"),
+}
 ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz")
 
 
@@ -24,9 +27,9 @@ class Source:
 
     Args:
         word: Its name on the command line.
-        urls: Addresses of its archive, the best first; none where a licence has to be signed.
-        by_hand: What to do where no address works, or there is none.
-        licence: What its makers say about its use.
+        urls: Addresses of its archive, the best first; empty if a licence must be signed first.
+        by_hand: What to do if no address works, or there is none.
+        licence: Terms of use.
     """
 
     word: str
@@ -35,17 +38,20 @@ class Source:
     licence: str
 
 
-def prepare(source: Source) -> None:
-    """Do what the words of the command line ask for.
+def prepare(source: Source, own: Mapping[str, str], words: Sequence[str]) -> None:
+    """Prepares the dataset in the folder that `data=` names.
 
-    `archive=FILE` (or a folder of them, or several with commas) and `url=ADDRESS` (or several) say where from, `data=`
-    where to; other words are those of train.py. Without any, a dataset that is there is checked thoroughly, and one
-    that is not is fetched.
+    Without an archive or address, a dataset that exists is checked thoroughly, and one that does not is downloaded.
+
+    Args:
+        source: The dataset.
+        own: Values of the words `OWN`.
+        words: Words of train.py.
 
     Raises:
-        ValueError: There is no archive to be had, or it does not hold the dataset.
+        ValueError: No archive can be found, or it does not contain the dataset.
     """
-    own, words = split_words(sys.argv[1:], ("archive", "url"))
+    given = bool(own["archive"] or own["url"])
     cfg = build.compose([f"dataset={source.word}", *words])
     kind: type[DiskDataset] = get_class(cfg.dataset.train._target_)
     place = Path(cfg.dataset.train.root)
@@ -53,33 +59,33 @@ def prepare(source: Source) -> None:
         root = kind.locate(place)
     except MissingDatasetError:
         root = None
-    if root and is_good(cfg, thorough=not own, change=bool(own)):
-        print("it was there before, and nothing was unpacked")
+    if root and is_good(cfg, thorough=not given, change=given):
+        print("it was there already, nothing was unpacked")
         return
-    archives = on_disk(own["archive"]) if "archive" in own else [fetch(source, kind, place, own.get("url"))]
+    archives = on_disk(own["archive"]) if own["archive"] else [fetch(source, kind, place, own["url"])]
     for folder in {place} | ({root} if root and not root.is_relative_to(place) else set()):
         set_aside(folder)
     try:
         extract(archives, place)
     except ValueError:
-        if "archive" not in own:
-            archives[0].unlink()  # the next command shall fetch it again
+        if not own["archive"]:
+            archives[0].unlink()  # the next command must download it again
         raise
     report(open_splits(cfg))
     print(f"licence: {source.licence}")
-    if "archive" not in own:
-        print(f"not needed any more: {archives[0]}")
+    if not own["archive"]:
+        print(f"no longer needed: {archives[0]}")
 
 
-def split_words(words: Sequence[str], own: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Values of the words that are a script's own, and the words that are left.
+def check_split(cfg: DictConfig, name: str) -> None:
+    """Refuses the name of a split that the dataset does not have.
 
-    Args:
-        words: Of the command line.
-        own: Names that the script knows.
+    Raises:
+        ValueError: It does not have it.
     """
-    pairs = {name: word for word in words if (name := word.partition("=")[0]) in own}
-    return {name: word.partition("=")[2] for name, word in pairs.items()}, [w for w in words if w not in pairs.values()]
+    splits = [split for split in SPLITS if split in cfg.dataset]
+    if name not in splits:
+        raise ValueError(f"split={name}: {cfg.dataset.name} has {', '.join(splits)}")
 
 
 def open_split(cfg: DictConfig, name: str, tasks: Sequence[str]) -> Any:
@@ -87,21 +93,19 @@ def open_split(cfg: DictConfig, name: str, tasks: Sequence[str]) -> Any:
 
     Args:
         cfg: The composed config.
-        name: Of the split.
+        name: The split.
         tasks: Tasks whose labels are read.
 
     Raises:
         ValueError: The dataset has no such split.
     """
-    splits = [split for split in SPLITS if split in cfg.dataset]
-    if name not in splits:
-        raise ValueError(f"split={name}: {cfg.dataset.name} has {', '.join(splits)}")
+    check_split(cfg, name)
     arguments = OmegaConf.to_container(cfg.dataset[name], resolve=True)
     return get_class(arguments.pop("_target_"))(**arguments | {"tasks": list(tasks), "transform": None})
 
 
 def open_splits(cfg: DictConfig, thorough: bool = False) -> list[DiskDataset]:
-    """All splits with all labels, checked; thoroughly, where the checksum of every file is compared."""
+    """All splits with all labels, checked; a thorough check compares the checksum of every file."""
     opened = [open_split(cfg, name, list(cfg.dataset.tasks)) for name in SPLITS if name in cfg.dataset]
     for dataset in opened if thorough else ():
         dataset.check(thorough=True)
@@ -109,19 +113,19 @@ def open_splits(cfg: DictConfig, thorough: bool = False) -> list[DiskDataset]:
 
 
 def is_good(cfg: DictConfig, thorough: bool, change: bool) -> bool:
-    """Whether the dataset that is there is whole; says so, or what is wrong.
+    """Whether the dataset that exists is complete; prints what it is, or what is wrong with it.
 
     Args:
         cfg: The composed config.
         thorough: Whether all checksums are compared.
-        change: Whether another archive can take its place; otherwise what is wrong is raised.
+        change: Whether another archive can replace it; otherwise an incomplete dataset is an error.
     """
     try:
         report(open_splits(cfg, thorough))
     except ValueError as error:
         if not change:
             raise
-        print(f"what is there is not whole: {error}")
+        print(f"the dataset there is incomplete: {error}")
         return False
     return True
 
@@ -132,12 +136,12 @@ def report(splits: Sequence[DiskDataset]) -> None:
     counts = ", ".join(f"{len(split):,} {split.split}" for split in splits)
     files = len(Manifest(first.manifest, first.root))
     print(f"{first.title}, {first.variant(first.root)}: {first.root}")
-    print(f"{counts} images; {files:,} files are good, their sha256 is in {first.manifest}")
+    print(f"{counts} images; {files:,} files passed the check, their sha256 is in {first.manifest}")
     print(f"python train.py dataset={first.word}")
 
 
 def on_disk(word: str) -> list[Path]:
-    """The archives that the word names.
+    """The archives that `archive=` names.
 
     Raises:
         ValueError: There are none.
@@ -146,34 +150,36 @@ def on_disk(word: str) -> list[Path]:
     for path in map(Path, word.split(",")):
         inside = sorted(entry for entry in path.iterdir() if entry.suffix in ARCHIVES) if path.is_dir() else [path]
         if not inside:
-            raise ValueError(f"archive={path}: no tar archive in it; a folder that is unpacked already is data=FOLDER")
+            raise ValueError(
+                f"archive={path}: no tar archive in it; for a folder that is already unpacked use data=FOLDER"
+            )
         if not inside[0].is_file():
             raise ValueError(f"archive={path}: no such file")
         found += inside
     return found
 
 
-def fetch(source: Source, kind: type[DiskDataset], place: Path, urls: str | None) -> Path:
-    """The archive, downloaded beside the place of the dataset.
+def fetch(source: Source, kind: type[DiskDataset], place: Path, urls: str) -> Path:
+    """The archive, downloaded next to the folder of the dataset.
 
     Raises:
-        ValueError: No address gives it.
+        ValueError: No address works.
     """
     known = urls.split(",") if urls else source.urls
     by_hand = f"{source.by_hand}, then {kind.command()} ARCHIVE=FILE"
     if not known:
-        raise ValueError(f"{kind.title} has to be fetched by hand: {by_hand}")
+        raise ValueError(f"{kind.title} must be downloaded by hand: {by_hand}")
     try:
         return download(known, place.parent, source.word)
     except UnavailableError as error:
-        raise ValueError(f"no address gives {kind.title} ({error}): {by_hand}") from error
+        raise ValueError(f"no address works for {kind.title} ({error}): {by_hand}") from error
 
 
 def set_aside(folder: Path) -> None:
-    """Renames what is there, if anything is, so that it is found no more and nothing is lost."""
+    """Renames a folder that exists, so that it is no longer found and nothing is lost."""
     if not folder.exists():
         return
     names = (folder.with_name(f"{folder.name}.old{number or ''}") for number in range(1000))
     name = next(name for name in names if not name.exists())
     folder.rename(name)
-    print(f"set aside: {name}")
+    print(f"kept the old folder as {name}")

@@ -2,6 +2,7 @@ import errno
 
 import pytest
 import torch
+from hydra.utils import get_class, instantiate
 
 from mtl.cli.explain import explain
 from mtl.heads import DeepLabHead
@@ -21,3 +22,19 @@ def test_error_of_python_in_a_line_of_ours_is_a_bug():
     with pytest.raises(ValueError, match="needs one map") as caught:
         DeepLabHead(in_channels=[2, 2], out_channels=1, channels=2, dilations=[1], dropout=0.0)
     assert explain(caught.value, []) == str(caught.value)
+
+
+@pytest.mark.parametrize("load", [get_class, lambda target: instantiate({"weighter": {"_target_": target}})])
+def test_failed_import_is_told_from_a_missing_class(load, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("import nowhere\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    lines = {
+        "mine.Weighter": "cannot import mine.Weighter: ModuleNotFoundError: No module named 'nowhere'",
+        "nobody.Weighter": "cannot import nobody.Weighter: ModuleNotFoundError: No module named 'nobody'",
+        "mtl.weighters.Nope": "there is no mtl.weighters.Nope",
+        "mtl.weighters.Weighter.Nope": "there is no mtl.weighters.Weighter.Nope",
+    }
+    for target, line in lines.items():
+        with pytest.raises(Exception, match="Error l") as caught:
+            load(target)
+        assert explain(caught.value, []).endswith(line)

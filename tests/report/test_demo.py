@@ -1,20 +1,15 @@
-"""From the demo's runs to its table and its figure, by the script that makes every table."""
-
-import runpy
-import sys
-from pathlib import Path
+"""Makes the demo's table and figure from its runs with `scripts/reproduce.py`."""
 
 import pytest
 
 from mtl.experiment import Experiment
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "reproduce.py"
 WORDS = ["experiment=demo", "dataset=rooms", "subset=[semseg,depth]"]
 
 
 @pytest.fixture
-def demo(make_run, tmp_path, monkeypatch, capsys):
-    """Renders runs of the demo's plan on two tasks, but for those of some tasks alone; what is printed."""
+def demo(make_run, run_script, tmp_path):
+    """Renders the demo with two tasks, except the run of the given tasks; returns exit status and output."""
 
     def render(without=()):
         experiment = Experiment([*WORDS, f"results={tmp_path}"])
@@ -24,13 +19,7 @@ def demo(make_run, tmp_path, monkeypatch, capsys):
                 scores = {"semseg": 42 if len(tasks) > 1 else 40, "depth": 0.4 if len(tasks) > 1 else 0.5}
                 own = {task: scores[task] for task in tasks}
                 make_run(config["weighter"]["name"], own, config=config, digest=job.folder.name[-8:])
-        monkeypatch.setattr(sys, "argv", ["reproduce.py", *WORDS, f"results={tmp_path}", "runs=no"])
-        status = 0
-        try:
-            runpy.run_path(str(SCRIPT))["main"]()
-        except SystemExit as exit_:
-            status = exit_.code
-        return status, capsys.readouterr().out
+        return run_script("reproduce", *WORDS, f"results={tmp_path}", "runs=no")[:2]
 
     return render
 
@@ -47,7 +36,7 @@ def test_demo_ends_with_its_table_and_the_paths_of_its_files(demo, tmp_path):
     assert [line.split()[0] for line in lines[6:10]] == ["Single-task", "Uniform", "Grid", "AvgNorm"]
     assert sorted(lines[-5:]) == paths_in(tmp_path)
     assert [path.stat().st_size > 20_000 for path in (tmp_path / "figures").iterdir()] == [True]
-    (table,) = (tmp_path / "tables").glob("demo_rooms-*.md")  # with other words than the demo's it has another name
+    (table,) = (tmp_path / "tables").glob("demo_rooms-*.md")  # overrides change the name
     assert "| AvgNorm " in table.read_text(encoding="utf-8")
     assert len(next((tmp_path / "summary").iterdir()).read_text().splitlines()) == 6
 

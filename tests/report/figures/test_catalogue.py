@@ -1,35 +1,20 @@
 import re
-import runpy
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 
 from mtl.report.figures.catalogue import FIGURES, figures_of
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "figures.py"
-
 
 @pytest.fixture
-def draw(tmp_path, capsys):
-    """Runs the script on tmp_path and returns its exit status and what it printed."""
-    main = runpy.run_path(str(SCRIPT))["main"]
-
-    def run(*words):
-        try:
-            main([f"results={tmp_path}", *words])
-        except SystemExit as exit_:
-            status = exit_.code
-        else:
-            status = 0
-        return status, capsys.readouterr().out
-
-    return run
+def draw(run_script, tmp_path):
+    """Runs the script on tmp_path; returns exit code, stdout and stderr."""
+    return lambda *words: run_script("figures", f"results={tmp_path}", *words)
 
 
 @pytest.fixture
 def with_curves(tmp_path, every_curve):
-    """Curves in the results folder, of changed hyper-parameters and on noise as well."""
+    """Writes curves into the results folder, including changed hyper-parameters and noisy labels."""
     other = every_curve.assign(variant="c 0.2", operation="Noise", initialization="SAM", source="other")
     (tmp_path / "summary").mkdir()
     every_curve.to_csv(tmp_path / "summary" / "figures_rooms_curves.csv", index=False)
@@ -48,7 +33,7 @@ def test_figures_that_differ_by_dataset_alone_are_drawn_once_for_a_dataset():
 
 
 def test_all_that_can_be_drawn_is_drawn_and_the_rest_is_named(draw, with_curves, tmp_path):
-    status, printed = draw("dataset=rooms")
+    status, printed, _ = draw("dataset=rooms")
     assert status == 0
     drawn = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert drawn == sorted(f"figure{number}_rooms.png" for number in (6, 7, 8, 9, 10, 12, 16))
@@ -60,18 +45,20 @@ def test_all_that_can_be_drawn_is_drawn_and_the_rest_is_named(draw, with_curves,
 
 
 def test_figure_has_the_papers_dataset_and_no_suffix_by_default(draw, with_curves, tmp_path):
-    assert draw("figures=7,14") == (0, f"{tmp_path}/figures/figure7.png\n{tmp_path}/figures/figure14.png\n")
+    assert draw("figures=7,14") == (0, f"{tmp_path}/figures/figure7.png\n{tmp_path}/figures/figure14.png\n", "")
     assert all((tmp_path / "figures" / f"figure{number}.png").stat().st_size > 20_000 for number in (7, 14))
 
 
 def test_figure_asked_for_that_cannot_be_drawn_is_an_error(draw):
-    status, printed = draw("figures=8")
+    status, _, line = draw("figures=8")
     assert status == 1
-    assert printed.startswith("figure 8: no runs on NYUD-v2 of Uniform, Grid Search, CAGrad, NashMTL; to train them: ")
+    assert line.startswith(
+        "error: figure 8: no runs on NYUD-v2 for Uniform, Grid Search, CAGrad, NashMTL; train them: "
+    )
 
 
 def test_empty_results_draw_nothing_and_say_so(draw, tmp_path):
-    status, printed = draw()
+    status, printed, _ = draw()
     assert (status, len(printed.splitlines())) == (0, len(FIGURES))
     assert not (tmp_path / "figures").exists()
 
@@ -79,12 +66,13 @@ def test_empty_results_draw_nothing_and_say_so(draw, tmp_path):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("figure=7", "unknown figure: known are figures=, dataset=, results="),
+        ("figure=7", "figure=7: no such word, only figures=..., dataset=..., results=..."),
         ("figures=7,5", "no figure 5: there are 1, 4, 6,"),
         ("dataset=replica", "no figures of dataset replica: there are nyud, pascal_context, rooms"),
         ("results=nowhere", "no folder nowhere"),
     ],
 )
 def test_word_that_is_not_understood_is_named(draw, word, message):
-    status, _ = draw(word)
-    assert status.startswith(message)
+    status, _, line = draw(word)
+    assert status == 1
+    assert line.startswith(f"error: {message}")

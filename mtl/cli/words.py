@@ -1,0 +1,68 @@
+"""The words of a script: key=value in any order, together with those of train.py where it takes them."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mtl.build.validate import closest
+
+# Word: its default (None: it must be given; a whole number: so must be what replaces it) and what it means.
+Own = Mapping[str, tuple[str | int | None, str]]
+HELP = ("-h", "--help")
+
+
+def read_words(arguments: Sequence[str], own: Own, others: bool) -> tuple[dict[str, Any], list[str]]:
+    """The value of every word of the script, and the words that are left for train.py.
+
+    Args:
+        arguments: The command line.
+        own: The words of the script.
+        others: Whether words of train.py are allowed.
+
+    Raises:
+        ValueError: A word is unknown, has no value or the wrong kind of value, or is missing.
+    """
+    values, rest = {word: default for word, (default, _) in own.items()}, []
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key in own:
+            values[key] = checked(argument, value, own[key][0])
+        elif others:
+            rest.append(argument)
+        else:
+            raise ValueError(f"{argument}: no such word, only {listed(own)}{closest(key, own)}")
+    if missing := [f"{word}=..." for word, value in values.items() if value is None]:
+        raise ValueError(f"{' and '.join(missing)} missing: --help explains the words")
+    return values, rest
+
+
+def checked(argument: str, value: str, default: str | int | None) -> str | int:
+    """The value, as a number where the default is one."""
+    if not value:
+        raise ValueError(f"{argument}: write {argument.rstrip('=')}=VALUE")
+    if not isinstance(default, int):
+        return value
+    least = min(default, 1)
+    if not value.isdecimal() or int(value) < least:
+        raise ValueError(f"{argument}: use a whole number, {least} or above")
+    return int(value)
+
+
+def listed(own: Own) -> str:
+    """The words, as they are written."""
+    return ", ".join(f"{word}=..." for word in own)
+
+
+def first_paragraph(doc: str) -> str:
+    """What a docstring says before its first blank line."""
+    return inspect.cleandoc(doc).partition("\n\n")[0]
+
+
+def help_text(doc: str, own: Own, others: bool) -> str:
+    """What --help prints: the first paragraph of the docstring, then every word with its default and its meaning."""
+    shown = {f"{word}={'...' if default is None else default}": text for word, (default, text) in own.items()}
+    width = max(map(len, shown), default=0)
+    lines = [f"  {word:{width}}  {text}" for word, text in shown.items()]
+    if others:
+        lines.append(f"{'Other words' if own else 'Words'} are those of train.py: python train.py --help lists them.")
+    return "\n".join([first_paragraph(doc), "", *lines])

@@ -50,10 +50,10 @@ def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:
         backbone: Config name of the backbone used in place of ResNet-18; empty for that of `experiment=small` on rooms.
 
     Raises:
-        SystemExit: The dataset is unknown.
+        ValueError: The dataset is unknown.
     """
     if dataset not in ("", *DATASETS):
-        raise SystemExit(f"dataset={dataset}: known datasets are {', '.join(DATASETS)}")
+        raise ValueError(f"dataset={dataset}: known datasets are {', '.join(DATASETS)}")
     backbone = backbone or STAND_INS.get(dataset, "")
     return our_evidence(results / "summary", DATASETS.get(dataset, ""), BACKBONES.get(backbone, (backbone, ""))[0])
 

@@ -1,4 +1,4 @@
-# Every target builds .venv by itself when it is missing or older than the lock file.
+# Every target creates .venv if it is missing or older than the lock file.
 VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 0
@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Words of an experiment from DATASET=, SEEDS=, LAUNCHER= and RUNS=; on rooms it is a small trial.
+# Words of an experiment from DATASET=, SEEDS=, LAUNCHER= and RUNS=; on rooms, a small trial.
 REPRODUCE = $(BIN)/python scripts/reproduce.py seed=$(SEEDS) $(if $(DATASET),dataset=$(DATASET)) \
 	$(if $(LAUNCHER),launcher=$(LAUNCHER)) $(if $(RUNS),runs=$(RUNS))
 COMMA := ,
@@ -32,37 +32,37 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-doctor: install  ## versions, GPU, datasets, weights: what a question or a bug report should say
+doctor: install  ## versions, GPU, datasets, weights: include it in a question or a bug report
 	@$(BIN)/python scripts/doctor.py $(if $(DATA),data=$(DATA))
 
-data-nyud: install  ## NYUD-v2 from its addresses, or ARCHIVE=FILE, or URL=ADDRESS (into DATA=FOLDER)
+data-nyud: install  ## download NYUD-v2, or use ARCHIVE=FILE or URL=ADDRESS (into DATA=FOLDER)
 	@$(BIN)/python scripts/prepare_nyud.py $(FROM)
 
-data-pascal-context: install  ## PASCAL-Context, likewise
+data-pascal-context: install  ## the same for PASCAL-Context
 	@$(BIN)/python scripts/prepare_pascal_context.py $(FROM)
 
-data-replica: install  ## Replica, ARCHIVE=FOLDER of its tar files; says how to get them
+data-replica: install  ## Replica from ARCHIVE=FOLDER with its tar files; without it, says how to get them
 	@$(BIN)/python scripts/prepare_replica.py $(FROM)
 
-data-bsds500: install  ## BSDS500, likewise; for the edge benchmark alone
+data-bsds500: install  ## the same for BSDS500, which only the edge benchmark uses
 	@$(BIN)/python scripts/prepare_bsds500.py $(FROM)
 
 demo:  ## single-task, Uniform, Grid Search and AvgNorm on rooms, then the table and the figure (SEEDS=0,1,2)
-weighters:  ## every weighter in the demo's setting, then the table (SEEDS=0,1,2)
-architectures:  ## every architecture and its single-task twin on rooms, 300 steps
+weighters:  ## every weighter in the setting of the demo, then the table (SEEDS=0,1,2)
+architectures:  ## every architecture and its single-task counterpart on rooms, 300 steps
 demo weighters architectures: install
 	@$(REPRODUCE) experiment=$@
 
 TABLES := table2 table3 table4 table5 table6 table7 controls grid
 .PHONY: $(TABLES) figure4-runs figures-runs
-table2:  ## Table II, what is missing trained first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no); likewise
+table2:  ## Table II, training missing runs first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no); the same for
 table3:  ## III
 table4:  ## IV
 table5:  ## V
 table6:  ## VI
 table7:  ## VII
-controls:  ## what the paper states without numbers: claims 43, 50 and 52
-grid:  ## the grid search over loss weights, and its cost beside AvgNorm's
+controls:  ## claims that the paper states without numbers: 43, 50 and 52
+grid:  ## the grid search over loss weights, and its cost compared with AvgNorm
 $(TABLES): install
 	@$(REPRODUCE) $(call small,$@)
 
@@ -75,10 +75,10 @@ figures: install  ## Figs. 1, 4 and 6 to 16 from results/ (FIGURES=1,4 DATASET=.
 figure%: install
 	@$(BIN)/python scripts/figures.py figures=$* $(if $(DATASET),dataset=$(DATASET))
 
-claims: install  ## the paper's 52 claims, on its numbers and on ours (DATASET=rooms: rooms stands in)
+claims: install  ## the 52 claims of the paper, on its numbers and on ours (DATASET=rooms: on our runs on rooms)
 	@$(BIN)/python scripts/claims.py $(if $(DATASET),dataset=$(DATASET))
 
-check-paper: install  ## which printed Delta_m do not follow from their row
+check-paper: install  ## printed values of Delta_m that do not follow from their row
 	@$(BIN)/python scripts/check_paper.py
 
 report: install  ## one page with everything, results/report.html
@@ -88,10 +88,10 @@ bench: install  ## cost of a training step at every scope and with every weighte
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_weighters.py
 
-bench-edges: install  ## cost of odsF per image, beside SciPy's matching at every threshold
+bench-edges: install  ## cost of odsF per image, compared with SciPy's matching at each threshold
 	$(BIN)/python scripts/bench_edges.py
 
-bench-data: install  ## training images per second and core, with and without the cache, beside plain OpenCV
+bench-data: install  ## training images per second and core, with and without the cache, compared with plain OpenCV
 	$(BIN)/python scripts/bench_data.py
 
 test: install  ## fast tests
@@ -100,14 +100,14 @@ test: install  ## fast tests
 test-slow: install  ## tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-crash-test: install  ## kill -9 a run at random moments, twenty times; it must end the same
+crash-test: install  ## kill -9 a run at random moments, twenty times; the result must be the same
 	$(BIN)/python -m pytest -m slow tests/test_crash.py
 
 lint: install  ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: install  ## ruff, mending what it can
+format: install  ## ruff, with automatic fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -1,4 +1,4 @@
-"""An experiment: the lines of its plan, the runs they expand to, and which of these are still missing."""
+"""An experiment: the lines of its plan, the runs that they expand to, and which of those are missing."""
 
 import hashlib
 import itertools
@@ -15,20 +15,20 @@ from omegaconf import DictConfig, OmegaConf
 from mtl import build
 from mtl.report.read.runs import Run, finished_runs
 
-# Words that leave an experiment what it is; any other gives its files another name, so that no trial replaces a result.
+# Words that do not change an experiment. Any other word changes the names of its files, so no trial replaces a result.
 UNCHANGING = ("experiment", "dataset", *(key for key in build.INCIDENTAL if "." not in key))
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run of the plan, for whatever seed.
+    """A run of the plan, for any seed.
 
     Args:
         words: The words for train.py, without the seed.
-        config: The resolved config without what does not change the result.
+        config: The part of the resolved config that affects the result.
         folder: The run folder, without the seed.
-        variant: In which settings its weighter leaves the default, such as `alpha 0.5`; empty where in none.
-        notes: What of the training a run has to have noted to count as this one; None: anything will do.
+        variant: Settings of its weighter that differ from the default, such as `alpha 0.5`; empty if none do.
+        notes: Statistics that a run must have recorded to count as this one; None: no requirement.
     """
 
     words: tuple[str, ...]
@@ -38,7 +38,7 @@ class Job:
     notes: Mapping[str, Any] | None
 
     def run(self, runs: Mapping[Path, Run], seed: int) -> Run | None:
-        """The finished run with this seed that has noted what is asked for; None where there is none."""
+        """The finished run with this seed and the required statistics; None if there is none."""
         run = runs.get(self.folder / f"seed{seed}")
         return run if run and self._is_noted_in(run) else None
 
@@ -51,7 +51,7 @@ class Job:
 
 
 class Experiment:
-    """What `plan` of a config file says, for one dataset.
+    """The `plan` of a config file, for one dataset.
 
     Args:
         words: Words of train.py's command line; `experiment=` among them names the plan.
@@ -76,10 +76,10 @@ class Experiment:
             self.name += f"-{hashlib.sha256(' '.join(sorted(changed)).encode()).hexdigest()[:8]}"
 
     def check_dataset(self) -> None:
-        """Looks for the dataset once, before each of many runs misses it.
+        """Looks for the dataset once, so that not every run fails for lack of it.
 
         Raises:
-            ValueError: It is not there.
+            ValueError: It is missing.
         """
         split = self.cfg.dataset.train
         dataset = get_class(split._target_)
@@ -87,7 +87,7 @@ class Experiment:
             dataset.locate(Path(split.root))
 
     def lines(self) -> list[tuple[str, ...]]:
-        """The plan's lines as words of a sweep, with what belongs to the dataset filled in."""
+        """The lines of the plan as words of a sweep, with the placeholders filled in for the dataset."""
         known = {key: self._for_dataset(key, value) for key, value in self.plan.get("words", {}).items()}
         known["tasks"] = ",".join(build.subset(self.cfg))
         lines = []
@@ -98,7 +98,7 @@ class Experiment:
         return lines
 
     def networks(self) -> list[list[tuple[str, ...]]]:
-        """The words of every network of each line; one that an earlier line has already is left out."""
+        """The words of every network of each line, without networks of earlier lines."""
         seen, lines = set(), []
         for line in self.lines():
             told = {words: frozenset(words) - self._defaults(words) for words in swept(line)}
@@ -107,11 +107,11 @@ class Experiment:
         return lines
 
     def count(self) -> int:
-        """Networks of the plan, seeds not counted."""
+        """Number of networks in the plan, not counting seeds."""
         return sum(map(len, self.networks()))
 
     def jobs(self) -> list[list[Job]]:
-        """The jobs of each line, one for every network."""
+        """The jobs of each line, one per network."""
         return [[self._job(words) for words in line] for line in self.networks()]
 
     def _job(self, line: Sequence[str]) -> Job:
@@ -123,7 +123,7 @@ class Experiment:
         return Job(words, build.science(cfg), folder, name, notes)
 
     def _defaults(self, line: Sequence[str]) -> set[str]:
-        """The words about the weighter that say what it has without them."""
+        """The words about the weighter that only repeat its defaults."""
         if not (about := about_weighter(line)):
             return set()
         rest = tuple(word for word in line if word not in about)
@@ -143,7 +143,7 @@ class Experiment:
 
 
 def swept(line: Sequence[str]) -> list[tuple[str, ...]]:
-    """The words of every run of a sweep, in the order of Hydra."""
+    """The words of every run of a sweep, in Hydra's order."""
     overrides = OverridesParser.create().parse_overrides(list(line))
     choices = [
         [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
@@ -160,19 +160,19 @@ def about_weighter(words: Sequence[str]) -> list[str]:
 
 
 def variant(words: Sequence[str]) -> str:
-    """Words about the weighter for people: `weighter.method.alpha=0.5` is `alpha 0.5`."""
+    """Words about the weighter in readable form: `weighter.method.alpha=0.5` is `alpha 0.5`."""
     return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in (word.split("=", 1) for word in words))
 
 
 def of_make(name: str, dataset: str) -> Experiment:
-    """The experiment of `make <name> DATASET=<dataset>`: on rooms a small trial of what is meant for other datasets."""
+    """The experiment of `make <name> DATASET=<dataset>`: on rooms, a small trial of a plan for other datasets."""
     plan = OmegaConf.load(build.CONFIGS / "experiment" / f"{name}.yaml").plan
     trial = dataset == "rooms" and "datasets" in plan
     return Experiment([f"experiment=[{name},small]" if trial else f"experiment={name}", f"dataset={dataset}"])
 
 
 def unchanging(word: str) -> bool:
-    """Whether an experiment stays what it is with this word."""
+    """Whether the word leaves the experiment unchanged."""
     key = word.lstrip("+~").partition("=")[0]
     return key in UNCHANGING or key.partition(".")[0] in build.INCIDENTAL
 
@@ -183,7 +183,7 @@ def finished(results: Path) -> dict[Path, Run]:
 
 
 def datasets(words: Sequence[str]) -> list[str]:
-    """The datasets of an experiment: that on the command line, else those the paper has it on."""
+    """The datasets of an experiment: the one on the command line, otherwise those of the paper."""
     given = [word.partition("=")[2] for word in words if word.startswith("dataset=")]
     cfg: DictConfig = build.compose(words)
     return given or list(OmegaConf.select(cfg, "plan.datasets", default=[cfg.dataset.name]))

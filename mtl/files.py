@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and JSON that every reader understands."""
+"""Atomic file writes, and JSON that every parser accepts."""
 
 import json
 import logging
@@ -10,14 +10,14 @@ from typing import Any, BinaryIO
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], Any]) -> None:
-    """Writes beside the target, then renames: a reader sees the old file or the new one, never half of one.
+    """Writes to a temporary file in the same folder, then renames it: readers see the old file or the new one.
 
     Args:
-        path: The file; its folder is made if need be.
+        path: The file; its folder is created if necessary.
         content: What goes into it, or a function that writes it.
 
     Raises:
-        OSError: It cannot be written; the error names the file, even where the system does not (a full disk).
+        OSError: It cannot be written. The error names the file, even if the system does not (full disk).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -41,7 +41,7 @@ def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], Any]) ->
 
 log = logging.getLogger(__name__)
 
-NAN = "NaN: there was nothing to compute it from, or NaN went into it"
+NAN = "NaN: there was nothing to compute it from, or an input was NaN"
 INFINITE = "infinite: the logarithm of 0, a division by 0, or an overflow"
 
 
@@ -49,11 +49,11 @@ def finite(content: Any, key: str = "") -> tuple[Any, dict[str, str]]:
     """The content with null for every number that JSON does not have.
 
     Args:
-        content: Of mappings, lists, words and numbers.
-        key: Where it is, as `best.scores`.
+        content: Mappings, lists, strings and numbers.
+        key: Its place in the document, such as `best.scores`.
 
     Returns:
-        The content, and by key why a number is not there any more.
+        The content, and for the key of each replaced number the reason.
     """
     if isinstance(content, float) and not math.isfinite(content):
         return None, {key: NAN if math.isnan(content) else INFINITE}
@@ -80,7 +80,7 @@ def write_json(path: Path, content: Any, indent: int | None = None) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+    """The content of a JSON file.
 
     Raises:
         ValueError: It is damaged.

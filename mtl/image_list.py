@@ -1,16 +1,16 @@
-"""Lists of images: text files with an id a line."""
+"""Lists of images: text files with one id per line."""
 
 from pathlib import Path
 
 
 def read_ids(path: Path) -> list[str]:
-    """Ids of a list, in its order; blank lines and a byte order mark do not count.
+    """The ids in a list, in order; blank lines and a byte order mark are ignored.
 
     Args:
         path: The file.
 
     Raises:
-        ValueError: It cannot be read, is no UTF-8 text, or has a line of several words.
+        ValueError: It cannot be read, is not UTF-8 text, or has several words on a line.
     """
     try:
         content = path.read_bytes()
@@ -21,8 +21,8 @@ def read_ids(path: Path) -> list[str]:
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: is no UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise ValueError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     for number, line in enumerate(lines, 1):
         if len(line.split()) > 1:
-            raise ValueError(f"{path}: line {number} is {line.strip()!r}: a list has one id a line and nothing else")
+            raise ValueError(f"{path}: line {number} is {line.strip()!r}: a list has one id per line and nothing else")
     return [line.strip() for line in lines if line.strip()]

@@ -1,4 +1,4 @@
-"""A trained network with everything it needs to read pictures: what `mtl.load` gives."""
+"""A trained network with its preprocessing, as `mtl.load` returns it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,15 +17,15 @@ from mtl.tasks import find
 
 
 class UnfitPictureError(ValueError):
-    """A picture is none, or of a size that the network cannot take."""
+    """The input is not an image, or its size does not fit the network."""
 
 
 class TrainedModel(nn.Module):
-    """A network in evaluation mode that takes a picture as it is and answers in natural units.
+    """A network in evaluation mode that maps an image to predictions in natural units.
 
     Args:
         network: The trained network.
-        transform: What the dataset does with an image to be evaluated; it gets the keys `image` and `meta`.
+        transform: Evaluation transform of the dataset; it gets the keys `image` and `meta`.
         class_names: Names of the classes, by task.
     """
 
@@ -43,18 +43,18 @@ class TrainedModel(nn.Module):
 
     @property
     def task_names(self) -> tuple[str, ...]:
-        """The tasks, in their order."""
+        """The tasks, in order."""
         return self.network.task_names
 
     @torch.inference_mode()
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Predictions of all tasks at the size of the picture, in float32.
+        """Predictions of all tasks at the size of the image, in float32.
 
         Args:
             image: Red, green and blue, uint8. Shape [3, H, W], any H and W.
 
         Returns:
-            By task, as its file in `mtl/tasks` says under `natural`: a class, metres or a probability [H, W], unit
+            By task, as `natural` in its file in `mtl/tasks` defines: a class, metres or a probability [H, W], unit
             vectors [3, H, W].
         """
         batch, (top, left) = self.prepare(image)
@@ -64,28 +64,28 @@ class TrainedModel(nn.Module):
         return {task: find(task).natural(prediction[0][window].float()) for task, prediction in final.items()}
 
     def prepare(self, image: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """The picture as the network reads it [1, 3, H', W'], and the row and column in it where the picture begins.
+        """The network's input [1, 3, H', W'], and the row and column where the image starts in it.
 
-        The dataset's own transform comes first; then sides that the network cannot tile are padded with the mean
-        colour.
+        The transform of the dataset comes first. Then the sides are padded with the mean colour to multiples that the
+        network can tile.
 
         Raises:
-            UnfitPictureError: This is no picture, or the transform refuses its size or has cut a part of it off.
+            UnfitPictureError: This is not an image, or the transform rejects or crops it.
         """
         if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3 or not image.numel():
             raise UnfitPictureError(
-                f"a picture is uint8 of shape [3, H, W], got {image.dtype} of shape {list(image.shape)}"
+                f"an image is uint8 of shape [3, H, W], got {image.dtype} of shape {list(image.shape)}"
             )
         size = tuple(image.shape[-2:])
         meta = {"id": "given", "size": size, "padding": (0, 0)}
         try:
             sample = self.transform({"image": tv_tensors.Image(image.cpu()), "meta": meta})
         except ValueError as error:
-            raise UnfitPictureError(f"the dataset's transform refuses it ({error}); shrink it before") from error
+            raise UnfitPictureError(f"the transform of the dataset rejects it ({error}); shrink it first") from error
         pixels, place = sample["image"], sample["meta"]["padding"]
         if any(inner < begin + side for inner, begin, side in zip(pixels.shape[-2:], place, size, strict=True)):
             raise UnfitPictureError(
-                f"picture of {size[0]} x {size[1]}: the dataset's transform cuts it; shrink it before"
+                f"image of {size[0]} x {size[1]}: the transform of the dataset crops it; shrink it first"
             )
         rows, columns = (-side % self.network.backbone.multiple for side in pixels.shape[-2:])
         above, before = rows // 2, columns // 2
@@ -94,15 +94,15 @@ class TrainedModel(nn.Module):
 
 
 def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> TrainedModel:
-    """The network that a run has trained; see `mtl.load`."""
+    """The network that a run trained; see `mtl.load`."""
     folder = Path(run)
     if not (folder / "config.yaml").is_file():
         seeds = sorted(path.name for path in folder.glob("seed*/"))
         hint = f"; its runs are {', '.join(seeds)}" if seeds else ""
-        raise ValueError(f"{folder} is no folder of a run, it holds no config.yaml{hint}")
+        raise ValueError(f"{folder} is not a run folder, it has no config.yaml{hint}")
     if not (folder / checkpoint).is_file():
         there = ", ".join(sorted(path.name for path in folder.glob("*.pt"))) or "none yet"
-        raise ValueError(f"{folder} holds no {checkpoint}; checkpoints: {there}")
+        raise ValueError(f"{folder} has no {checkpoint}; checkpoints: {there}")
     where = choose_device(device)
     model = TrainedModel(*rebuild(folder / "config.yaml"))
     try:

@@ -246,7 +246,7 @@ REFUSED = [
     (["dataset=nyud"], "predictions=... missing: --help explains the words"),
     (["predictions=/nowhere", "dataset=nyud"], "predictions=/nowhere: has none of the folders semseg, depth"),
     (["predictions=/nowhere", "dataset=nyud", "subset=depth"], "/nowhere/depth: no such folder"),
-    (["predictions=MINE", "dataset=nyud", "depth_unit=mm"], "depth_unit=mm: use metres of a unit, such as 0.001"),
+    (["predictions=MINE", "dataset=nyud", "depth_unit=mm"], "depth_unit=mm: use metres per unit, such as 0.001"),
     (["predictions=MINE", "dataset=nyud", "split=test"], "split=test: nyud has train, val"),
     (["predictions=MINE", "dataset=nyud"], "no NYUD-v2 in"),
     (["predictions=MINE", "dataset=nyu"], "did you mean nyud?"),

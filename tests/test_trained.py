@@ -128,14 +128,14 @@ def test_transform_that_cuts_the_picture_is_refused():
     def cut(sample):
         return sample | {"image": sample["image"][:, :16, :16] / 255}
 
-    with pytest.raises(ValueError, match="picture of 20 x 30: the dataset's transform cuts it"):
+    with pytest.raises(ValueError, match="image of 20 x 30: the transform of the dataset crops it"):
         TrainedModel(Echo(), cut, {})(torch.zeros(3, 20, 30, dtype=torch.uint8))
 
 
 def test_picture_that_the_transform_refuses_is_unfit():
     transform = Compose([Normalize([0.0] * 3, [1.0] * 3), Pad(16, 32)])
     with pytest.raises(
-        UnfitPictureError, match=r"transform refuses it \(image given of 20 x 30 is larger.*; shrink it"
+        UnfitPictureError, match=r"transform of the dataset rejects it \(image given of 20 x 30 is larger.*; shrink it"
     ):
         TrainedModel(Echo(), transform, {})(torch.zeros(3, 20, 30, dtype=torch.uint8))
 
@@ -145,7 +145,7 @@ def test_picture_that_the_transform_refuses_is_unfit():
     [torch.zeros(3, 8, 8), torch.zeros(8, 8, 3).byte(), torch.zeros(1, 3, 8, 8).byte(), torch.zeros(3, 0, 8).byte()],
 )
 def test_what_is_no_picture_is_refused(model, image):
-    with pytest.raises(ValueError, match=r"a picture is uint8 of shape \[3, H, W\], got"):
+    with pytest.raises(ValueError, match=r"an image is uint8 of shape \[3, H, W\], got"):
         model(image)
 
 
@@ -156,15 +156,15 @@ def test_last_state_can_be_loaded_instead_of_the_best(trained):
 
 
 def test_folder_that_is_no_run_is_refused_with_the_runs_in_it(trained):
-    with pytest.raises(ValueError, match=r"no folder of a run, it holds no config.yaml; its runs are seed0"):
+    with pytest.raises(ValueError, match=r"not a run folder, it has no config.yaml; its runs are seed0"):
         mtl.load(trained.run.parent)
-    with pytest.raises(ValueError, match=r"holds no config\.yaml$"):
+    with pytest.raises(ValueError, match=r"has no config\.yaml$"):
         mtl.load(ROOT)
 
 
 def test_checkpoint_that_is_missing_or_of_another_network_is_named(trained, tmp_path):
     shutil.copytree(trained.run, tmp_path / "run")
-    with pytest.raises(ValueError, match=r"holds no worst.pt; checkpoints: best.pt, last.pt"):
+    with pytest.raises(ValueError, match=r"has no worst.pt; checkpoints: best.pt, last.pt"):
         mtl.load(tmp_path / "run", checkpoint="worst.pt")
     torch.save({"model": {"weight": torch.zeros(1)}}, tmp_path / "run" / "best.pt")
     with pytest.raises(ValueError, match=r"best.pt does not fit the network of its config.yaml \(Error"):
@@ -208,7 +208,7 @@ def test_script_shrinks_large_pictures_when_asked(predict, tmp_path):
         ("image=x", "; did you mean images?"),
         ("longest=big", "longest=big: use a whole number, 0 or above"),
         ("images=/nowhere", "images=/nowhere: no image there"),
-        ("run=/nowhere", "/nowhere is no folder of a run"),
+        ("run=/nowhere", "/nowhere is not a run folder"),
         ("run=", "run=: write run=VALUE"),
         ("device=cuda:99", "device=cuda:99, but torch sees"),
     ],

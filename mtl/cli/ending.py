@@ -1,4 +1,4 @@
-"""How a command ends: bad input gives one line and exit code 1, a bug its traceback, a sweep a list of what failed."""
+"""Runs a command: bad input ends in one line and exit code 1, a bug in its traceback, a sweep in a list of failures."""
 
 import argparse
 import os
@@ -61,9 +61,9 @@ def run(main: Callable[..., Any], doc: str, own: Own | None = None, others: bool
 
 
 def as_list(word: str) -> str:
-    """Turns `logger=csv,wandb` into the list `logger=[csv,wandb]`, in a sweep as well; leaves other words as they are.
+    """Turns `logger=csv,wandb` into the list `logger=[csv,wandb]`, in a sweep as well; leaves other words unchanged.
 
-    Loggers do not change a run, so a sweep over them would only train the same run again.
+    Loggers do not affect a run, so a sweep over them would only train the same run again.
     """
     key, _, value = word.partition("=")
     if key.lstrip("+") != "logger" or re.fullmatch(r"[\w-]+|\[[\w, -]*\]", value):
@@ -95,14 +95,14 @@ def end(line: str) -> NoReturn:
 
 
 class FailedRuns(Callback):
-    """Lets a sweep go on when a run fails, and lists at its end what has failed; Hydra would show one failure of all.
+    """Lets a sweep continue when a run fails, and lists all failures at the end; Hydra would show only one.
 
-    Whichever process carries out a run leaves the traceback in the run folder and a line in the folder of the sweep;
-    the process that started the sweep reads the lines.
+    The process that executes a run writes the traceback to the run folder and a line to the folder of the sweep. The
+    process that started the sweep reads the lines.
     """
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
-        """Takes note of how a run has ended."""
+        """Records how a run ended."""
         folder = folder_of(job_return.cfg)
         if job_return.status is JobStatus.COMPLETED:
             if folder:
@@ -123,14 +123,14 @@ class FailedRuns(Callback):
         job_return.status, job_return.return_value = JobStatus.COMPLETED, None
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Lists what has failed, if anything has."""
+        """Lists the failed runs, if any."""
         failures = [path.read_text() for path in sorted(Path(config.hydra.sweep.dir).glob("failed-*.txt"))]
         if failures:
             end("\n  ".join([f"{len(failures)} of the runs failed, see {REPORT} in their folders:", *failures]))
 
 
 def folder_of(cfg: DictConfig) -> Path | None:
-    """The run folder; None where the config is too wrong to have one."""
+    """The run folder; None if the config is too broken to have one."""
     try:
         return build.run_folder(cfg)
     except (ValueError, KeyError, AttributeError, HydraException, OmegaConfBaseException):
@@ -138,7 +138,7 @@ def folder_of(cfg: DictConfig) -> Path | None:
 
 
 def raised(job_return: JobReturn) -> Exception:
-    """What a failed run has raised; Hydra hands it out only of a run that has not failed."""
+    """The exception of a failed run; Hydra returns it only if the run is marked as completed."""
     job_return.status = JobStatus.COMPLETED
     error = job_return.return_value
     job_return.status = JobStatus.FAILED

@@ -31,9 +31,9 @@ Failures = dict[str, str]  # by task: why it is not scored
 
 
 class Pairs(Dataset[tuple[str, dict[str, Pair | str]]]):
-    """What the metrics compare, by task, of each image; tasks without a prediction of it are left out.
+    """Prediction and truth of each image, by task; tasks without a prediction are left out.
 
-    In place of a pair stands what is wrong with the prediction.
+    If a prediction is unusable, the reason replaces the pair.
     """
 
     def __init__(self, truths: DenseDataset, tasks: Sequence[Task], saved: Mapping[str, Predictions]) -> None:
@@ -93,12 +93,12 @@ def evaluate(own: Mapping[str, str], words: Sequence[str]) -> None:
 def open_predictions(
     cfg: DictConfig, folder: Path, depth_unit: float | None, failures: Failures
 ) -> dict[str, Predictions]:
-    """The predictions of every task that has a folder.
+    """Opens the predictions of every task that has a folder.
 
     Args:
         cfg: The composed config.
-        folder: Holds them.
-        depth_unit: Metres that a stored number 1 of depth stands for, if that is given.
+        folder: The folder of the predictions.
+        depth_unit: Metres per stored unit of depth, if given.
         failures: Gets the tasks that have no folder.
     """
     first = get_class(cfg.dataset.val._target_).first_numbers
@@ -130,25 +130,25 @@ def report(output: Path, result: Mapping[str, Any]) -> None:
 
 
 def unit(word: str) -> float | None:
-    """Metres of a unit of depth images, if it is given.
+    """Metres per stored unit of depth, if given.
 
     Raises:
-        ValueError: It is no length.
+        ValueError: It is not a positive number.
     """
     try:
         value = float(word) if word else None
     except ValueError:
         value = -1
     if value is not None and not 0 < value < float("inf"):
-        raise ValueError(f"depth_unit={word}: use metres of a unit, such as 0.001")
+        raise ValueError(f"depth_unit={word}: use metres per unit, such as 0.001")
     return value
 
 
 def present(folder: Path, words: Sequence[str]) -> list[str]:
-    """The word that chooses the tasks of which there are predictions; none where the command line chooses.
+    """The word that selects the tasks with predictions; none if the command line selects tasks.
 
     Raises:
-        ValueError: There are predictions of no task.
+        ValueError: No task has predictions.
     """
     if any(word.startswith("subset=") for word in words):
         return []
@@ -166,7 +166,7 @@ def image_ids(truths: Any) -> list[str]:
 
 
 def check_files(cfg: DictConfig, split: str, task: Task, saved: Predictions, ids: Sequence[str]) -> None:
-    """Refuses predictions that are not complete; images without a valid label of the task need none.
+    """Rejects incomplete predictions; images without a valid label of the task need none.
 
     Raises:
         ValueError: One is missing.

@@ -1,4 +1,4 @@
-"""From an exception to one line: what is wrong with the input, and the way out."""
+"""Turns an exception into one line: what is wrong with the input, and how to fix it."""
 
 import errno
 import re
@@ -21,10 +21,10 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def explain(error: BaseException, words: Sequence[str]) -> str | None:
-    """The line, or None where the error is no bad input but a bug.
+    """The line, or None if the error is a bug and not bad input.
 
-    Bad input is what Hydra refuses, what the operating system refuses, and what a `raise` of our own code refuses as
-    a ValueError. A ValueError of torch or numpy, or of Python itself in a line of ours, is a bug.
+    Bad input is what Hydra rejects, what the operating system rejects, and what our own code rejects by raising a
+    ValueError. A ValueError from torch or numpy, or from Python itself in our code, is a bug.
 
     Args:
         error: What was raised.
@@ -40,7 +40,7 @@ def explain(error: BaseException, words: Sequence[str]) -> str | None:
 
 
 def unwrapped(error: BaseException) -> tuple[BaseException, str]:
-    """What a class raised while Hydra instantiated it, and the config key that it was instantiated from."""
+    """The error that a class raised while Hydra instantiated it, and the config key of the class."""
     if not (isinstance(error, InstantiationException) and str(error).startswith("Error in ")):
         return error, ""
     key = re.search(r"full_key: (\S+)", str(error))
@@ -48,16 +48,16 @@ def unwrapped(error: BaseException) -> tuple[BaseException, str]:
 
 
 def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
-    """A line for what Hydra and OmegaConf raise about config files and words of the command line."""
+    """A line for errors of Hydra and OmegaConf about config files and command-line words."""
     text = str(error)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         path, ours = error.missing_cfg_file, not error.missing_cfg_file.startswith("hydra/")
         group, _, name = path.partition("/") if ours else path.rpartition("/")
-        if ours or error.options:  # of a name in a list Hydra gives no options
+        if ours or error.options:  # Hydra gives no options for a name in a list
             return unknown_choice(group, name, files_of(group, words) if ours else error.options)
     if isinstance(error, OverrideParseException):
         reason = text.removeprefix(f"Error parsing override '{error.override}'").split("\nSee ")[0]
-        return f"cannot read {error.override} ({reason.strip()}): write key=value, and quote what is no plain word"
+        return f"cannot read {error.override} ({reason.strip()}): write key=value, and quote special characters"
     if isinstance(error, ConfigAttributeError | ConfigKeyError):
         return f"the config has no {error.full_key}, and the run needs it"
     if isinstance(error, OmegaConfBaseException):
@@ -70,7 +70,7 @@ def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
 
 
 def refused_override(text: str, words: Sequence[str]) -> str:
-    """A line for a message of Hydra about one word of the command line; other messages stay as they are."""
+    """A line for a message of Hydra about one command-line word; other messages are kept."""
     quoted = match[1] if (match := re.search("'(.*)'", text)) else ""
     if text.startswith(("Could not override", "Could not delete")):
         return unknown_key(quoted, words)
@@ -98,9 +98,9 @@ def missing_class(error: BaseException) -> str:
 
 
 def refused_by_system(error: BaseException) -> str | None:
-    """A line for paths that cannot be used and for full disks.
+    """A line for unusable paths and full disks.
 
-    torch answers a full disk with an error of its own, so what led to an error counts as well.
+    torch raises its own error on a full disk, so the causes of an error are examined as well.
     """
     link = error
     while link is not None:
@@ -112,7 +112,7 @@ def refused_by_system(error: BaseException) -> str | None:
 
 
 def refused_by_code(error: BaseException) -> str | None:
-    """A line for what a `raise` of ours refuses, and for arguments that a class of the config does not take."""
+    """A line for input that our code rejects, and for arguments that a class of the config does not accept."""
     file, source, message = origin(error)
     raised = source.startswith("raise ") and file.startswith(OURS + LIBRARIES)
     called = isinstance(error, TypeError) and " argument" in message and file.startswith(CALLERS)
@@ -120,9 +120,9 @@ def refused_by_code(error: BaseException) -> str | None:
 
 
 def origin(error: BaseException) -> tuple[str, str, str]:
-    """File and line of source that raised the error, and its message.
+    """The file and source line that raised the error, and its message.
 
-    From a loading process torch hands on no more than the text of the traceback.
+    From a data loading process, torch passes on only the text of the traceback.
     """
     text = str(error)
     if text.startswith("Caught ") and "\nOriginal Traceback" in text:

@@ -1,4 +1,4 @@
-"""What the config files offer: which choices a group has, which keys there are, and of what kind their values are."""
+"""Queries about the config files: the choices of a group, the keys, and the types of their values."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,10 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 from mtl import build
 from mtl.build.validate import closest, select
 
-FEW = 24  # so many names are read at a glance
-SEARCH = "hydra.searchpath="  # the word for config folders besides ours; --config-dir is turned into it
-ALIKE = 0.6  # least likeness worth a question
-KINDS = (  # kind of a value in the files, kinds that may replace it, what to call it
+FEW = 24  # names that a message lists
+SEARCH = "hydra.searchpath="  # the word for config folders in addition to ours; --config-dir becomes it
+ALIKE = 0.6  # minimum similarity for a suggestion
+KINDS = (  # type of the value in the files, types that may replace it, name for messages
     (bool, bool, "true or false"),
     ((int, float), (int, float), "a number"),
     (list, ListConfig, "a list"),
@@ -28,7 +28,7 @@ KINDS = (  # kind of a value in the files, kinds that may replace it, what to ca
 
 
 def compose(words: Sequence[str]) -> DictConfig:
-    """The config of these words, inside a run of Hydra as well as outside."""
+    """The config of these words, inside or outside a Hydra run."""
     inside = GlobalHydra.instance().is_initialized()
     return hydra.compose("config", list(words)) if inside else build.compose(words)
 
@@ -84,7 +84,7 @@ def unknown_choice(group: str, name: str, choices: Iterable[str]) -> str:
 
 
 def group_without_file(words: Sequence[str]) -> str | None:
-    """A line for the first word that gives a config group something that is no name of a file."""
+    """A line for the first word that gives a config group a value that is not the name of a file."""
     for word in words:
         group = word.lstrip("+").partition("=")[0]
         if not group:
@@ -120,7 +120,7 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
 
 
 def keys_of(node: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Dotted keys of all that can be set."""
+    """Dotted keys of all settings."""
     for name, value in node.items():
         if name != "_target_":
             yield f"{path}{name}"
@@ -129,9 +129,9 @@ def keys_of(node: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def likeness(key: str, other: str) -> float:
-    """How like two dotted keys are, from 0 to 1: as wholes, in their last names, or in that one is the other's short.
+    """Similarity of two dotted keys, from 0 to 1: of the whole keys, of their last names, or as an abbreviation.
 
-    `recipe.learning_rate` is thus like `recipe.optimizer.lr`, which no count of equal letters would find.
+    This way `recipe.learning_rate` matches `recipe.optimizer.lr`, which comparing letters would not find.
     """
     last, other_last = key.rpartition(".")[2], other.rpartition(".")[2]
     near = key.partition(".")[0] in (other.partition(".")[0], last)  # of the same group, or of none
@@ -150,7 +150,7 @@ def abbreviates(short: str, word: str) -> bool:
 
 
 def wrong_kind(words: Sequence[str]) -> str | None:
-    """A line for a word that puts something else where a config file itself has a number, a list or a group."""
+    """A line for a word whose value has another type than the config file: a number, a list or a group."""
     try:
         files, given = OmegaConf.to_container(compose(group_choices(words))), compose(words)
     except (HydraException, OmegaConfBaseException, ValueError):

@@ -16,7 +16,7 @@ def test_ids_are_read_line_by_line(tmp_path, content):
 
 
 REFUSED = {
-    "two_columns": (b"0003\n2008_000003  1\n", r"line 2 is '2008_000003  1': a list has one id a line"),
+    "two_columns": (b"0003\n2008_000003  1\n", r"line 2 is '2008_000003  1': a list has one id per line"),
     "images_and_labels": (b"a.jpg a.png\n", r"line 1 is 'a.jpg a.png'"),
     "utf_16": ("0003\n".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
     "bytes": (b"00\xff03\n", r"is not UTF-8 text \(invalid start byte at byte 2\)"),

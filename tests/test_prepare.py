@@ -72,7 +72,7 @@ def test_archive_becomes_a_dataset(prepare, archive, tmp_path, name):
     assert command == f"python train.py dataset={name}"
     assert rest[0].startswith("licence: ")
     files = json.loads((tmp_path / f"data/{name}.manifest.json").read_text())["files"]
-    assert f"{len(files)} files are good" in second
+    assert f"{len(files)} files passed the check" in second
     stored = [path for path in (tmp_path / "data" / name).rglob("*.*") if path.suffix != ".txt"]
     without_persons = 2 if name == "pascal_context" else 0  # whose annotations of parts are not read
     assert len(files) == len(stored) - without_persons

@@ -259,7 +259,7 @@ def test_script_lists_at_the_end_what_it_cannot_predict_and_predicts_the_rest(pr
     assert [line.removeprefix(f"{photos}/").partition(": ")[0] for line in listed] == [
         *("._kitchen.png", "cut.jpg", "empty.png", "line.png", "loop.png")
     ]
-    assert "cut off at" in listed[1]
+    assert "truncated at" in listed[1]
     assert listed[3].endswith("at longest=640 nothing is left of its 1 x 1500 pixels")
     assert listed[4].endswith("is a link to a file that does not exist")
     assert predicted(tmp_path / "out") == {"kitchen", "yard"}

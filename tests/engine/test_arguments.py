@@ -48,7 +48,7 @@ def test_what_the_line_says_to_give_for_a_missing_label_works():
         (lambda losses: (loss for loss in losses), "list of 4 scalars, one per task, got generator"),
         (sum, r"one tensor of shape \[\]: give a list of 4 scalars"),
         (lambda losses: torch.stack(losses)[:, None], r"one tensor of shape \[4, 1\]: give a list"),
-        (lambda losses: torch.stack(losses).detach(), r"no torch\.stack of scalars: give the list of losses"),
+        (lambda losses: torch.stack(losses).detach(), r"not a torch\.stack of scalars: give the list of losses"),
         (lambda losses: losses[:3], "3 losses, but the features were cut for 4 tasks"),
         (second(lambda loss: loss.to("meta")), "losses are on cpu and meta: move them to one"),
         (second(lambda loss: loss * torch.tensor(1j)), "complex128: a loss must be a real number"),

@@ -153,7 +153,7 @@ def test_what_is_recorded_changes_no_bit_of_the_update(weighter, scope, statisti
 
 def test_elementwise_direction_at_the_last_layer_is_refused():
     model, image = network()
-    with pytest.raises(ValueError, match="use features"):
+    with pytest.raises(ValueError, match="use scope features"):
         one_pass(model, image, Elementwise(4), scope="last_layer")
 
 

@@ -125,8 +125,8 @@ def test_a_task_that_cannot_be_scored_does_not_stop_the_others(evaluate, tmp_pat
     assert code == 1
     assert err.count("error: ") == 1
     for line in (
-        f"2 of 2 predictions of semseg are missing, such as that of image 0001 in {tmp_path}/mine/semseg; there is "
-        "nothing else, and supported are .png .npy .npz .mat",
+        f"2 of 2 predictions of semseg are missing, such as that of image 0001 in {tmp_path}/mine/semseg; "
+        "the folder holds nothing else, and supported are .png .npy .npz .mat",
         f"in {tmp_path}/mine/edge; the folder holds 2 files such as 0001.jpg, and supported are",
         f"{tmp_path}/mine/normals/0002.npy: cannot be read, probably truncated at 0 bytes",
         "(not scored: semseg, normals, edge; scored: depth)",

@@ -143,9 +143,9 @@ def test_bad_data_is_one_line_before_the_first_step(refused, tmp_path, workers):
 def test_damaged_images_are_skipped_in_training_and_named_in_the_record(train, tmp_path):
     archives.nyud(tmp_path / "data")
     cut(tmp_path / "data/NYUD_MT/images/0004.jpg")
-    code, out, err = train(*NYUD, "dataset.on_error=skip", "dataset.cache=true")
+    code, _, err = train(*NYUD, "dataset.on_error=skip", "dataset.cache=true")
     assert code == 0, err
-    assert f"skipped: 1 of 3 train images of NYUD-v2 cannot be used: {tmp_path}/data/NYUD_MT/images/0004.jpg: " in out
+    assert f"skipped: 1 of 3 train images of NYUD-v2 cannot be used: {tmp_path}/data/NYUD_MT/images/0004.jpg: " in err
     assert record(tmp_path)["data"]["train"]["left_out"] == ["0004"]
     assert record(tmp_path)["data"]["val"]["left_out"] == []
 

@@ -70,7 +70,7 @@ def science(cfg: DictConfig) -> dict[str, Any]:
     dataset, recipe = config["dataset"], config["recipe"]
     operations = dataset.pop("operations", {})
     dataset["operations"] = {key: node for key, node in operations.items() if not idle(node)}
-    if recipe["steps"] is None:
+    if cfg.recipe.steps is None:
         dataset["epochs"] = resolved["dataset"]["epochs"]
     if recipe["micro_batches"] == 1:
         del recipe["accumulation"]

@@ -183,7 +183,10 @@ def fill(folder: Path, **change: np.ndarray) -> None:
 
 
 WRONG = {
-    "other_size": ({"edge": np.zeros((32, 48), np.uint8)}, "edge/0001.png: is 32 x 48, but the image is 17 x 22: remove the padding"),
+    "other_size": (
+        {"edge": np.zeros((32, 48), np.uint8)},
+        "edge/0001.png: is 32 x 48, but the image is 17 x 22: remove the padding",
+    ),
     "class_40": ({"semseg": np.full((17, 22), 40, np.uint8)}, "semseg/0001.png: label 40 at row 0, column 0, but"),
     "scores_of_fewer_classes": ({"semseg": np.ones((13, 17, 22), np.float32)}, "or scores of 40 classes"),
     "fractions_for_classes": ({"semseg": np.full((17, 22), 0.5)}, "not classes from 0 to 39"),

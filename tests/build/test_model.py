@@ -22,7 +22,9 @@ def config_without(key, words, folder):
 def test_config_of_an_earlier_network_is_refused_and_not_taken_for_the_present_one(key, tmp_path):
     path = config_without(key, ["model=mti_net"], tmp_path)
     name = key.rpartition(".")[2]
-    with pytest.raises(ValueError, match=rf"config.yaml was written by a different version .*'{name}'.*: train the run again"):
+    with pytest.raises(
+        ValueError, match=rf"config.yaml was written by a different version .*'{name}'.*: train the run"
+    ):
         rebuild(path)
 
 

@@ -1,7 +1,6 @@
 """A preset holds from the file to the number: what a loader decides, neither loss nor metric takes back."""
 
 import json
-import sys
 
 import archives
 import numpy as np
@@ -10,7 +9,6 @@ import torch
 from PIL import Image
 
 from mtl import build
-from mtl.cli.evaluate import evaluate
 from mtl.cli.prepare import open_split
 from mtl.data.pascal_labels import WITH_NORMALS
 from mtl.data.predictions import Predictions
@@ -51,7 +49,7 @@ def mean_angle(predictions, stored, valid):
 
 @pytest.mark.parametrize("preset", ["strict", "invpt"])
 @pytest.mark.parametrize("words", [NYUD, PASCAL], ids=["nyud", "pascal_context"])
-def test_choice_of_byte_normals_reaches_metric_loss_and_scores(tmp_path, monkeypatch, capsys, words, preset):
+def test_choice_of_byte_normals_reaches_metric_loss_and_scores(evaluate, tmp_path, words, preset):
     stored, classes = grey_tree(tmp_path / "data", words)
     long = {id: np.linalg.norm(truth / 127.5 - 1, axis=2) >= 0.1 for id, truth in stored.items()}
     valid = {id: mask & (long[id] if preset == "strict" else True) for id, mask in classes.items()}
@@ -59,17 +57,16 @@ def test_choice_of_byte_normals_reaches_metric_loss_and_scores(tmp_path, monkeyp
     drawn = {id: archives.unit_vectors(rng, truth.shape[:2]) for id, truth in stored.items()}
     for id, vectors in drawn.items():
         archives.save(tmp_path / f"mine/normals/{id}.npy", vectors)
-    words = [*words, f"dataset.png_normals={preset}", f"data={tmp_path}/data"]
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", f"predictions={tmp_path}/mine", *words])
-    evaluate()
+    code, out, _ = evaluate(f"predictions={tmp_path}/mine", *words, f"dataset.png_normals={preset}")
+    assert code == 0
     result = json.loads((tmp_path / "mine/scores.json").read_text())["tasks"]["normals"]
     expected = mean_angle(drawn, stored, valid)
     assert result["scores"]["mean_angular_error"] == pytest.approx(expected, abs=1e-4)
     assert abs(expected - mean_angle(drawn, stored, classes)) > (0.5 if preset == "strict" else -1)
     assert result["preset"] == preset
-    assert preset in capsys.readouterr().out
+    assert preset in out
 
-    cfg = build.compose([*words, "subset=normals"])
+    cfg = build.compose([*words, f"dataset.png_normals={preset}", f"data={tmp_path}/data", "subset=normals"])
     (task,) = build.build_tasks(cfg)
     for sample in open_split(cfg, "val", ["normals"]):
         truth = sample["normals"].as_subclass(torch.Tensor)[None]

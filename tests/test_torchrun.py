@@ -31,7 +31,7 @@ def test_two_processes_train_one_run_between_them(tmp_path):
     assert len(pd.read_csv(record.with_name("gradients.csv"))) == 3
     again = torchrun(tmp_path)
     assert again.returncode == 0, again.stderr
-    assert "finished before" in again.stdout
+    assert "already finished" in again.stdout
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_training(tmp_path, monkeypatch):

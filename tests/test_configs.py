@@ -117,7 +117,7 @@ def test_folder_depends_on_the_science_alone():
     same.append("dataset.cache=true")
     assert build.run_folder(build.compose(same)) == plain
     others = ("recipe.optimizer.lr=1e-3", "weighter=avgnorm", "subset=depth", "dataset.train.scenes=7")
-    worse = ("dataset.sampling=half_scans", "dataset.noise=pixel", "dataset.noise=pixel")
+    worse = ("dataset.sampling=half_scans", "dataset.noise=pixel")
     for other in (*others, *worse):
         assert build.run_folder(build.compose([other, "seed=1"])) != plain
 

@@ -1,4 +1,4 @@
-"""Numbers that a name decides, and networks compared with those of tests/golden/models; its README has the rule."""
+"""Generates numbers from names and compares networks with tests/golden/models; the rule is in the README there."""
 
 import json
 import zlib
@@ -19,7 +19,7 @@ CHANNELS = {"semseg": 40, "human_parts": 7, "depth": 1, "normals": 3, "saliency"
 
 
 def hashes(name: str, count: int) -> np.ndarray:
-    """The first 32-bit numbers of a name. Shape [count], uint64."""
+    """The first `count` 32-bit numbers generated from a name. Shape [count], uint64."""
     mask = np.uint64(0xFFFFFFFF)
     h = (np.arange(count, dtype=np.uint64) * np.uint64(2654435761) + np.uint64(zlib.crc32(name.encode()))) & mask
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
@@ -39,13 +39,13 @@ def signed(name: str, shape: Sequence[int]) -> Tensor:
 
 
 def at(name: str, tensor: Tensor, count: int) -> Tensor:
-    """Values of a tensor at the first places of a name. Shape [count]."""
+    """Values of a tensor at the first `count` positions generated from a name. Shape [count]."""
     places = hashes(name, count) % np.uint64(tensor.numel())
     return tensor.detach().flatten()[places.astype(np.int64)]
 
 
 def network(words: Sequence[str]) -> MultiTaskModel:
-    """The network of the config files in float64, all weights and running statistics by the rule, no dropout."""
+    """Build the configured network in float64, with weights and running statistics from the rule and no dropout."""
     cfg = build.compose(list(words))
     model = build.build_model(cfg, build.build_tasks(cfg)).double()
     for module in model.modules():
@@ -68,38 +68,40 @@ def network(words: Sequence[str]) -> MultiTaskModel:
 
 
 def named(outputs: Outputs) -> dict[str, Tensor]:
-    """All predictions, the auxiliary ones as aux0:semseg and so on."""
+    """All predictions by key; auxiliary ones have keys such as aux0:semseg."""
     early = {f"aux{k}:{task}": p for k, term in enumerate(outputs.auxiliary) for task, p in term.items()}
     return outputs.final | early
 
 
 class Reference(NamedTuple):
-    """A file of golden vectors."""
+    """Contents of a file of golden vectors."""
 
     meta: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
 
 
 def reference(name: str) -> Reference:
-    """The golden vectors of a network."""
+    """Load the golden vectors of a network."""
     with np.load(FOLDER / f"{name}.npz") as file:
         arrays = dict(file)
     return Reference(json.loads(str(arrays.pop("meta"))), arrays)
 
 
 def assert_near(found: Any, expected: Any, tolerance: float, scale: float, what: str) -> None:
-    """The largest error is within the tolerance, relative to the scale."""
+    """Assert that the largest error, relative to the scale, is within the tolerance."""
     error = np.abs(np.asarray(found, dtype=np.float64) - np.asarray(expected, dtype=np.float64)).max() / scale
     assert error <= tolerance, f"{what}: relative error {error:.2e}, allowed {tolerance:.0e}"
 
 
 def assert_equals_reference(name: str, mode: str, *words: str) -> None:
-    """A forward and a backward pass equal the reference: shapes, outputs, functional, gradients, running statistics.
+    """Assert that a forward and backward pass match the reference.
+
+    Compares shapes, outputs, the functional, gradients and running statistics.
 
     Args:
         name: Golden file.
         mode: `eval` or `train`.
-        *words: Overrides beside those of the file.
+        *words: Overrides in addition to those in the file.
     """
     meta, arrays = reference(name)
     model = network([*meta["words"], *words]).train(mode == "train")
@@ -130,7 +132,7 @@ def assert_equals_reference(name: str, mode: str, *words: str) -> None:
 
 
 def assert_tensors(model: MultiTaskModel, meta: Mapping[str, Any]) -> None:
-    """Parameters and running statistics have the names, the shapes and the exact number of the reference."""
+    """Assert that parameters and running statistics match the reference in names, shapes and exact number."""
     state = model.state_dict().items()
     ours = {(key, without_ones(t.shape)) for key, t in state if not key.endswith("num_batches_tracked")}
     theirs = {(key, without_ones(shape)) for key, shape in meta["tensors"].items()}
@@ -139,7 +141,7 @@ def assert_tensors(model: MultiTaskModel, meta: Mapping[str, Any]) -> None:
 
 
 def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
-    """A shape without trailing ones: a linear layer of the reference may be a 1x1 convolution of ours."""
+    """Shape without trailing ones, because a linear layer of the reference may be a 1x1 convolution here."""
     shape = list(shape)
     while shape and shape[-1] == 1:
         shape.pop()
@@ -149,7 +151,7 @@ def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
 def assert_tensors_near(
     found: Mapping[str, Tensor], arrays: Mapping[str, np.ndarray], prefix: str, tolerance: float
 ) -> None:
-    """Norm and eight values of each tensor, relative to its norm."""
+    """Assert that the norm and eight values of each tensor match, relative to the norm."""
     for row, (key, tensor) in enumerate(found.items()):
         norm = float(arrays[f"{prefix}_norm"][row])
         assert_near(tensor.norm().item(), norm, tolerance, norm, f"norm of {prefix} {key}")
@@ -157,13 +159,13 @@ def assert_tensors_near(
 
 
 def predictions(task: str, shape: Sequence[int], salt: str) -> Tensor:
-    """Logits, metres or vectors of a task. Shape [B, C, H, W] for a shape (B, H, W)."""
+    """Predictions of a task: logits, metres or vectors. Shape [B, C, H, W] for a shape (B, H, W)."""
     batch, *size = shape
     return 3 * signed(f"prediction:{task}{salt}", (batch, CHANNELS[task], *size))
 
 
 def labels(task: str, shape: Sequence[int], salt: str, ignored: float) -> Tensor:
-    """Labels of a task, a share of them without a value. Shape [B, 1, H, W], normals [B, 3, H, W]."""
+    """Labels of a task, with a share `ignored` of invalid pixels. Shape [B, 1, H, W], normals [B, 3, H, W]."""
     batch, *size = shape
     off = unit(f"ignored:{task}{salt}", (batch, 1, *size)) < ignored
     if task == "normals":

@@ -1,4 +1,4 @@
-"""Sweeps past one process: by Ray, and by submitit, which SLURM's jobs go through."""
+"""Sweeps over several processes: with Ray, and with submitit, which also launches SLURM jobs."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def sweep(folder: Path, *words: str, path: Path | None = None) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def ray(tmp_path_factory) -> Path:
-    """A folder with Ray and its launcher, beside the environment of the project, which stays as it is."""
+    """Install Ray and its launcher in a separate folder, so that the environment of the project does not change."""
     folder = tmp_path_factory.mktemp("ray")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "hydra-ray-launcher>=1.2.1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

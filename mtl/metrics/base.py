@@ -1,4 +1,4 @@
-"""The contract of a task's metric."""
+"""Base class of all task metrics."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -10,17 +10,17 @@ from mtl.tasks import IGNORE, valid
 
 
 class TaskMetric(Metric):
-    """Judges one task over a whole split.
+    """Evaluates one task over a whole split.
 
-    All state is sums (int64 or float64), added up over processes, so the value does not depend on how the
-    split was cut into batches or processes. A split without a valid pixel has the value NaN.
+    All states are sums (int64 or float64) that are added over processes, so the value does not depend on how the split
+    is divided into batches or processes. It is NaN for a split without a valid pixel.
     """
 
-    primary: ClassVar[str]  # key of the number that enters Delta_m and chooses the best checkpoint; the first one
-    higher_is_better: ClassVar[bool]  # of the primary one
+    primary: ClassVar[str]  # key of the value used for Delta_m and to select the best checkpoint; the first
+    higher_is_better: ClassVar[bool]  # for the primary value
     full_state_update: ClassVar[bool] = False
-    fill: float = IGNORE  # what an invalid pixel holds; a `Task` replaces it by that of its label
-    preset: str | None = None  # which of the definitions in use; numbers of two presets are not comparable
+    fill: float = IGNORE  # value of an invalid pixel; a `Task` replaces it with the fill of its label
+    preset: str | None = None  # definition in use; values of different presets are not comparable
 
     @property
     def update_called(self) -> bool:
@@ -28,17 +28,17 @@ class TaskMetric(Metric):
         return True
 
     def judges(self, image: str) -> bool:
-        """Whether the image of this id counts; some protocols leave out a part of the split."""
+        """Whether the image with this id is scored; some protocols leave out part of the split."""
         return True
 
     def valid(self, target: Tensor) -> Tensor:
-        """Where the target has a label. Shapes [B, C, H, W], [B, 1, H, W]."""
+        """Mask of the pixels with a label. Shape [B, C, H, W] to [B, 1, H, W]."""
         return valid(target, self.fill)
 
     @abstractmethod
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Takes one batch of raw network outputs and labels, both at the same size. Shapes [B, C, H, W]."""
+        """Add one batch of raw network outputs and labels of the same height and width. Shapes [B, C, H, W]."""
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
-        """All numbers so far by key, over all processes, the primary one first."""
+        """All values so far by key, over all processes, the primary value first."""

@@ -1,4 +1,4 @@
-"""Maximal F-measure of a foreground probability, and its mean absolute error."""
+"""Maximum F-measure and mean absolute error of a foreground probability."""
 
 from typing import Literal, get_args
 
@@ -12,27 +12,28 @@ THRESHOLDS = {  # by preset
     "invpt": [k / 20 for k in range(1, 20)],
     "survey": [k / 20 for k in range(4, 19)],  # 0.20, 0.25 .. 0.90
 }
-BETA2 = 0.3  # of the pooled presets; weighs precision above recall
+BETA2 = 0.3  # for the pooled presets; weights precision more than recall
 
 Preset = Literal["plain", "invpt", "survey"]
 
 
 class MaxF(TaskMetric):
-    """The best F-measure that one threshold for the whole split can reach, in percent.
+    """Maximum F-measure over thresholds, with one threshold for the whole split, in percent.
 
-    F = (1 + b) P R / (b P + R), 0 where it is undefined, with p = softmax(z)_1 and the preset's rules for
-    precision P and recall R. Numbers of two presets are not comparable.
+    F = (1 + b) P R / (b P + R), and 0 where it is undefined. The foreground probability is p = softmax(z)_1; the preset
+    defines precision P and recall R. Values of different presets are not comparable.
 
-    | preset | equals the meter of | thresholds | foreground | P and R | b |
+    | preset | same as the meter of | thresholds | foreground | P and R | b |
     |---|---|---|---|---|---|
     | `plain` | SAK, ATRC | 0.05 .. 0.95 (19) | p >= threshold | pooled over the split | 0.3 |
     | `invpt` | InvPT, TaskPrompter | 0.05 .. 0.95 (19) | sigmoid(p) >= threshold | pooled over the split | 0.3 |
     | `survey` | the survey code, ASTMT | 0.20 .. 0.90 (15) | p > threshold | mean over images | 1 |
 
-    The second sigmoid of `invpt` leaves four thresholds that tell pixels apart (at probabilities 0.20, 0.41, 0.62 and
-    0.85). With `survey` an image without foreground has P = R = 0 and counts; one without a valid pixel does not.
+    Because of the second sigmoid of `invpt`, only four of its thresholds separate any pixels (at probabilities 0.20,
+    0.41, 0.62 and 0.85). With `survey`, an image without foreground counts with P = R = 0; an image without a valid
+    pixel is left out.
 
-    `mae` is the mean of |p - label| over the valid pixels of the split, from 0 to 1, whatever the preset.
+    `mae` is the mean of |p - label| over the valid pixels of the split, from 0 to 1, for every preset.
 
     Args:
         preset: `plain`, `invpt` or `survey`.
@@ -47,18 +48,18 @@ class MaxF(TaskMetric):
             raise ValueError(f"preset must be {', '.join(get_args(Preset))}, got {preset!r}")
         self.preset = preset
         levels = len(THRESHOLDS[preset]) + 1
-        # A pixel's bin is the number of thresholds it passes: sums over bins give all thresholds at once.
+        # A pixel's bin is the number of thresholds it passes, so cumulative sums give the counts at all thresholds.
         bins = torch.zeros(2, levels, dtype=torch.int64)  # background, foreground
-        rates = torch.zeros(2, levels - 1, dtype=torch.float64)  # precision and recall of every image, added up
+        rates = torch.zeros(2, levels - 1, dtype=torch.float64)  # precision and recall, summed over images
         self.add_state("bins", bins, dist_reduce_fx="sum")
         self.add_state("rates", rates, dist_reduce_fx="sum")
         self.add_state("absolute_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("images", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # with a valid pixel
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Counts two logits [B, 2, H, W] against a mask [B, 1, H, W]."""
+        """Add logits [B, 2, H, W] and masks [B, 1, H, W]."""
         label = target.squeeze(1).long()  # [B, H, W]
-        # Rounded to float32 once, so that a probability which was saved as a byte is that byte again.
+        # Rounded to float32 only once, so that a probability stored as a byte gives the same byte again.
         probability = prediction.double().softmax(dim=1)[:, 1].float()  # [B, H, W]
         valid = self.valid(target)[:, 0]  # [B, H, W]
         self.absolute_error += (probability - label)[valid].abs().sum(dtype=torch.float64)
@@ -75,7 +76,7 @@ class MaxF(TaskMetric):
             self.images += judged.any()
 
     def compute(self) -> dict[str, float]:
-        """Key `max_f`, in percent, and `mae`, from 0 to 1."""
+        """Keys `max_f`, in percent, and `mae`, from 0 to 1."""
         if not self.images:
             return {"max_f": float("nan"), "mae": float("nan")}
         if self.preset == "survey":
@@ -88,10 +89,10 @@ class MaxF(TaskMetric):
 
 
 def _counts(bins: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Hits and predicted pixels at each threshold, float64, shapes [K], and the number of foreground pixels.
+    """Hits and predicted pixels per threshold, shapes [K], and the number of foreground pixels; all float64.
 
     Args:
-        bins: Pixels by label and number of thresholds passed. Shape [2, K + 1].
+        bins: Number of pixels by label and number of thresholds passed. Shape [2, K + 1].
     """
     false_alarms, hits = bins.double().flip(1).cumsum(dim=1).flip(1)[:, 1:]
     return hits, hits + false_alarms, bins[1].sum().double()

@@ -1,4 +1,4 @@
-"""Angle between predicted and true surface normals: mean, median and shares."""
+"""Angle between predicted and true surface normals: mean, median, and share of pixels below given bounds."""
 
 import torch
 import torch.nn.functional as F
@@ -6,31 +6,31 @@ from torch import Tensor
 
 from mtl.metrics.base import TaskMetric
 
-BINS = 100  # per degree, so that the bounds of the shares are edges of bins
+BINS = 100  # per degree, so that the bounds in `WITHIN` are bin edges
 WITHIN = {"within_11_25": 11.25, "within_22_5": 22.5, "within_30": 30}  # degrees
 
 
 class MeanAngularError(TaskMetric):
     """Mean angular error of surface normals, in degrees.
 
-    mean over all valid pixels of the split of 2 * atan2(|p - g|, |p + g|), with p and g scaled to length one;
-    valid where g is not exactly 0. Unlike the arc cosine of the dot product it is precise near 0 and 180 degrees.
+    Mean of 2 * atan2(|p - g|, |p + g|) over all valid pixels of the split, with p and g scaled to unit length. A pixel
+    is valid if g is not exactly 0. Unlike the arc cosine of the dot product, this is precise near 0 and 180 degrees.
 
-    A histogram of the angles in bins of 0.01 degrees gives, over the same pixels (Fouhey et al., Data-Driven 3D
+    A histogram of the angles with bins of 0.01 degrees gives, over the same pixels (Fouhey et al., Data-Driven 3D
     Primitives for Single Image Understanding, ICCV 2013, https://doi.org/10.1109/ICCV.2013.421):
 
-    - `median_angular_error`: middle of the bin of the median, the mean of two bins where the number of pixels is even,
-      so it differs from the exact median by at most 0.005 degrees;
+    - `median_angular_error`: centre of the bin that contains the median, or the mean of two bin centres if the number
+      of pixels is even. It differs from the exact median by at most 0.005 degrees.
     - `within_11_25`, `within_22_5`, `within_30`: share of pixels with an angle below that bound, in percent. These are
-      exact: the bounds are edges of bins.
+      exact because the bounds are bin edges.
 
-    A predicted vector that is not a number makes the mean NaN, and counts as 180 degrees in the histogram.
+    A predicted vector with a NaN makes the mean NaN and counts as 180 degrees in the histogram.
 
-    Which pixels are 0 is decided by the dataset alone, and the preset names that choice: `strict` and `invpt`
-    (`dataset.png_normals`) differ in the grey pixels of 8-bit normals, so their numbers are not comparable.
+    The dataset alone decides which pixels are 0, and the preset names that choice: `strict` and `invpt`
+    (`dataset.png_normals`) treat the grey pixels of 8-bit normals differently, so their values are not comparable.
 
     Args:
-        preset: Name of the choice; `marked` where the dataset marks its invalid pixels and there is nothing to choose.
+        preset: Name of the choice; `marked` if the dataset marks its invalid pixels, so that there is no choice.
     """
 
     primary = "mean_angular_error"
@@ -41,11 +41,11 @@ class MeanAngularError(TaskMetric):
         super().__init__()
         self.preset = preset
         self.add_state("angle", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("bins", torch.zeros(180 * BINS + 1, dtype=torch.int64), dist_reduce_fx="sum")  # the last: 180
+        self.add_state("bins", torch.zeros(180 * BINS + 1, dtype=torch.int64), dist_reduce_fx="sum")  # the last is 180
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Adds vectors [B, 3, H, W] of any length against normals [B, 3, H, W] of any length."""
+        """Add predicted vectors [B, 3, H, W] and true normals [B, 3, H, W], both of any length."""
         valid = self.valid(target)[:, 0]  # [B, H, W]
         p = F.normalize(prediction.movedim(1, -1)[valid].double(), dim=-1)  # [N, 3]
         g = F.normalize(target.movedim(1, -1)[valid].double(), dim=-1)  # [N, 3]
@@ -56,10 +56,10 @@ class MeanAngularError(TaskMetric):
         self.count += valid.sum()
 
     def compute(self) -> dict[str, float]:
-        """Keys `mean_angular_error` and `median_angular_error`, in degrees, and the shares `within_...`, in percent."""
-        below = self.bins.cumsum(dim=0)  # pixels in a bin or in one before
+        """Keys `mean_angular_error` and `median_angular_error`, in degrees, and `within_...`, in percent."""
+        below = self.bins.cumsum(dim=0)  # number of pixels up to and including each bin
         share = 100 * below.double() / self.count
-        middle = torch.stack([self.count + 1, self.count + 2]) // 2  # ranks from 1
+        middle = torch.stack([self.count + 1, self.count + 2]) // 2  # ranks, counted from 1
         median = (torch.searchsorted(below, middle) + 0.5).double().mean() / BINS
         return {
             "mean_angular_error": torch.rad2deg(self.angle / self.count).item(),

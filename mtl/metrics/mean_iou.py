@@ -1,4 +1,4 @@
-"""Mean intersection over union, and accuracies."""
+"""Mean intersection over union, pixel accuracy and mean class accuracy."""
 
 from typing import Literal
 
@@ -9,20 +9,20 @@ from mtl.metrics.base import TaskMetric
 
 
 class MeanIoU(TaskMetric):
-    """How well predicted and true regions cover each other, each class counting the same, in percent.
+    """Mean intersection over union, unweighted over classes, in percent.
 
-    IoU_c = TP_c / (TP_c + FP_c + FN_c), counted over the valid pixels of the split; mean over classes.
+    The mean over classes of IoU_c = TP_c / (TP_c + FP_c + FN_c), counted over the valid pixels of the split.
 
-    From the same counts, in percent (Long et al., Fully Convolutional Networks for Semantic Segmentation, CVPR 2015,
+    The same counts give, in percent (Long et al., Fully Convolutional Networks for Semantic Segmentation, CVPR 2015,
     https://arxiv.org/abs/1411.4038):
 
-    - `pixel_accuracy`: sum_c TP_c over all valid pixels;
-    - `mean_accuracy`: mean of TP_c / (TP_c + FN_c) over the classes of the mean IoU.
+    - `pixel_accuracy`: sum_c TP_c / number of valid pixels;
+    - `mean_accuracy`: mean of TP_c / (TP_c + FN_c) over the same classes as the mean IoU.
 
     Args:
         num_classes: Number of classes K.
-        absent: What a class without a true pixel does to the means: `zero` counts its IoU and its accuracy as 0,
-            whether it is predicted or not, as in all published code; `skip` averages over the classes that occur in the
+        absent: How a class without a true pixel enters the means. `zero` counts its IoU and accuracy as 0, whether or
+            not it is predicted, as in all published code. `skip` averages only over the classes that occur in the
             labels of the split.
     """
 
@@ -39,7 +39,7 @@ class MeanIoU(TaskMetric):
         self.add_state("confusion", confusion, dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Counts logits [B, K, H, W] against class numbers [B, 1, H, W]."""
+        """Add logits [B, K, H, W] and class indices [B, 1, H, W]."""
         guess, label = prediction.argmax(dim=1), target.squeeze(1).long()  # [B, H, W]
         valid = self.valid(target)[:, 0]
         size = self.num_classes**2
@@ -54,7 +54,7 @@ class MeanIoU(TaskMetric):
         actual, predicted = self.confusion.sum(dim=1), self.confusion.sum(dim=0)  # [K]
         iou, accuracy = hits / (actual + predicted - hits).clamp(min=1), hits / actual.clamp(min=1)  # [K]
         if self.absent == "skip" or not actual.any():
-            iou, accuracy = iou[actual > 0], accuracy[actual > 0]  # empty, and the mean NaN, where no pixel was valid
+            iou, accuracy = iou[actual > 0], accuracy[actual > 0]  # without a valid pixel: empty, so the mean is NaN
         return {
             "miou": 100 * iou.mean().item(),
             "pixel_accuracy": 100 * (hits.sum() / actual.sum()).item(),

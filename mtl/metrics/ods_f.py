@@ -1,4 +1,4 @@
-"""odsF: F-measure of boundaries at the best threshold of the whole data set, with oisF and AP.
+"""odsF: boundary F-measure at the best threshold for the whole data set, with oisF and AP.
 
 Martin, Fowlkes and Malik, Learning to Detect Natural Image Boundaries, TPAMI 2004.
 https://doi.org/10.1109/TPAMI.2004.1273918; protocol of Pont-Tuset and Marques, Supervised Evaluation of Image
@@ -21,26 +21,27 @@ from mtl.metrics.boundary.workers import Workers
 
 __all__ = ["OdsF", "boundary_counts", "f_measure"]
 
-PARTITIONS = (torch.int16, torch.int32, torch.int64)  # not uint8: that may be lines as well
+PARTITIONS = (torch.int16, torch.int32, torch.int64)  # not uint8, which may also hold lines
 
 
 class OdsF(TaskMetric):
-    """Pairs predicted and true boundary pixels one to one within a tolerance, at every threshold.
+    """Boundary F-measure, from one-to-one matches of predicted and true pixels within a tolerance.
 
-    With the counts of matched and present pixels summed over all images, per threshold t,
+    With the counts of matched and present pixels summed over all images, at each threshold t,
 
         P(t) = matched predicted / predicted,   R(t) = matched true / true
         odsF = 100 max_t 2 P(t) R(t) / (P(t) + R(t))
 
     `ois_f` is the F-measure of the counts summed over images, each image at its own best threshold. `ap` is the average
-    precision of the Berkeley benchmark (`average_precision`). In every protocol they come from the same counts as odsF.
+    precision of the Berkeley benchmark (`average_precision`). In every protocol both use the same counts as odsF.
 
-    Nothing predicted is P = 1 and R = 0, no true boundary is P = 0 and R = 1: both give F = 0. A logit is scored
-    as the 8-bit image the protocol stores, floor(255 sigmoid(logit)) / 255. Papers differ in suppression, thresholds
-    and tolerance, and their numbers do not compare: `preset` names the set that a number belongs to.
+    With nothing predicted, P = 1 and R = 0; with no true boundary, P = 0 and R = 1. Both give F = 0. A logit is scored
+    as in the 8-bit image that the protocol stores, floor(255 sigmoid(logit)) / 255. Papers differ in suppression,
+    thresholds and tolerance, so their numbers are not comparable; `preset` names the protocol that a number belongs to.
 
-    Deviations from the paper: the pairing has the largest possible number of pairs; the published programs pair
-    at random up to 4 pixels fewer in some images. With several annotators it is the cheapest pairing, exactly.
+    Deviations from the paper: the matching has the largest possible number of pairs. The published programs are
+    randomised and find up to 4 pairs fewer in some images. With several annotators, the matching is the exact one of
+    lowest cost.
     """
 
     primary = "ods_f"
@@ -50,15 +51,15 @@ class OdsF(TaskMetric):
     scored: Tensor
 
     def __init__(self, *, protocol: Protocol, max_distance: float, workers: int = 0):
-        """Fix the protocol.
+        """Set the protocol, the tolerance and the number of worker processes.
 
         Args:
-            protocol: How to score.
+            protocol: Scoring protocol.
             max_distance: Largest distance of a pair, as a fraction of the image diagonal.
-            workers: Processes that score images beside this one; 0 scores in this one. The numbers are the same.
+            workers: Number of extra processes that score images; 0 scores in this process. The values are the same.
 
         Raises:
-            ValueError: The tolerance is no fraction, or the protocol's list of images is none.
+            ValueError: The tolerance is not in [0, 1], or the number of workers or the image list is invalid.
         """
         super().__init__()
         if not 0 <= max_distance <= 1:
@@ -66,11 +67,11 @@ class OdsF(TaskMetric):
         self.protocol, self.preset, self.images = protocol, protocol.preset, protocol.images()
         self._workers = Workers(partial(protocol.counts, max_distance=max_distance), workers)
         self.add_state("counts", torch.zeros(4, len(protocol.grid), dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state("best_counts", torch.zeros(4, dtype=torch.int64), dist_reduce_fx="sum")  # at own thresholds
-        self.add_state("scored", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # images
+        self.add_state("best_counts", torch.zeros(4, dtype=torch.int64), dist_reduce_fx="sum")  # each image at its own
+        self.add_state("scored", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # number of images
 
     def judges(self, image: str) -> bool:
-        """Whether the image is on the protocol's list, if it has one."""
+        """Whether the image is on the protocol's image list; always true without a list."""
         return self.images is None or image in self.images
 
     def update(self, prediction: Tensor, truth: Tensor) -> None:
@@ -78,11 +79,11 @@ class OdsF(TaskMetric):
 
         Args:
             prediction: Logits. Shape [B, 1, H, W].
-            truth: Of each of A annotators, almost always one, and without padding: true lines one pixel thin, bool; or
-                the regions of a partition, int16 or more. Shape [B, A, H, W].
+            truth: Ground truth of each of A annotators (almost always one), without padding: true lines one pixel wide,
+                bool, or the regions of a partition, int16 or wider. Shape [B, A, H, W].
 
         Raises:
-            ValueError: If the shapes differ, a logit is not a number, or the truth is neither.
+            ValueError: The shapes differ, a logit is NaN, or the truth is neither thin lines nor a partition.
         """
         self._check(prediction, truth)
         quantised = (prediction.detach().float().sigmoid() * 255).to(torch.uint8)[:, 0].cpu().numpy()
@@ -94,7 +95,7 @@ class OdsF(TaskMetric):
         """Keys `ods_f`, `ois_f` and `ap`, in percent.
 
         Raises:
-            ValueError: Images of the protocol's list were not scored.
+            ValueError: Some images on the protocol's list were not scored.
         """
         if self.images is not None and self.scored != len(self.images):
             raise ValueError(
@@ -123,10 +124,10 @@ class OdsF(TaskMetric):
                 check_boundary(lines)
 
     def _add(self, results: Iterable[np.ndarray]) -> None:
-        """Add the counts of single images to the sums."""
+        """Add the counts of individual images to the sums."""
         for result in results:
             counts = torch.from_numpy(result)
-            own = counts[:, int(f_measure(counts).numpy().argmax())]  # at the lowest of equally good thresholds
+            own = counts[:, int(f_measure(counts).numpy().argmax())]  # ties go to the lowest threshold
             self.counts += counts.to(self.counts.device)
             self.best_counts += own.to(self.best_counts.device)
             self.scored += 1
@@ -135,25 +136,25 @@ class OdsF(TaskMetric):
         """Wait for the images that are still being scored."""
         self._add(self._workers.rest())
 
-    # Whoever reads or adds up the sums gets them with the images that are on their way.
+    # Everything that reads or reduces the sums first waits for the images that are still being scored.
 
     def sync(self, *arguments: Any, **options: Any) -> None:
-        """Wait for all images, then add up over processes; `compute` begins with it."""
+        """Wait for all images, then sum over processes; `compute` calls this first."""
         self._settle()
         super().sync(*arguments, **options)
 
     def forward(self, *arguments: Any) -> dict[str, float]:
-        """Add a batch and return its own values."""
+        """Add a batch and return the values of that batch."""
         self._settle()
         return super().forward(*arguments)
 
     @property
     def metric_state(self) -> dict[str, Tensor]:
-        """The sums."""
+        """The sums, including all submitted images."""
         self._settle()
         return super().metric_state
 
     def reset(self) -> None:
-        """Forget all images, also those still being scored."""
+        """Discard all images, including those still being scored."""
         self._workers.forget()
         super().reset()

@@ -1,20 +1,20 @@
-"""Root mean squared error, and relative errors of positive quantities."""
+"""Root mean squared error, and relative errors of positive quantities such as depth."""
 
 import torch
 from torch import Tensor
 
 from mtl.metrics.base import TaskMetric
 
-RATIO = 1.25  # of delta_1
+RATIO = 1.25  # bound of delta_1
 
 
 class RMSE(TaskMetric):
-    """Root mean squared error of a quantity that is not negative, in the unit of its label: metres of depth.
+    """Root mean squared error of a non-negative quantity, in the unit of its label (metres for depth).
 
-    sqrt(mean over all valid pixels of the split of (max(z, 0) - d)^2), valid where d is not the fill: 0 of depth.
-    Pooled over the split, not averaged over images.
+    sqrt(mean((max(z, 0) - d)^2)) over all valid pixels of the split: those where d is not the fill (0 for depth).
+    Pixels are pooled over the split, not averaged per image.
 
-    Where the fill is 0 every valid d is positive and relative errors are defined (Eigen et al., Depth Map Prediction
+    If the fill is 0, every valid d is positive and relative errors are defined (Eigen et al., Depth Map Prediction
     from a Single Image, NeurIPS 2014, https://arxiv.org/abs/1406.2283). With z' = max(z, 0), over the same pixels:
 
     - `abs_rel`: mean of |z' - d| / d;
@@ -33,7 +33,7 @@ class RMSE(TaskMetric):
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Adds predictions [B, 1, H, W] against labels [B, 1, H, W]."""
+        """Add predictions [B, 1, H, W] and labels [B, 1, H, W]."""
         valid = self.valid(target)
         guess, truth = prediction[valid].double().clamp(min=0), target[valid].double()  # [N]
         error = guess - truth
@@ -44,7 +44,7 @@ class RMSE(TaskMetric):
         self.count += valid.sum()
 
     def compute(self) -> dict[str, float]:
-        """Key `rmse`, in the unit of the label; with fill 0 also `abs_rel`, and `delta_1` in percent."""
+        """Key `rmse`, in the unit of the label; if the fill is 0, also `abs_rel`, and `delta_1` in percent."""
         values = {"rmse": (self.squared_error / self.count).sqrt().item()}
         if self.fill == 0:
             values |= {

@@ -1,4 +1,4 @@
-"""Our metrics on drawn maps give the numbers that the published meters gave on the same maps."""
+"""Our metrics match the published meters on the same random maps."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from drawn import drawn
 
 from mtl.metrics import RMSE, MaxF, MeanAngularError, MeanIoU
 
-THEIRS = {  # what the meter gave, and how far its float32 sums and its 1e-8 in the denominators may be off
+THEIRS = {  # value of the meter; tolerance for its float32 sums and the 1e-8 in its denominators
     "semseg, SAK and the survey": (27.288462882303715, 1e-12),
     "human_parts, SAK and the survey": (44.63159234356272, 1e-12),
     "depth, SAK and the survey": (1.4723580593208399, 1e-9),
@@ -32,7 +32,7 @@ def test_metric_equals_the_published_meter(name):
     elif task == "depth":
         value = ours(RMSE(), prediction[:, None], truth[:, None])
     elif task == "normals":
-        vectors = 2 * truth.astype(np.float64) / 255 - 1  # as that loader decodes them
+        vectors = 2 * truth.astype(np.float64) / 255 - 1  # decoded as in the loader of that code
         value = ours(MeanAngularError(preset), np.moveaxis(prediction, 3, 1), np.moveaxis(vectors, 3, 1))
     else:
         logits = np.log(np.clip(prediction, 1e-20, 1) / np.clip(1 - prediction, 1e-20, 1))

@@ -1,4 +1,4 @@
-"""Boundary scoring: suppression, thinning, matching, the four counts they lead to, and the scores of these."""
+"""Boundary scoring: suppression, thinning and matching, the resulting four counts, and the scores."""
 
 from mtl.metrics.boundary.counts import boundary_counts
 from mtl.metrics.boundary.protocol import Protocol

@@ -1,12 +1,12 @@
-"""Cheapest one-to-one pairing of predicted and true boundary pixels at one threshold.
+"""Lowest-cost one-to-one matching of predicted and true boundary pixels at one threshold.
 
-With several annotators it matters which pixels are paired, not only how many: a predicted pixel counts as found if any
-annotator's boundary takes it. So the pairs themselves have to be those of the protocol: of all pairings the one that
-costs least, where a pair costs its distance and a pixel left alone a hundred tolerances.
+With several annotators it matters which pixels are matched, not only how many: a predicted pixel counts as matched if
+it is matched to the boundary of any annotator. The pairs must therefore be those of the protocol, which takes the
+matching of lowest total cost. A pair costs its distance, and an unmatched pixel costs 100 times the tolerance d.
 
-    cost of    b0     b1    alone                     a predicted pixel has its true ones within reach to
-    p0         1.0    2.2    200 d                    choose from, or to stay alone: that leaves a true
-    p1         0.0     -     200 d                    pixel alone, too, and costs both
+    cost of    b0     b1    alone                     a predicted pixel takes a true pixel within reach or
+    p0         1.0    2.2    200 d                    stays alone; that leaves a true pixel alone as well,
+    p1         0.0     -     200 d                    so it costs twice 100 d
 
 Jonker and Volgenant, A Shortest Augmenting Path Algorithm for Dense and Sparse Linear Assignment Problems, Computing
 1987. https://doi.org/10.1007/BF02278710 (SciPy's implementation).
@@ -16,21 +16,21 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-ALONE = 100  # tolerances that a pixel left alone costs
-UNITS = 100  # a pixel: the protocol's costs are whole numbers
+ALONE = 100  # cost of an unmatched pixel, in tolerances
+UNITS = 100  # per pixel of distance: the costs of the protocol are integers
 
 
 def cost_graph(points: np.ndarray, lists: list[list[int]], boundary: np.ndarray, reach: float) -> csr_array:
-    """Costs of pairing predicted pixels with the B boundary pixels, or each with a column of its own to stay alone.
+    """Costs of pairing predicted pixels with the B boundary pixels, and of leaving each alone in its own column.
 
     Args:
         points: Flat positions of the predicted pixels. Shape [M].
-        lists: For each the boundary pixels within reach.
+        lists: For each predicted pixel, the boundary pixels within reach.
         boundary: True boundary. Shape [H, W].
         reach: Largest distance of a pair, in pixels.
 
     Returns:
-        The costs, each one more than it is, since a sparse array drops a 0. Shape [M, B + M].
+        The costs plus 1, because a sparse array drops zeros. Shape [M, B + M].
     """
     sizes = [len(row) for row in lists]
     true = np.flatnonzero(boundary)
@@ -51,11 +51,11 @@ def cost_graph(points: np.ndarray, lists: list[list[int]], boundary: np.ndarray,
 
 
 def cheapest(graph: csr_array, present: np.ndarray) -> np.ndarray:
-    """Rows that the cheapest pairing of the present rows gives a boundary pixel.
+    """The present rows that the lowest-cost matching pairs with a boundary pixel.
 
     Args:
         graph: Costs from `cost_graph`. Shape [M, B + M].
-        present: Rows to pair. Shape [P].
+        present: Rows to match. Shape [P].
     """
     rows, columns = min_weight_full_bipartite_matching(graph[present])
     return present[rows[columns < graph.shape[1] - graph.shape[0]]]

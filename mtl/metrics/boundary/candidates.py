@@ -1,4 +1,4 @@
-"""Which true boundary pixels lie within the tolerance of each predicted pixel."""
+"""Finds the true boundary pixels within the tolerance of each predicted pixel."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ import numpy as np
 def candidates(points: np.ndarray, boundary: np.ndarray, reach: float) -> tuple[list[list[int]], np.ndarray]:
     """List the boundary pixels within reach of each point.
 
-    Boundary pixels are numbered row by row, so the part of one image row that lies within reach holds consecutive
-    numbers. A running count of the boundary pixels gives the two ends of each such range:
+    Boundary pixels are numbered row by row, so those within reach in one image row have consecutive numbers. A
+    cumulative count of the boundary pixels gives the two ends of each such range:
 
           . b . . b      row -1: numbers 0 .. 0
         . . . b . .      row  0: number  2            candidates of p: 2, 0, 3
@@ -17,10 +17,10 @@ def candidates(points: np.ndarray, boundary: np.ndarray, reach: float) -> tuple[
     Args:
         points: Flat positions y * W + x in the image. Shape [N].
         boundary: True boundary, bool. Shape [H, W].
-        reach: Largest distance in pixels.
+        reach: Largest distance, in pixels.
 
     Returns:
-        For each point that has any, the numbers of its boundary pixels; and the indices of those points, shape [M].
+        The numbers of the boundary pixels of each point that has any, and the indices of those points, shape [M].
     """
     margin = int(reach)
     padded = np.pad(boundary, margin)
@@ -39,10 +39,10 @@ def candidates(points: np.ndarray, boundary: np.ndarray, reach: float) -> tuple[
 
 
 def split(values: np.ndarray, sizes: np.ndarray) -> list[list[int]]:
-    """Cut an array into consecutive lists.
+    """Split an array into consecutive lists.
 
     Args:
-        values: What to cut. Shape [sizes.sum()].
+        values: Array to split. Shape [sizes.sum()].
         sizes: Length of each list. Shape [N].
     """
     values, ends = values.tolist(), np.cumsum(sizes).tolist()

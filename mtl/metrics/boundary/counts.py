@@ -1,4 +1,4 @@
-"""The four counts of the boundary benchmark, exact, for every threshold of one image.
+"""Computes the four counts of the boundary benchmark exactly, at every threshold of one image.
 
 Martin, Fowlkes and Malik, Learning to Detect Natural Image Boundaries, TPAMI 2004.
 https://doi.org/10.1109/TPAMI.2004.1273918; protocol of Pont-Tuset and Marques, Supervised Evaluation of Image
@@ -6,13 +6,13 @@ Segmentation and Object Proposal Techniques, TPAMI 2016. https://doi.org/10.1109
 
     probability --suppress--> ridge map --thin at K thresholds--> K thin maps --match with the boundary--> counts
 
-    0.1 0.8 0.3      .  .8  .      t = 0.7    t = 0.2      predicted  +        + . b     + and b lie within the
-    0.2 0.9 0.4  ->  .  .9  .  ->  .  #  .    .  #  .      boundary   b   ->   + . b     tolerance: paired one
-    0.1 0.6 0.2      .  .6  .      .  #  .    .  #  .                          + . b     to one
+    0.1 0.8 0.3      .  .8  .      t = 0.7    t = 0.2      predicted  +        + . b     + and b are within the
+    0.2 0.9 0.4  ->  .  .9  .  ->  .  #  .    .  #  .      boundary   b   ->   + . b     tolerance: matched
+    0.1 0.6 0.2      .  .6  .      .  #  .    .  #  .                          + . b     one to one
                                    .  .  .    .  #  .
 
-Thresholds are visited from high to low. Then the thin maps grow almost monotonically, and the matching of one
-threshold is the start of the next (`Matching`); only pixels that come or go cost anything.
+Thresholds are visited from high to low. The thin maps then grow almost monotonically, and the matching at one
+threshold is the starting point of the next (`Matching`), so only added and removed pixels cost time.
 """
 
 import numpy as np
@@ -37,26 +37,27 @@ def boundary_counts(
     smooth: bool = False,
     quantise: bool = False,
 ) -> np.ndarray:
-    """Count matched and present pixels of prediction and boundary at every threshold.
+    """Count the matched and present pixels of the prediction and of the boundary at every threshold.
 
     Args:
         probability: Edge probability, uint8 (of 255) or float in [0, 1]. Shape [H, W].
-        boundary: True boundary, lines one pixel thin, bool; of A annotators. Shape [H, W] or [A, H, W].
+        boundary: True boundary of one or A annotators, lines one pixel wide, bool. Shape [H, W] or [A, H, W].
         thresholds: Ascending. Shape [K].
         max_distance: Largest distance of a pair, as a fraction of the image diagonal.
-        nms: Radius of the non-maximum suppression in pixels (true is 1), false for none.
-        strict: Whether a pixel has to exceed the threshold; otherwise reaching it is enough.
-        taper: Rim that the suppression fades to 0, in pixels.
-        smooth: Whether to smooth the probability a little before the suppression.
+        nms: Radius of the non-maximum suppression in pixels (True means 1); False for none.
+        strict: Whether a pixel must exceed the threshold; otherwise it may also equal it.
+        taper: Width of the image rim that the suppression fades to 0, in pixels.
+        smooth: Whether to smooth the probability slightly before the suppression.
         quantise: Whether to round the suppressed map to 8 bits.
 
     Returns:
-        Matched predicted pixels, predicted pixels, matched boundary pixels and boundary pixels, int64. Pairing is
-        one to one, so the two matched rows are equal with one annotator. With several the boundary pixels of all of
-        them are added up, and a predicted pixel is matched if it is to any of them. Shape [4, K].
+        Matched predicted pixels, predicted pixels, matched boundary pixels and boundary pixels, int64. Matching is
+        one to one, so with one annotator the two matched rows are equal. With several annotators, their boundary
+        pixels are summed, and a predicted pixel is matched if it is matched to any annotator. Shape [4, K].
 
     Raises:
-        ValueError: If sizes differ, a probability is outside [0, 1] or not a number, or the boundary is not thin.
+        ValueError: The sizes differ, a probability is NaN or outside [0, 1], the boundary is not thin, or a setting is
+            invalid.
     """
     thresholds = np.asarray(thresholds)
     boundaries = boundary[None] if boundary.ndim == 2 else boundary  # [A, H, W]
@@ -83,14 +84,14 @@ def boundary_counts(
 
 
 def check_probability(probability: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuse an edge map that is none, or that does not fit the boundary.
+    """Reject an invalid edge map, or one whose size differs from the boundary's.
 
     Args:
         probability: Edge probability. Shape [H, W].
-        shape: Of the boundary: A, H, W.
+        shape: Shape of the boundary: A, H, W.
 
     Raises:
-        ValueError: The sizes differ, or a number is outside [0, 1] or none at all.
+        ValueError: The sizes differ or are 0, the type is neither uint8 nor float, or a value is NaN or outside [0, 1].
     """
     if len(shape) != 3 or probability.shape != shape[1:] or 0 in shape:
         raise ValueError(
@@ -115,7 +116,7 @@ def _check_settings(probability: np.ndarray, thresholds: np.ndarray, max_distanc
 
 
 def _float32(probability: np.ndarray) -> np.ndarray:
-    """The probability in [0, 1]. Shape [H, W]."""
+    """The probability in [0, 1], float32. Shape [H, W]."""
     scale = np.float32(255 if probability.dtype == np.uint8 else 1)
     return probability.astype(np.float32) / scale
 
@@ -123,10 +124,10 @@ def _float32(probability: np.ndarray) -> np.ndarray:
 def _largest(
     pixels: np.ndarray, present: np.ndarray, boundaries: np.ndarray, reach: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Matched predicted and matched boundary pixels of the largest matching at every threshold. Shapes [K].
+    """Numbers of matched predicted and boundary pixels in the largest matching per threshold. Shapes [K].
 
     Args:
-        pixels: Flat positions of the pixels that are predicted at some threshold. Shape [N].
+        pixels: Flat positions of the pixels predicted at any threshold. Shape [N].
         present: Which of them are predicted at each threshold. Shape [K, N].
         boundaries: True boundary. Shape [1, H, W].
         reach: Largest distance of a pair, in pixels.
@@ -143,9 +144,9 @@ def _largest(
 def _cheapest(
     pixels: np.ndarray, present: np.ndarray, boundaries: np.ndarray, reach: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same of several annotators: predicted pixels matched to any, boundary pixels of all. Shapes [K].
+    """As `_largest`, for several annotators: predicted pixels matched to any, boundary pixels of all. Shapes [K].
 
-    Here it matters which pixels are matched, so every threshold and annotator has its own cheapest matching.
+    Here it matters which pixels are matched, so the lowest-cost matching is computed per threshold and annotator.
     """
     matched = np.zeros_like(present)  # [K, N]
     matched_true = np.zeros(len(present), int)
@@ -160,5 +161,5 @@ def _cheapest(
 
 
 def _by_row(mask: np.ndarray) -> list[list[int]]:
-    """Columns where the mask is true, a list a row."""
+    """Columns where the mask is true, one list per row."""
     return split(mask.nonzero()[1], mask.sum(axis=1))

@@ -1,6 +1,6 @@
-"""Largest one-to-one matching between two point sets, kept largest while points come and go.
+"""Maximum one-to-one matching between two point sets, updated as points are added and removed.
 
-Berge, Two Theorems in Graph Theory, PNAS 1957. https://doi.org/10.1073/pnas.43.9.842: a matching is largest when no
+Berge, Two Theorems in Graph Theory, PNAS 1957. https://doi.org/10.1073/pnas.43.9.842: a matching is largest if no
 alternating path leads from an unmatched point to an unmatched point of the other set.
 """
 
@@ -11,19 +11,20 @@ DEAD = 1 << 62
 
 
 class Matching:
-    """Pairs predicted pixels with boundary pixels; predicted ones are added and removed.
+    """Maximum matching of predicted and boundary pixels while predicted pixels are added and removed.
 
-    An added pixel takes a free boundary pixel if it has one. Otherwise a search looks for an alternating path to a
-    free one, along which every owner moves on to another boundary pixel:
+    An added pixel takes a free boundary pixel if one is within reach. Otherwise a search looks for an alternating path
+    to a free one; along the path, each owner moves on to its next boundary pixel:
 
         added ... b1 === owner1 ... b2 === owner2 ... b3 (free)      === paired now, ... may be paired
         added === b1 ... owner1 === b2 ... owner2 === b3             one pair more
 
-    If the search fails, the boundary pixels it saw are dead: every way on from them ends among themselves, none of
-    them free. No later search needs to enter, so a failed search is paid for once. Dead pixels revive only when
-    a pixel that owns one is removed: the freed one is awaited by the unmatched pixels behind it, and a search
-    backwards through the dead either finds one of those, or proves that what it saw leads from no unmatched
-    pixel to the freed one, and unmarks it.
+    If the search fails, the boundary pixels it visited are marked dead: from them, every path stays among themselves,
+    and none of them is free. Later searches skip them, so the cost of a failed search is paid once.
+
+    Dead pixels revive only when the owner of one is removed. A search then runs backwards from the freed pixel through
+    the dead ones. Either it finds an unmatched pixel, which gets the freed one. Or no unmatched pixel can reach the
+    freed one through the pixels it visited, and these are unmarked.
 
     Between two calls of `step` no alternating path leads from an unmatched pixel to a free boundary pixel, so
     `size` is the largest possible.
@@ -33,20 +34,20 @@ class Matching:
         """Start with no predicted pixel present.
 
         Args:
-            candidates: For each predicted pixel the boundary pixels it may be paired with.
+            candidates: For each predicted pixel, the boundary pixels it may be paired with.
             num_boundary: Number of boundary pixels.
         """
         self.candidates = candidates
         self.suitors = _transpose(candidates, num_boundary)
         self.size = 0
-        self._choice = [ABSENT] * len(candidates)  # boundary pixel of each predicted one
-        self._owner = [FREE] * num_boundary  # predicted pixel of each boundary one
-        self._stamp = [0] * num_boundary  # last search that saw it, or DEAD
-        self._via = [FREE] * num_boundary  # how that search came to it
+        self._choice = [ABSENT] * len(candidates)  # boundary pixel of each predicted pixel
+        self._owner = [FREE] * num_boundary  # predicted pixel of each boundary pixel
+        self._stamp = [0] * num_boundary  # last search that visited it, or DEAD
+        self._via = [FREE] * num_boundary  # its predecessor in that search
         self._search = 0
 
     def step(self, removed: Iterable[int], added: Iterable[int]) -> int:
-        """Remove and add predicted pixels, and return the size of the largest matching."""
+        """Remove and add predicted pixels; return the size of the largest matching."""
         awaited = [boundary for boundary in map(self._remove, removed) if boundary != FREE]
         for pixel in added:
             self._add(pixel)
@@ -56,7 +57,7 @@ class Matching:
         return self.size
 
     def _remove(self, pixel: int) -> int:
-        """Take a pixel out; return its boundary pixel if that was dead, else FREE."""
+        """Remove a predicted pixel; return its boundary pixel if that was dead, else FREE."""
         boundary, self._choice[pixel] = self._choice[pixel], ABSENT
         if boundary == FREE:
             return FREE
@@ -117,7 +118,7 @@ class Matching:
             boundary = previous
 
     def _revive(self, freed: int) -> None:
-        """Give a freed dead pixel to an unmatched one that can reach it, or unmark all that only reached it."""
+        """Give a freed dead pixel to an unmatched pixel that can reach it, or unmark the dead ones that lead to it."""
         owner, choice, stamp, via = self._owner, self._choice, self._stamp, self._via
         queue = [freed]
         stamp[freed] = 0

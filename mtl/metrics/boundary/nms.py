@@ -7,23 +7,23 @@ https://arxiv.org/abs/1406.5549, Sec. 4 (the edge detection toolbox's suppressio
 import cv2
 import numpy as np
 
-TRIANGLE = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1], np.float32) / 25  # of radius 4
-SMALL_TRIANGLE = np.array([1, 2, 1], np.float32) / 4  # of radius 1
-MARGIN = np.float32(1.01)  # an edge has to beat its neighbours by this factor to be suppressed by none
+TRIANGLE = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1], np.float32) / 25  # radius 4
+SMALL_TRIANGLE = np.array([1, 2, 1], np.float32) / 4  # radius 1
+MARGIN = np.float32(1.01)  # a pixel is suppressed only if a neighbour exceeds it by more than this factor
 TINY = np.float32(1e-5)  # keeps the orientation of a flat map finite
 
 
 def suppress(probability: np.ndarray, *, radius: int, taper: int) -> np.ndarray:
-    """Keep the pixels that no point across the edge exceeds, set the others to 0.
+    """Keep the pixels that are maximal across the edge and set the others to 0.
 
-    A pixel survives when 1.01 times its value is at least the bilinear samples at distance 1 .. radius on both
-    sides, along the normal of the edge. The edge's orientation comes from the second derivatives of a copy
-    smoothed with a triangle filter of radius 4.
+    A pixel survives if 1.01 times its value is at least as large as the bilinear samples at distances 1 .. radius on
+    both sides, along the edge normal. The orientation comes from the second derivatives of a copy smoothed with a
+    triangle filter of radius 4.
 
     Args:
         probability: Edge probability in [0, 1], float32. Shape [H, W].
-        radius: How far to look on both sides, in pixels.
-        taper: Width of the linear ramp that takes the rim of the image down to 0, in pixels; 0 leaves it alone.
+        radius: Largest sampling distance on each side, in pixels.
+        taper: Width of the linear ramp that fades the image rim to 0, in pixels; 0 for no ramp.
 
     Returns:
         The suppressed map, float32. Shape [H, W].
@@ -46,7 +46,7 @@ def suppress(probability: np.ndarray, *, radius: int, taper: int) -> np.ndarray:
 
 
 def smoothed(probability: np.ndarray) -> np.ndarray:
-    """The probability under the triangle filter of radius 1, which some protocols put before the suppression.
+    """Smooth with the triangle filter of radius 1, as some protocols do before the suppression.
 
     Args:
         probability: Edge probability, float32. Shape [H, W].
@@ -55,7 +55,7 @@ def smoothed(probability: np.ndarray) -> np.ndarray:
 
 
 def orientation(probability: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Angle of the edge normal against the x axis at the given pixels, in [0, pi). Shape [N].
+    """Angle between the edge normal and the x axis at the given pixels, in [0, pi). Shape [N].
 
     Args:
         probability: Edge probability, float32. Shape [H, W].

@@ -1,4 +1,4 @@
-"""A protocol of the boundary benchmark: everything that has to be the same for two numbers to be comparable."""
+"""Protocol of the boundary benchmark: all settings that must agree for two numbers to be comparable."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,27 +13,28 @@ from mtl.metrics.boundary.truth import boundary_of
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How an edge map is turned into counts, and these into scores; configs/protocol has those of the literature.
+    """Settings for turning an edge map into counts, and counts into scores.
 
-    The tolerance is not part of it: it belongs to the dataset.
+    The protocols of the literature are in configs/protocol. The tolerance is a setting of the dataset instead.
 
     Args:
         name: Name of the preset.
-        thresholds: How many evenly spaced thresholds k / (thresholds + 1), k = 1 .. thresholds.
-        ends: Thresholds besides the even ones.
-        strict: Whether a pixel has to exceed the threshold; otherwise reaching it is enough.
+        thresholds: Number of evenly spaced thresholds k / (thresholds + 1), k = 1 .. thresholds.
+        ends: Thresholds in addition to the evenly spaced ones.
+        strict: Whether a pixel must exceed the threshold; otherwise it may also equal it.
         nms: Radius of the non-maximum suppression in pixels, 0 for none.
-        taper: Rim that the suppression fades to 0, in pixels.
+        taper: Width of the image rim that the suppression fades to 0, in pixels.
         smooth: Whether to smooth the probability with [1 2 1] / 4 before the suppression.
         quantise: Whether to round the suppressed map to 8 bits, as if it were stored as an image.
-        lines_as_partition: Whether a map of true lines is taken for a partition, as seism does with the edge images of
-            NYUD-v2: of a line one pixel wide it leaves one, half a pixel off and a pixel shorter; of a wider one both
-            sides. Otherwise the lines are the boundary, and have to be thin. What is a partition is always one.
-        interpolate: Whether odsF is also searched between the thresholds.
-        image_list: File of the images that count, an id a line; None: all of the split.
+        lines_as_partition: Whether a map of true lines is treated as a partition, as seism does with the edge images of
+            NYUD-v2. A line one pixel wide then stays one line, half a pixel off and one pixel shorter; a wider line
+            becomes its two sides. Otherwise the lines are the boundary and must be thin. A partition is always treated
+            as one.
+        interpolate: Whether the maximum for odsF is also searched between the thresholds.
+        image_list: File that lists the images to score, one id per line; None scores the whole split.
 
     Raises:
-        ValueError: A number is outside its range, or belongs to a suppression that there is not.
+        ValueError: A number is out of range, or taper, smooth or quantise is set without suppression.
     """
 
     name: str
@@ -68,14 +69,14 @@ class Protocol:
 
     @property
     def preset(self) -> str:
-        """What numbers by this protocol carry: its name, and that of the list of images where there is one."""
+        """Label of the numbers of this protocol: its name, followed by the name of the image list if there is one."""
         return f"{self.name}/{Path(self.image_list).stem}" if self.image_list else self.name
 
     def images(self) -> frozenset[str] | None:
-        """Ids of the images that count; None: all.
+        """Ids of the images to score; None means all.
 
         Raises:
-            ValueError: The list cannot be read, or names no image or one twice.
+            ValueError: The list cannot be read, is empty, or names an image twice.
         """
         if not self.image_list:
             return None
@@ -94,7 +95,7 @@ class Protocol:
         """The true boundary, bool. Shape [A, H, W].
 
         Args:
-            truth: Of each annotator: lines, bool; or the regions of a partition, int. Shape [A, H, W].
+            truth: For each annotator, lines, bool, or the regions of a partition, int. Shape [A, H, W].
         """
         if truth.dtype == bool and not self.lines_as_partition:
             return truth
@@ -105,7 +106,7 @@ class Protocol:
 
         Args:
             probability: Edge probability, uint8 (of 255). Shape [H, W].
-            truth: Of each annotator: lines, bool; or the regions of a partition, int. Shape [A, H, W].
+            truth: For each annotator, lines, bool, or the regions of a partition, int. Shape [A, H, W].
             max_distance: Largest distance of a pair, as a fraction of the image diagonal.
         """
         return boundary_counts(

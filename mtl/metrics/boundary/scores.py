@@ -1,7 +1,7 @@
-"""From counts to scores.
+"""Computes F-measures and average precision from counts.
 
 Dollar and Zitnick, Fast Edge Detection Using Structured Forests, TPAMI 2015.
-https://arxiv.org/abs/1406.5549 (the interpolated scores are those of the edge toolbox that came with it).
+https://arxiv.org/abs/1406.5549 (the interpolated scores are those of its edge detection toolbox).
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def f_measure(counts: Tensor) -> Tensor:
-    """F-measure per threshold from summed counts, 0 where nothing is predicted or true. Shape [4, K] to [K].
+    """F-measure per threshold from summed counts; 0 if no pixel is predicted or true. Shape [4, K] to [K].
 
     Args:
         counts: Matched predicted, predicted, matched true and true pixels. Shape [4, K].
@@ -18,12 +18,12 @@ def f_measure(counts: Tensor) -> Tensor:
     matched_predicted, predicted, matched_true, true = counts.double()
     precision = torch.where(predicted > 0, matched_predicted / predicted, 1.0)
     recall = torch.where(true > 0, matched_true / true, 1.0)
-    # P = 0 where no pixel is true, R = 0 where none is predicted: either makes F = 0, as does P = R = 0
+    # P = 0 if no pixel is true, R = 0 if none is predicted; either gives F = 0, and so does P = R = 0
     return torch.where(matched_true > 0, 2 * precision * recall / (precision + recall), 0.0)
 
 
 def interpolated_f(counts: Tensor) -> float:
-    """Largest F-measure on straight lines in (R, P) between neighbouring thresholds, 100 points a line.
+    """Largest F-measure on straight lines in (R, P) between adjacent thresholds, with 100 points per line.
 
     Args:
         counts: Summed counts at ascending thresholds. Shape [4, K].
@@ -37,10 +37,13 @@ def interpolated_f(counts: Tensor) -> float:
 
 
 def average_precision(counts: Tensor) -> float:
-    """Mean precision at the recalls 0, 0.01 .. 1, nothing added where the curve does not reach.
+    """Mean precision at the recalls 0, 0.01 .. 1, with 0 for recalls that the curve does not reach.
 
-    As the Berkeley benchmark has it: where nothing is predicted the precision is 0 (it is 1 in `f_measure` and in
-    seism), of equal recalls the lowest threshold counts, and the 101 terms are divided by 100.
+    As in the Berkeley benchmark:
+
+    - the precision is 0 if nothing is predicted (it is 1 in `f_measure` and in seism);
+    - of several thresholds with equal recall, the lowest counts;
+    - the sum of the 101 terms is divided by 100.
 
     Args:
         counts: Summed counts at ascending thresholds. Shape [4, K].
@@ -54,6 +57,6 @@ def average_precision(counts: Tensor) -> float:
 
 
 def _rates(counts: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Precision and recall, 0 where there is nothing to divide by. Shapes [K]."""
+    """Precision and recall, 0 where the denominator is 0. Shapes [K]."""
     matched_predicted, predicted, matched_true, true = counts.double().numpy()
     return matched_predicted / np.maximum(predicted, 1), matched_true / np.maximum(true, 1)

@@ -1,4 +1,4 @@
-"""A scoring process: answers calls from its standard input on its standard output until the input ends."""
+"""Scoring process: reads calls from standard input and writes the results to standard output until the input ends."""
 
 import os
 import pickle
@@ -10,15 +10,15 @@ import cv2
 
 
 def serve() -> None:
-    """Read functions with their arguments; write for each whether it returned, and what it returned or raised."""
+    """Read functions with arguments; for each, write whether it returned, and its result or exception."""
     cv2.setNumThreads(0)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keep printed text out of the answers
     try:
         while True:
             pickle.dump(_call(*pickle.load(sys.stdin.buffer)), answers)
             answers.flush()
-    except (EOFError, BrokenPipeError):  # whoever asked is done, or gone
+    except (EOFError, BrokenPipeError):  # the parent process has finished or died
         os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""The true boundary, from what a dataset stores of it.
+"""Computes the true boundary from a stored partition, and checks stored lines.
 
     partition        differs from its E,      thinned
                      S or SE neighbour
@@ -7,7 +7,7 @@
     1 1 2 2 2        # # # # #                # # # # #
     3 3 3 3 3        . . . . .                . . . . .
 
-The marks lie half a pixel towards the origin from the border of the regions.
+The marked pixels are offset from the border between regions by half a pixel towards the origin.
 """
 
 import cv2
@@ -16,14 +16,14 @@ import numpy as np
 from mtl.metrics.boundary.thinning import thin_map
 
 BLOCK = np.ones((2, 2), np.uint8)
-MOST_SOLID = 0.75  # drawn around every region of a tiny image, thin lines reach 0.6; two pixels wide they reach 1
+MOST_SOLID = 0.75  # share; thin lines around all regions of a tiny image reach 0.6, lines two pixels wide 1
 
 
 def boundary_of(partition: np.ndarray) -> np.ndarray:
     """Thin boundary between the regions of a partition, bool. Shape [H, W].
 
     Args:
-        partition: Number of the region of each pixel. Shape [H, W].
+        partition: Region number of each pixel. Shape [H, W].
     """
     marks = np.zeros(partition.shape, bool)
     marks[:, :-1] |= partition[:, :-1] != partition[:, 1:]
@@ -33,13 +33,13 @@ def boundary_of(partition: np.ndarray) -> np.ndarray:
 
 
 def check_boundary(boundary: np.ndarray) -> None:
-    """Refuse what is no map of thin lines.
+    """Reject anything that is not a map of thin lines.
 
     Args:
         boundary: True boundary. Shape [H, W].
 
     Raises:
-        ValueError: The map is not bool, or its lines are wider than a pixel.
+        ValueError: The map is not bool, or its lines are wider than one pixel.
     """
     if boundary.dtype != bool:
         raise ValueError(f"boundary is {boundary.dtype}; pass bool, true on the boundary")

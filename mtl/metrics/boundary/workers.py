@@ -1,4 +1,4 @@
-"""Processes that score images while this one goes on with the next batch."""
+"""Worker processes that score images while the main process continues with the next batch."""
 
 import os
 import pickle
@@ -13,10 +13,10 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
-AHEAD = 4  # images that wait for each process: enough to keep it busy, and few to hold in memory
+AHEAD = 4  # images queued per process: enough to keep it busy, few enough to hold in memory
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-# The packages above this one are left bare in a scoring process: their own __init__ imports torch, which takes seconds
-# and most of a gigabyte, and the scoring needs NumPy, SciPy and OpenCV.
+# A scoring process gets empty modules in place of the parent packages. Their __init__ imports torch, which takes
+# seconds and most of a gigabyte, but scoring only needs NumPy, SciPy and OpenCV.
 START = """
 import sys, types
 for name, folders in {packages}.items():
@@ -28,43 +28,43 @@ serve()
 
 
 class Workers:
-    """Calls one function for many images, in processes of its own, and hands out the results in the order of the calls.
+    """Calls one function for many images in separate processes and returns the results in the order of the calls.
 
         call 7 --submit-->  [6] [5] [4]  -->  two processes: 3 2  -->  [1] [0]  --ready-->  sum
 
-    The processes start with a call and end when no call is left, or with this process, even if it is killed. They are
-    new interpreters, not forks of this one: they share no lock, no file and no signal with it or with the data loader,
-    and Ctrl-C and SIGTERM do not reach them.
+    The processes start with the first call. They end when no call is left, or with the main process, even if that is
+    killed. They are new interpreters, not forks: they share no lock, file or signal with the main process or the data
+    loader, and Ctrl-C and SIGTERM do not reach them.
     """
 
     def __init__(self, function: Callable[..., Any], processes: int) -> None:
-        """Start nothing yet.
+        """Store the settings; processes start with the first call.
 
         Args:
-            function: What to call; it can be pickled.
-            processes: How many; with 0 this process does the work.
+            function: Function to call; must be picklable.
+            processes: Number of processes; with 0, calls run in the main process.
 
         Raises:
-            ValueError: The number of processes is none.
+            ValueError: The number of processes is not an integer of 0 or more.
         """
         if type(processes) is not int or processes < 0:
             raise ValueError(f"workers={processes}: use a whole number, 0 or above")
         self.function, self.processes = function, processes
-        self._waiting: deque[tuple[tuple, Future | None]] = deque()  # arguments of a call, and its result to come
+        self._waiting: deque[tuple[tuple, Future | None]] = deque()  # arguments of a call, and its future result
         self._team: _Team | None = None
 
     def __reduce__(self) -> tuple:
         return Workers, (self.function, self.processes)
 
     def submit(self, *arguments: Any) -> None:
-        """Ask for a call."""
+        """Queue a call."""
         if self.processes and self._team is None:
             self._team = _Team(self.function, self.processes)
             self._dismiss = weakref.finalize(self, self._team.dismiss)
         self._waiting.append((arguments, self._team.submit(arguments) if self._team else None))
 
     def ready(self) -> Iterator[Any]:
-        """Results that are there, oldest first; waits only where too many calls are on their way."""
+        """Yield the finished results, oldest first; wait only if too many calls are pending."""
         while self._waiting:
             _, future = self._waiting[0]
             if future and not future.done() and len(self._waiting) <= AHEAD * self.processes:
@@ -72,13 +72,13 @@ class Workers:
             yield self._oldest()
 
     def rest(self) -> Iterator[Any]:
-        """All results not handed out yet, oldest first."""
+        """Yield all remaining results, oldest first, then end the processes."""
         while self._waiting:
             yield self._oldest()
         self.forget()
 
     def forget(self) -> None:
-        """Drop all calls whose results were not handed out, and end the processes."""
+        """Discard all calls whose results were not returned yet, and end the processes."""
         self._waiting.clear()
         if self._team:
             self._dismiss()
@@ -94,7 +94,7 @@ class Workers:
 
 
 class _Team:
-    """Scoring processes, and for each a thread that waits for it; if one is killed, its thread does the work."""
+    """Scoring processes with one waiting thread each; if a process is killed, its thread does the work."""
 
     def __init__(self, function: Callable[..., Any], size: int) -> None:
         package = __name__.rpartition(".")[0]
@@ -107,11 +107,11 @@ class _Team:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | ONE_THREAD,
-                start_new_session=True,  # out of reach of signals to the group
+                start_new_session=True,  # so that signals to the process group do not reach it
             )
             for _ in range(size)
         ]
-        self.idle: SimpleQueue[subprocess.Popen | None] = SimpleQueue()  # None in place of one that was killed
+        self.idle: SimpleQueue[subprocess.Popen | None] = SimpleQueue()  # None replaces a killed one
         for process in self.processes:
             self.idle.put(process)
         self.killed: list[subprocess.Popen] = []
@@ -121,7 +121,7 @@ class _Team:
         return self.threads.submit(self._call, arguments)
 
     def dismiss(self) -> None:
-        """Wait for the calls that have begun and end the processes."""
+        """Wait for the running calls, then end the processes."""
         self.threads.shutdown(cancel_futures=True)
         for process in self.processes:
             with suppress(BrokenPipeError):
@@ -148,7 +148,7 @@ class _Team:
 
 
 def _ask(process: subprocess.Popen, function: Callable[..., Any], arguments: tuple) -> tuple[bool, Any]:
-    """Whether the call returned in the process, and what it returned or raised."""
+    """Run a call in the process: whether it returned, and its result or exception."""
     pickle.dump((function, arguments), process.stdin)
     process.stdin.flush()
     return pickle.load(process.stdout)

@@ -1,7 +1,7 @@
-"""Real boundaries and a real detector: our counts beside those that the published packages found.
+"""Compares our counts with those of the published packages, on real boundaries and a real detector.
 
-Reads the folder that the environment variable MTL_TEST_DATA names; CONTRIBUTING.md says what is in it. The published
-matching is randomised and leaves a few pairs out, so ours finds as many or more.
+Reads the folder given by the environment variable MTL_TEST_DATA; CONTRIBUTING.md describes its contents. The published
+matching is randomised and misses a few pairs, so ours finds as many or more.
 """
 
 import csv
@@ -19,7 +19,7 @@ from mtl.metrics.boundary.thinning import pack, thin, unpack
 
 FOLDER = Path(os.environ.get("MTL_TEST_DATA", ""))
 ORDER = [2, 3, 0, 1]  # published: matched true, true, matched predicted, predicted
-BEST = 13  # of the 99 thresholds in hundredths, where the published F-measure is largest
+BEST = 13  # threshold with the largest published F-measure, in hundredths, 1 .. 99
 IMAGES = 12  # of 200, evenly spaced
 
 pytestmark = [
@@ -40,7 +40,7 @@ def rows():
 
 
 def read(row):
-    """Probability of the detector, and the boundary of each annotator."""
+    """Edge probability of the detector, and the boundary of each annotator."""
     bits = np.array(Image.open(FOLDER / f"boundaries/{row['id']}.png"))
     boundaries = np.stack([(bits >> annotator) & 1 == 1 for annotator in range(int(row["annotators"]))])
     return np.array(Image.open(FOLDER / f"gpb_ucm/{row['id']}.png")) / 100, boundaries
@@ -53,7 +53,7 @@ def count(row, steps):
 
 
 def as_published(ours, theirs):
-    """Pixels are equal everywhere; matched true are as many or more, matched predicted differ by a few."""
+    """Pixel counts are equal; matched true pixels are as many or a few more, matched predicted ones differ by a few."""
     assert np.array_equal(ours[:, 1], theirs[:, 1])
     assert np.array_equal(ours[:, 3], theirs[:, 3])
     assert (ours[:, 2] >= theirs[:, 2]).all()

@@ -188,7 +188,7 @@ def test_lists_may_begin_with_a_byte_order_mark_and_have_one_column(tmp_path):
     path.write_text("\ufeff0003\n0004\n", encoding="utf-8")
     assert load(tmp_path / "nyud").ids == ["0003", "0004"]
     path.write_text("0003 1\n0004 1\n")
-    with pytest.raises(DamagedFileError, match=r"train.txt: line 1 is '0003 1': a list has one id a line"):
+    with pytest.raises(DamagedFileError, match=r"train.txt: line 1 is '0003 1': a list has one id per line"):
         load(tmp_path / "nyud")
 
 

@@ -96,7 +96,7 @@ def test_damaged_json_is_named(tmp_path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_writes_json_that_others_cannot_read(path):
-    """Files go through `write_json`; whatever else becomes JSON, such as what is hashed, refuses NaN."""
+    """Files go through `write_json`; other JSON, such as hashed text, refuses NaN."""
     nodes = list(ast.walk(ast.parse(path.read_text())))
     assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "json"], "import json"
     strict = {id(part) for node in nodes if refuses_nan(node) for part in (node.func, *node.args)}

@@ -29,7 +29,7 @@ def ray(tmp_path_factory) -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "hydra-ray-launcher>=1.2.1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"Ray is not to be had: {done.stderr.strip().splitlines()[-1:]}")
+        pytest.skip(f"Ray could not be installed: {done.stderr.strip().splitlines()[-1:]}")
     return folder
 
 

@@ -5,7 +5,7 @@ import sys
 
 
 class Lines(logging.Handler):
-    """Prints the messages alone, to whatever stderr is at that moment."""
+    """Prints the messages alone, to the current stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints a line."""

@@ -74,7 +74,7 @@ def backward(
             weights are 1 for every weighter; `native` keeps the scale of the weighter's paper.
         heads: `weighted` multiplies a task's own gradients by its weight; `raw` does not.
         active: Tasks with labels in this batch; None means all. Shape [T], bool.
-        statistics: Scope at which to take the Gramian of the result, whatever the weighter needs.
+        statistics: Scope at which to take the Gramian of the result, independent of what the weighter needs.
         loss_scale: Factor against underflow in float16 (`GradScaler`): `.grad` holds gradients times this factor,
             for `GradScaler.unscale_`; the weighter sees true gradients. A gradient that overflows then leaves an
             infinity in `.grad`, so that the scaler skips the step.

@@ -13,8 +13,8 @@ from mtl.run.checkpoint import load_checkpoint
 class Teachers:
     """Trained single-task networks that provide the features each task has when it is trained alone.
 
-    They are frozen: they get no gradients, and their norms always use running statistics, whatever mode the student is
-    in. A batch costs one forward pass through each of their encoders.
+    They are frozen: they get no gradients, and their norms always use running statistics, in both modes of the
+    student. A batch costs one forward pass through each of their encoders.
 
     Args:
         models: The network of every task, in the order of the tasks.

@@ -6,7 +6,7 @@ import torch
 
 
 def choose_device(word: str) -> torch.device:
-    """The device that a word such as `auto` or `cuda:1` stands for.
+    """The device named by a word such as `auto` or `cuda:1`.
 
     Raises:
         ValueError: The word is unknown, or the device does not exist.

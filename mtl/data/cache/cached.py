@@ -20,7 +20,7 @@ VERSION = 1  # of the format
 class Cached(View):
     """Reads from a cache exactly what its source would read, bit for bit.
 
-    A label is decoded when a run first needs it, and then shared by all runs, whatever tasks they train. Files are
+    A label is decoded when a run first needs it, and then shared by all runs, for any choice of tasks. Files are
     written atomically; of several processes that need a file at once, one writes it and the others wait.
 
     A file is written again if it does not match its index, or the first, middle and last image of the source. Other

@@ -129,7 +129,7 @@ class _Decorator:
             reach = (piece.depth, piece.width)[side % 2] / 2 + seat.depth / 2 + self.rng.uniform(-0.15, 0.15)
             turn = yaw + side * pi / 2
             at = (x + reach * sin(turn), y - reach * cos(turn), turn + self.rng.uniform(-0.2, 0.2))
-            if self.plan.take(at, seat, beside=footprint(pose, piece)):
+            if self.plan.take(at, seat, spared=footprint(pose, piece)):
                 self.put(seat, at)
 
     def small_object(self) -> None:

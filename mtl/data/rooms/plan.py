@@ -61,19 +61,19 @@ class Plan:
                 return pose
         return None
 
-    def take(self, pose: Pose, piece: Piece, beside: Sequence[Disc] = ()) -> bool:
-        """Occupy the floor under a piece if it is inside the room and free; the discs `beside` may overlap."""
+    def take(self, pose: Pose, piece: Piece, spared: Sequence[Disc] = ()) -> bool:
+        """Occupy the floor under a piece if it is inside the room and free; the discs `spared` may overlap."""
         discs = footprint(pose, piece)
         # A piece may touch a wall, where the discs around its footprint reach slightly beyond.
         inside = all(0.7 * r < x < self.width - 0.7 * r and 0.7 * r < y < self.depth - 0.7 * r for x, y, r in discs)
-        if not inside or any(self.clearance(x, y, beside) < r + GAP for x, y, r in discs):
+        if not inside or any(self.clearance(x, y, spared) < r + GAP for x, y, r in discs):
             return False
         self.discs.extend(discs)
         return True
 
-    def clearance(self, x: float, y: float, beside: Sequence[Disc] = ()) -> float:
-        """Distance in metres to the nearest occupied floor, negative inside it; the discs `beside` are ignored."""
-        others = (disc for disc in self.discs if disc not in beside)
+    def clearance(self, x: float, y: float, spared: Sequence[Disc] = ()) -> float:
+        """Distance in metres to the nearest occupied floor, negative inside it; the discs `spared` are ignored."""
+        others = (disc for disc in self.discs if disc not in spared)
         return min((hypot(x - a, y - b) - r for a, b, r in others), default=inf)
 
     def _against_wall(self, rng: Generator, piece: Piece) -> Pose | None:

@@ -21,10 +21,11 @@ from mtl.report.read.runs import (
     single_task_runs,
     training_command,
 )
+from mtl.run import code
 from mtl.run.checkpoint import keep_weights, load_checkpoint
 from mtl.run.device import choose_device
 from mtl.run.folder import earlier_times, lock, set_aside, tidy
-from mtl.run.record import code_changes, environment, metrics_of
+from mtl.run.record import environment, metrics_of
 
 FORCE = "force=true"  # not part of the run
 
@@ -63,9 +64,10 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     if first:
+        about = environment(trainer.device)  # now, because the code may change while it trains
         write_json(folder / "science.json", config, indent=2)
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
-        write_whole(folder / "changes.patch", code_changes())
+        write_whole(folder / "changes.patch", code.changes())
     result = trainer.fit()
     if test is not None:
         result["last"] = {**result["last"], "test": test.run(trainer.model)}
@@ -74,7 +76,6 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
         result["best"] = {**result["best"], "test": test.run(trainer.model)}
     if first:
         words = [word for word in command_line() if word.lower() != FORCE]  # a sweep writes True
-        about = environment(trainer.device)
         if result["step_seconds"] is None:
             result |= earlier_times(folder, about["device"])
         record = {

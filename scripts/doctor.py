@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from mtl import build, cli
 from mtl.data.disk import DiskDataset, MissingDatasetError
 from mtl.data.disk.manifest import Manifest
-from mtl.run.record import code_changes, environment
+from mtl.run.record import environment
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
@@ -31,11 +31,11 @@ def choices(group: str) -> list[str]:
 def software() -> Iterator[str]:
     """Code, Python, packages."""
     about = environment(torch.device("cpu"))
-    commit = (about["commit"] or "without git")[:12] + (" with changes" if code_changes() else "")
+    commit = (about["commit"] or "without git")[:12] + (" with changes" if about["changed"] else "")
     yield f"code      {commit}"
     yield f"system    {platform.system()} {platform.release()}, Python {about['python']}"
     yield f"packages  {', '.join(f'{name} {version}' for name, version in about['packages'].items())}"
-    yield f"CPU       {about['device']}, {os.cpu_count()} cores, torch uses {about['threads']}"
+    yield f"CPU       {about['cpu']}, {os.cpu_count()} cores, {about['cpu_capability']}, threads {about['threads']}"
 
 
 def devices() -> Iterator[str]:

@@ -3,7 +3,6 @@
 import math
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import torch
 
+from mtl.run import code
 from mtl.task import Task
 
 PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy", "scipy", "opencv-python-headless")
@@ -83,20 +83,21 @@ def peak_memory(device: torch.device) -> float:
 
 def environment(device: torch.device) -> dict[str, Any]:
     """Machine, code version and package versions of this run."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    cores, model = _processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cores
+    commit = code.commit()
     return {
         "device": f"{device.type} ({name})",
+        "cpu": model,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "packages": {package: version(package) for package in PACKAGES},
-        "commit": _git("rev-parse", "HEAD").strip() or None,
+        "commit": commit,
+        "code": code.fingerprint(),
+        "changed": commit and bool(code.changes()),
         "command": " ".join(sys.argv),
     }
-
-
-def code_changes() -> str:
-    """Uncommitted changes of the tracked files, as a patch."""
-    return _git("diff", "HEAD")
 
 
 def metrics_of(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
@@ -111,20 +112,15 @@ def metrics_of(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _processor() -> str:
-    """Model of the processor, if the system reports it."""
-    if (about := Path("/proc/cpuinfo")).exists():
-        models = [
-            line.split(":", 1)[1].strip() for line in about.read_text().splitlines() if line.startswith("model name")
-        ]
-        return f"{models[0]}, {len(models)} cores" if models else platform.machine()
-    return platform.processor() or platform.machine()
-
-
-def _git(*arguments: str) -> str:
-    """Output of a git command in the project's folder; empty without git or outside a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), *arguments]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        return ""
+def _processor() -> tuple[str, str]:
+    """Name of the processor with its cores, and with its family and model: in a cloud, many models share a name."""
+    if not (about := Path("/proc/cpuinfo")).exists():
+        name = platform.processor() or platform.machine()
+        return name, name
+    lines = [line.partition(":")[::2] for line in about.read_text().splitlines()]
+    fields = {key.strip(): value.strip() for key, value in lines}
+    if not (name := fields.get("model name")):
+        return platform.machine(), platform.machine()
+    cores = sum(key.strip() == "model name" for key, _ in lines)
+    numbers = [f"{key} {fields[key]}" for key in ("cpu family", "model", "stepping") if key in fields]
+    return f"{name}, {cores} cores", ", ".join([name, *numbers])

@@ -1,0 +1,45 @@
+"""Which code a run executes: its commit, a hash of its files, and its uncommitted changes."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RUNNING = ("mtl", "configs", "train.py", "requirements.lock")  # results and documents do not affect a run,
+ASIDE = ("mtl/bench", "mtl/cli", "mtl/report")  # nor do measurements, messages and tables
+
+
+def commit(root: Path = ROOT) -> str | None:
+    """The commit that is checked out; None without git."""
+    return _git(root, "rev-parse", "HEAD").strip() or None
+
+
+def changes(root: Path = ROOT) -> str:
+    """Uncommitted changes that can affect a run, new files included, as a patch; empty without git."""
+    places = ["--", *RUNNING, *(f":(exclude){path}" for path in ASIDE)]
+    new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", *places).split("\0")
+    added = [_git(root, "diff", "--no-index", "--", "/dev/null", path) for path in new if path]
+    return _git(root, "diff", "HEAD", *places) + "".join(added)
+
+
+def fingerprint(root: Path = ROOT) -> str:
+    """Hash of the Python files that can affect a run, so two commits share it if they differ elsewhere. 12 digits.
+
+    YAML files do not count: what a run uses of them is in its record.
+    """
+    found = hashlib.sha256()
+    for path in sorted([*root.glob("mtl/**/*.py"), root / "train.py"]):
+        name = path.relative_to(root).as_posix()
+        if path.is_file() and not name.startswith(tuple(f"{aside}/" for aside in ASIDE)):
+            content = path.read_bytes()
+            found.update(f"{name}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()[:12]
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """Output of a git command in a folder; empty without git or outside a repository."""
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout
+    except FileNotFoundError:
+        return ""

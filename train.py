@@ -64,7 +64,10 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     if first:
-        about = environment(trainer.device)  # now, because the code may change while it trains
+        about = environment(trainer.device)  # now, because the files may change while it trains
+        splits = {"train": trainer.loader.dataset.dataset, "val": trainer.evaluator.loader.dataset}
+        splits |= {"test": test.loader.dataset} if test is not None else {}
+        data = {split: dataset.about() for split, dataset in splits.items()}
         write_json(folder / "science.json", config, indent=2)
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
         write_whole(folder / "changes.patch", code.changes())
@@ -82,7 +85,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
             "config": config,
             "seed": cfg.seed,
             "metrics": metrics_of(trainer.tasks),
-            "data": {"train": trainer.loader.dataset.dataset.about(), "val": trainer.evaluator.loader.dataset.about()},
+            "data": data,
             **result,
             "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
             "feature_distance": build.watches(cfg),

@@ -12,6 +12,7 @@ from tiny import tiny
 
 from mtl import build
 from mtl.report.read.runs import Run
+from mtl.run import code
 from mtl.run.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -145,6 +146,9 @@ def test_test_split_is_scored_by_the_best_network_in_validation_and_by_the_last(
     record = json.loads(path.read_text())
     assert record["best"]["test"] == record["best"]["scores"]  # here the two splits are one
     assert record["last"]["test"] == record["last"]["scores"]
+    assert record["data"]["test"] == record["data"]["val"]
+    assert set(record["data"]["train"]["fingerprint"]) == {"image", "depth"}
+    assert record["environment"]["code"] == code.fingerprint()
     assert record["command"].startswith("python train.py experiment=demo ")
     assert "force" not in record["command"]
     assert Run(path.parent, record).primary("depth") == record["best"]["test"]["depth"]["rmse"]

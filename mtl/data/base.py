@@ -85,7 +85,10 @@ class DenseDataset(Dataset[Sample], ABC):
         """
 
     def about(self) -> dict[str, Any]:
-        """Information about the data for the record of a run, such as the number of images."""
+        """Information about the data for the record of a run, such as the number of images.
+
+        Under `fingerprint` it may have a hash of the files that are read for `image` and for each label.
+        """
         return {"images": len(self)}
 
     def places(self) -> Sequence[Place] | None:

@@ -40,14 +40,17 @@ class Checkable(Protocol):
         """Which known archive the folder comes from."""
 
 
-def find_problems(dataset: Checkable, thorough: bool) -> dict[str, str]:
-    """Problems with the images of a dataset, by id; good files are added to its manifest.
+def find_problems(dataset: Checkable, thorough: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """Checks the images of a dataset; good files are added to its manifest.
 
     Of several concurrent processes, one reads the files and the others wait for its manifest.
 
     Args:
         dataset: The split to check.
         thorough: Whether to compare the checksums even of files whose size and time are unchanged.
+
+    Returns:
+        Problems by id, and for `image` and each label a hash of the files of the good images.
     """
     with locked(dataset.manifest):
         manifest = Manifest(dataset.manifest, dataset.root)
@@ -62,7 +65,13 @@ def find_problems(dataset: Checkable, thorough: bool) -> dict[str, str]:
                 found = list(tqdm(found, title, len(ids), unit="img", mininterval=1, delay=1, disable=not ids))
             finally:
                 save(dataset, manifest)  # an interrupted check continues from here
-    return {id: reason for id, reason in zip(ids, found, strict=True) if reason}
+    problems = {id: reason for id, reason in zip(ids, found, strict=True) if reason}
+    files: dict[str, list[Path]] = {}
+    for id in dataset.ids:
+        if id not in problems:
+            for key, paths in dataset.files(id).items():
+                files.setdefault(key, []).extend(paths)
+    return problems, {key: manifest.digest(paths) for key, paths in files.items()}
 
 
 def untouched(dataset: Checkable, manifest: Manifest, id: str) -> bool:

@@ -74,6 +74,7 @@ class DiskDataset(DenseDataset):
         self._check_ids(ids, images)
         self.ids = self.choose(ids)
         self.left_out: dict[str, str] = {}  # problem by id of a skipped image
+        self.fingerprint: dict[str, str] = {}  # hash of the files of `image` and of each label
         self.check()
 
     @classmethod
@@ -144,8 +145,9 @@ class DiskDataset(DenseDataset):
         return f"make data-{cls.word.replace('_', '-')}"
 
     def about(self) -> dict[str, Any]:
-        """The archive of the split, its number of images, and the images skipped as damaged."""
-        return super().about() | {"variant": self.variant(self.root), "left_out": list(self.left_out)}
+        """The archive of the split, its number of images, those skipped as damaged, and a hash of the files read."""
+        facts = {"variant": self.variant(self.root), "left_out": list(self.left_out), "fingerprint": self.fingerprint}
+        return super().about() | facts
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -176,7 +178,7 @@ class DiskDataset(DenseDataset):
         Raises:
             ValueError: Files are damaged or missing.
         """
-        problems = find_problems(self, thorough)
+        problems, self.fingerprint = find_problems(self, thorough)
         if not problems:
             return
         few = "; ".join(list(problems.values())[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")

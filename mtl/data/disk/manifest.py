@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +54,11 @@ class Manifest:
         if self.files.get(name, now)[0] != now[0]:
             self.changed.append(name)
         self._set(file, now)
+
+    def digest(self, files: Iterable[Path]) -> str:
+        """Hash of the names and contents of files that passed the check, in any order. 12 digits."""
+        lines = sorted({f"{name} {self.files[name][0]}\n" for name in map(self._name, files)})
+        return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
 
     def save(self, about: str) -> None:
         """Write the manifest if it has changed.

@@ -4,11 +4,14 @@ import errno
 import math
 import os
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
 import numpy as np
 
+from mtl.data.disk.manifest import Manifest
 from mtl.data.rooms.produce import produce
 from mtl.data.rooms.spec import LAYOUT, Spec
 
@@ -22,13 +25,24 @@ class Cache:
 
     def __init__(self, root: Path, spec: Spec, workers: int) -> None:
         self.recipe = (root, spec, workers)
-        folder = root / spec.name
+        self.folder = folder = root / spec.name
         if not folder.exists():
             root.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(f"{folder}.lock"):
                 if not folder.exists():
                     _render(folder, spec, workers)
         self.arrays = {name: _open(folder, name, spec) for name in LAYOUT}
+
+    def fingerprint(self, names: Iterable[str]) -> dict[str, str]:
+        """Hash of the rendered file of each name. Files that have not changed since the last call are not read."""
+        manifest = Manifest(self.folder / "manifest.json", self.folder)
+        files = {name: self.folder / f"{name}.npy" for name in names}
+        for file in files.values():
+            if not manifest.untouched(file):
+                manifest.add(file)
+        with suppress(OSError):  # a folder that is not writable
+            manifest.save("rooms")
+        return {name: manifest.digest([file]) for name, file in files.items()}
 
     def __reduce__(self) -> tuple:
         # Pickling a memory map copies its data; a spawned worker must map the files itself.

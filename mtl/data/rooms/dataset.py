@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -56,6 +56,11 @@ class Rooms(DenseDataset):
     def __len__(self) -> int:
         return len(self.spec)
 
+    def about(self) -> dict[str, Any]:
+        """The number of images, and a hash of the rendered files that are read."""
+        files = dict.fromkeys(["image", *map(self._file, self.reads)])
+        return super().about() | {"fingerprint": self.cache.fingerprint(files)}
+
     def places(self) -> list[Place]:
         """Scene and camera path of every image; see `DenseDataset.places`."""
         numbers = (self.spec.place(index) for index in range(len(self)))
@@ -64,7 +69,7 @@ class Rooms(DenseDataset):
     def read(self, index: int) -> Sample:
         """Load image and labels from the cache; see `DenseDataset.read`."""
         # Copies: a tensor must not alias the read-only file.
-        stored = {key: self.cache.arrays["depth" if key == "disparity" else key][index] for key in self.reads}
+        stored = {key: self.cache.arrays[self._file(key)][index] for key in self.reads}
         arrays = {"image": np.array(self.cache.arrays["image"][index])}
         for key, values in stored.items():
             arrays[key] = values.astype(np.float32 if values.dtype == np.float16 else values.dtype)
@@ -77,3 +82,8 @@ class Rooms(DenseDataset):
         scene, scan, view = self.spec.place(index)
         name = f"{self.split}_{scene:04d}_{scan:03d}_{view:03d}"
         return arrays | {"meta": {"id": name, "size": (self.spec.height, self.spec.width), "padding": (0, 0)}}
+
+    @staticmethod
+    def _file(task: str) -> str:
+        """Name of the rendered file that has the labels of a task."""
+        return "depth" if task == "disparity" else task

@@ -172,3 +172,27 @@ def test_interrupted_check_goes_on_where_it_was(tmp_path, reads, monkeypatch):
     reads.clear()
     nyud(tmp_path)
     assert reads == ["0007"]
+
+
+def test_fingerprint_tells_which_files_were_read_and_where_they_are_does_not_matter(tmp_path):
+    for folder in ("here", "there"):
+        archives.nyud(tmp_path / folder)
+    here, there = (nyud(tmp_path / folder).about()["fingerprint"] for folder in ("here", "there"))
+    assert here == there
+    assert set(here) == {"image", "semseg", "depth"}
+    assert nyud(tmp_path / "here", tasks=["depth"]).about()["fingerprint"]["depth"] == here["depth"]
+    assert nyud(tmp_path / "here", split="val").about()["fingerprint"]["depth"] != here["depth"]
+    path = tmp_path / "there/NYUD_MT/depth/0004.npy"
+    archives.save(path, 2 * np.load(path))
+    changed = nyud(tmp_path / "there").about()["fingerprint"]
+    assert {key for key in here if changed[key] != here[key]} == {"depth"}
+
+
+def test_skipped_image_is_not_in_the_fingerprint(tmp_path):
+    archives.nyud(tmp_path)
+    whole = nyud(tmp_path).about()["fingerprint"]
+    (tmp_path / "NYUD_MT/depth/0004.npy").write_bytes(b"cut")
+    options = {"split": "train", "tasks": ["depth"], "images": None, "num_classes": 40, "png_normals": "strict"}
+    rest = NYUD(root=tmp_path / "nyud", on_error="skip", **options).about()
+    assert rest["left_out"] == ["0004"]
+    assert rest["fingerprint"]["image"] != whole["image"]

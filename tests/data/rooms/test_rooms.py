@@ -83,3 +83,22 @@ def test_reading_cannot_change_the_cache(root):
 def test_positional_arguments_are_refused():
     with pytest.raises(TypeError, match="positional"):
         Rooms("data", "train", ["depth"], 64, 96, 66, 1, 0, 1, 1, 1, 0)
+
+
+def test_fingerprint_follows_the_bytes_that_are_read(tmp_path):
+    one, two = (rooms(tmp_path / name, tasks=["disparity", "edge"], scenes=1) for name in ("one", "two"))
+    first = one.about()["fingerprint"]
+    assert set(first) == {"image", "depth", "edge"}
+    assert two.about()["fingerprint"] == first
+    path = two.cache.folder / "depth.npy"
+    values = np.load(path)
+    values[0, 0, 0, 0] += 1
+    np.save(path, values)
+    changed = two.about()["fingerprint"]
+    assert {key for key in first if changed[key] != first[key]} == {"depth"}
+
+
+def test_fingerprint_reads_unchanged_files_once(root, monkeypatch):
+    first = rooms(root).about()["fingerprint"]
+    monkeypatch.setattr("mtl.data.disk.manifest.fingerprint", lambda file: pytest.fail(f"{file} read again"))
+    assert rooms(root).about()["fingerprint"] == first

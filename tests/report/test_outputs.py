@@ -67,6 +67,17 @@ def test_table_can_be_made_from_the_summary(trained, tmp_path):
     ]
 
 
+def test_page_says_in_what_the_runs_differ(trained, make_run):
+    runs, jobs = trained()
+    assert "The runs differ" not in rendered(runs, jobs)[0]["tables/table2_rooms.md"]
+    runs.append(make_run("avgnorm", BOTH, seed=1, device="cpu (other)"))
+    files, text = rendered(runs, jobs)
+    assert text.count("The runs differ in device: ") == 1
+    assert (
+        files["tables/table2_rooms.md"].count("\n- The runs differ in device: cpu (x86_64) (4 runs), cpu (other)") == 1
+    )
+
+
 def test_every_row_leads_to_its_run_and_its_command(trained, make_run):
     runs, jobs = trained()
     runs.append(make_run("avgnorm", BOTH, seed=1))

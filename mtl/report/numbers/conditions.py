@@ -1,0 +1,67 @@
+"""Compares the conditions of runs that can change their numbers: device, CPU, software, code and data files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mtl.report.names import method_of
+from mtl.report.read.runs import Run
+
+UNKNOWN = "not recorded"  # by earlier versions of the code
+SHOWN = 3  # names of methods
+
+Values = dict[str, list[Run]]  # value of a condition -> the runs that have it
+
+
+def differing_conditions(runs: Sequence[Run]) -> list[str]:
+    """A note that names every condition in which the runs differ, and the methods that deviate from most runs."""
+    parts = []
+    for fact, values in _grouped((fact, value, run) for run in runs for fact, value in _environment(run)).items():
+        first, *others = _ordered(values)
+        counts = [f"{first} ({len(values[first])} runs)"]
+        counts += [f"{value} ({len(values[value])}: {_methods(values[value])})" for value in others]
+        parts.append(f"{fact}: {', '.join(counts)}")
+    files = _grouped((key, value, run) for run in runs for key, value in _files(run))
+    if files:
+        deviating = [run for values in files.values() for value in _ordered(values)[1:] for run in values[value]]
+        names = dict.fromkeys(f"{split} {label}" for split, label, _ in files)
+        parts.append(f"data files: {', '.join(names)} (others for {_methods(deviating)})")
+    text = f"The runs differ in {'; '.join(parts)}. This can change a result as much as another seed does."
+    return [text] if parts else []
+
+
+def _environment(run: Run) -> Iterable[tuple[str, str]]:
+    """The conditions of a run other than its data."""
+    about = run.record["environment"]
+    facts = {
+        "device": about.get("cpu", about["device"]) if about["device"].startswith("cpu") else about["device"],
+        "CPU capability": about.get("cpu_capability"),
+        "CPU threads": about.get("threads"),
+        "torch": about.get("packages", {}).get("torch"),
+        "code": about.get("code"),
+    }
+    return [(fact, UNKNOWN if value is None else str(value)) for fact, value in facts.items()]
+
+
+def _files(run: Run) -> Iterable[tuple[tuple[str, str, int], str]]:
+    """Split, label and number of images -> fingerprint of the files: some tasks use only a part of the images."""
+    for split, about in run.record.get("data", {}).items():
+        for label, digest in about.get("fingerprint", {}).items():
+            yield (split, label, about["images"]), digest
+
+
+def _grouped(found: Iterable[tuple[str | tuple, str, Run]]) -> dict[str | tuple, Values]:
+    """The conditions in which runs differ."""
+    grouped: dict[str | tuple, Values] = {}
+    for fact, value, run in found:
+        grouped.setdefault(fact, {}).setdefault(value, []).append(run)
+    return {fact: values for fact, values in grouped.items() if len(values) > 1}
+
+
+def _ordered(values: Mapping[str, list[Run]]) -> list[str]:
+    """The values, the most frequent first."""
+    return sorted(values, key=lambda value: -len(values[value]))
+
+
+def _methods(runs: Iterable[Run]) -> str:
+    names = list(dict.fromkeys(method_of(run.config) for run in runs))
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + f" and {rest} more" * (rest > 0)

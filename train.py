@@ -33,7 +33,7 @@ FORCE = "force=true"  # not part of the run
 @hydra.main(version_base="1.3", config_path="configs", config_name="config")
 def main(cfg: DictConfig) -> None:
     """Trains, evaluates and records a run; resumes a run that was killed, and skips one that has finished."""
-    config, folder = build.science(cfg), build.run_folder(cfg)
+    config, folder = build.science(cfg), build.run_folder(build.settle(cfg))
     distributed.start(choose_device(cfg.device))
     with lock(folder) if distributed.rank() == 0 else nullcontext():
         prepare(folder, config, cfg.force)

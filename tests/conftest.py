@@ -34,4 +34,4 @@ def run_script(monkeypatch, capsys):
 @pytest.fixture
 def evaluate(run_script, tmp_path):
     """Runs scripts/evaluate.py in this process; gives exit code, stdout and stderr."""
-    return lambda *words: run_script("evaluate", f"data={tmp_path}/data", *words)
+    return lambda *words: run_script("evaluate", f"data={tmp_path}/data", "workers=0", *words)

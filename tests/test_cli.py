@@ -61,6 +61,8 @@ REFUSED = [
     (["subset=[]"], "subset=[]: rooms has the tasks"),
     (["seed=abc"], "seed=abc: use a whole number, 0 or above"),
     (["seed=-1"], "seed=-1: use a whole number, 0 or above"),
+    (["workers=two"], "workers=two: use a whole number, 0 or above, or auto"),
+    (["workers=-1"], "workers=-1: use a whole number, 0 or above, or auto"),
     (["seed=[0,1]"], "seed=[0, 1]: use a whole number"),
     (["threads=0"], "threads=0: use a whole number, 1 or above, or null"),
     (["device=cuda:99"], "device=cuda:99, but torch sees", "use device="),

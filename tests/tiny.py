@@ -15,6 +15,7 @@ SIZE = [
     "recipe.steps=3",
     "logging.gradient_statistics.every=1",
     "device=cpu",
+    "workers=0",
 ]
 
 

@@ -7,6 +7,7 @@ from mtl.build.config import CONFIGS, INCIDENTAL, applied, compose, run_folder, 
 from mtl.build.data import build_dataset, share_of_batch
 from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, rebuild
 from mtl.build.trainer import build_evaluator, build_trainer
+from mtl.build.workers import settle
 
 __all__ = [
     "CONFIGS",
@@ -23,6 +24,7 @@ __all__ = [
     "rebuild",
     "run_folder",
     "science",
+    "settle",
     "share_of_batch",
     "subset",
     "watches",

@@ -10,7 +10,8 @@ import hydra
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from mtl.build.validate import closest, or_null, validate
+from mtl.build.validate import closest, or_also, validate
+from mtl.build.workers import settle
 from mtl.files import finite
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -31,7 +32,7 @@ BUILT = {
 def compose(overrides: Sequence[str]) -> DictConfig:
     """The config that `python train.py` composes from the same overrides."""
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        return hydra.compose("config", list(overrides))
+        return settle(hydra.compose("config", list(overrides)))
 
 
 def subset(cfg: DictConfig) -> list[str]:
@@ -127,7 +128,7 @@ def run_folder(cfg: DictConfig) -> Path:
     validate(cfg)
     config = science(cfg)
     for key, reason in finite(config)[1].items():
-        raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number{or_null(key)}")
+        raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number{or_also(key)}")
     digest = hashlib.sha256(json.dumps(config, sort_keys=True, allow_nan=False).encode()).hexdigest()[:8]
     names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
     return Path(cfg.results) / "runs" / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest}" / f"seed{cfg.seed}"

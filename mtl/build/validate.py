@@ -41,7 +41,7 @@ REAL = {
     "backbone.head.dropout": ("from 0 to below 1", lambda value: 0 <= value < 1),
     "logging.checkpoint_minutes": ("above 0", lambda value: value > 0),
 }
-OPTIONAL = ("threads", "recipe.steps", "recipe.clip")  # may be null
+ALSO = {"threads": None, "recipe.steps": None, "recipe.clip": None, "workers": "auto"}  # allowed besides numbers
 
 
 def validate(cfg: Any) -> None:
@@ -56,12 +56,14 @@ def validate(cfg: Any) -> None:
             raise ValueError(f"{key}={value}: use {' or '.join(choices)}{closest(value, choices)}")
     for key, least in LEAST.items():
         value = select(cfg, key)
-        if value is not None and (type(value) is not int or value < least):
-            raise ValueError(f"{key}={value}: use a whole number, {least} or above{or_null(key)}")
+        if (value is None and "." in key) or (key in ALSO and value == ALSO[key]):  # some groups have no such key
+            continue
+        if type(value) is not int or value < least:
+            raise ValueError(f"{key}={value}: use a whole number, {least} or above{or_also(key)}")
     for key, (wanted, fits) in REAL.items():
         value = select(cfg, key)
         if value is not None and (type(value) not in (int, float) or not fits(value)):
-            raise ValueError(f"{key}={value}: use a number {wanted}{or_null(key)}")
+            raise ValueError(f"{key}={value}: use a number {wanted}{or_also(key)}")
 
 
 def select(cfg: Any, key: str) -> Any:
@@ -69,9 +71,9 @@ def select(cfg: Any, key: str) -> Any:
     return reduce(lambda node, name: node.get(name) if hasattr(node, "get") else None, key.split("."), cfg)
 
 
-def or_null(key: str) -> str:
-    """The part of a message about keys that may be null."""
-    return ", or null" if key in OPTIONAL else ""
+def or_also(key: str) -> str:
+    """The part of a message about keys that may be null or auto."""
+    return f", or {ALSO[key] or 'null'}" if key in ALSO else ""
 
 
 def closest(word: Any, choices: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mtl import build
 from mtl.cli.prepare import open_split
 from mtl.data.base import DenseDataset
-from mtl.data.loader import single_threaded
+from mtl.data.loader import set_up_worker
 from mtl.data.predictions import Predictions
 from mtl.data.stored import DamagedFileError
 from mtl.files import write_json
@@ -194,7 +194,7 @@ def score(pairs: Pairs, tasks: Sequence[Task], workers: int, failures: Failures)
         workers: Processes that read; 0: this one.
         failures: Gets the tasks that cannot be scored.
     """
-    loader = DataLoader(pairs, batch_size=None, num_workers=workers, worker_init_fn=single_threaded)
+    loader = DataLoader(pairs, batch_size=None, num_workers=workers, worker_init_fn=set_up_worker)
     images = dict.fromkeys((task.name for task in tasks), 0)
     for id, found in tqdm(loader, "scoring", unit="img", mininterval=1):
         for task in tasks:

@@ -1,5 +1,8 @@
 """Data loaders whose batches depend only on (seed, epoch, step), not on workers, ranks or the point of a resume."""
 
+import os
+import signal
+import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -75,7 +78,7 @@ def make_loader(
         drop_last=train,
         num_workers=workers,
         collate_fn=partial(collate, limits=limits or {}),
-        worker_init_fn=single_threaded,
+        worker_init_fn=set_up_worker,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         # Each pass draws a seed for its workers: from this generator, not from the global one that dropout uses.
@@ -109,7 +112,20 @@ def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
     return batch
 
 
-def single_threaded(worker: int) -> None:
-    """Limit a worker process to one core: many workers with a thread pool each slow down training."""
+def set_up_worker(worker: int) -> None:
+    """Limit a worker process to one core, because many thread pools slow down training, and let only its parent end it.
+
+    A cluster sends SIGTERM to all processes of a job. A worker that died of it would end the training process before it
+    has finished its step and saved.
+    """
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    if hasattr(signal, "sigwaitinfo"):  # not on macOS
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)

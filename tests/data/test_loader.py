@@ -1,3 +1,6 @@
+import signal
+import subprocess
+
 import numpy as np
 import pytest
 import torch
@@ -77,6 +80,18 @@ def test_a_resumed_epoch_yields_the_remaining_batches(workers):
     resumed.sampler.set_position(2, 3)
     assert torch.equal(images(resumed), whole[3:])
     assert len(resumed) == 5
+
+
+@pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="not on macOS")
+def test_a_worker_ends_with_its_parent_alone():
+    batches = iter(train_loader(workers=1))
+    (worker,) = batches._workers
+    first = next(batches)["image"]
+    subprocess.run(["kill", "-TERM", str(worker.pid)], check=True)  # as a cluster does to every process of a job
+    assert torch.equal(torch.stack([first, *(batch["image"] for batch in batches)]), images(train_loader()))
+    worker.terminate()
+    worker.join(5)
+    assert worker.exitcode == 0
 
 
 def test_two_ranks_with_half_the_batch_see_the_images_of_one():

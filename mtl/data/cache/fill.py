@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mtl.data.base import DenseDataset, Sample
-from mtl.data.loader import single_threaded
+from mtl.data.loader import set_up_worker
 from mtl.files import write_json
 
 
@@ -53,7 +53,7 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
         batch_size=None,
         num_workers=workers,
         collate_fn=_identity,
-        worker_init_fn=single_threaded,
+        worker_init_fn=set_up_worker,
         generator=torch.Generator(),  # draws the seed of the workers, instead of the global state that dropout uses
     )
     with ExitStack() as stack:

@@ -20,11 +20,12 @@ from mtl.report.read.runs import (
     judged_otherwise,
     single_task_runs,
     training_command,
+    training_words,
 )
 from mtl.run import code
 from mtl.run.checkpoint import keep_weights, load_checkpoint
 from mtl.run.device import choose_device
-from mtl.run.folder import earlier_times, lock, set_aside, tidy
+from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
 from mtl.run.record import environment, metrics_of
 
 FORCE = "force=true"  # not part of the run
@@ -58,7 +59,7 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
 
 def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     """Trains one run, and writes everything needed to verify and to repeat it."""
-    runs = finished_runs(Path(cfg.results))
+    runs = wait_for_singles(cfg, config)
     teachers = find_teachers(cfg, config, runs)
     trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers)
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
@@ -101,6 +102,20 @@ def command_line() -> list[str]:
     """The words that this run needs to be repeated: its overrides, and where configs of another package are."""
     given = HydraConfig.get().overrides
     return [*(word for word in given.hydra if word.startswith("hydra.searchpath=")), *given.task]
+
+
+def wait_for_singles(cfg: DictConfig, config: Mapping[str, Any]) -> list[Run]:
+    """The finished runs, after those of single-task networks that another process is training now."""
+    runs, tasks = finished_runs(Path(cfg.results)), config["subset"]
+    missing = [task for task in tasks if task not in single_task_runs(runs, config, cfg.seed)]
+    if len(tasks) == 1 or not missing:
+        return runs
+    words = [training_words(command_line(), [task], cfg.seed, config) for task in missing]
+    if busy := [folder for folder in map(build.run_folder, map(cli.compose, words)) if is_held(folder)]:
+        if distributed.rank() == 0:
+            print(f"waits for {', '.join(map(str, busy))}: being trained elsewhere", flush=True)
+        wait_for(busy)
+    return finished_runs(Path(cfg.results))
 
 
 def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, Path]:

@@ -1,13 +1,13 @@
 """Trains the missing runs of an experiment and makes its table: `python scripts/reproduce.py experiment=table2`.
 
 Without `dataset=` it covers all datasets that the experiment has in the paper. For a small trial, use
-`experiment=[table2,small] dataset=rooms`. Finished runs are not trained again. If a run fails, it is listed and the
-others continue.
+`experiment=[table2,small] dataset=rooms`. Finished runs are not trained again, and several of these commands share the
+work in one results folder. If a run fails, it is listed and the others continue.
 """
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mtl import cli
@@ -16,6 +16,7 @@ from mtl.files import write_whole
 from mtl.report.numbers.hours import expected_hours, total
 from mtl.report.outputs import render
 from mtl.run.device import choose_device
+from mtl.run.folder import is_held, wait_for
 from mtl.run.record import environment
 
 HOUSE = Path(__file__).parents[1]
@@ -52,29 +53,57 @@ def main(own: Mapping[str, str], words: Sequence[str]) -> None:
         raise SystemExit(1)
 
 
-def train(experiment: Experiment, jobs: Sequence[Sequence[Job]], seeds: Sequence[int], launcher: str) -> None:
-    """Trains the missing runs, one line of the plan at a time."""
-    device = environment(choose_device(experiment.cfg.device))["device"]
-    for number, (line, words) in enumerate(zip(jobs, experiment.lines(), strict=True), 1):
+def train(experiment: Experiment, lines: Sequence[Sequence[Job]], seeds: Sequence[int], launcher: str) -> None:
+    """Trains the missing runs, and waits for those that another process is training."""
+    numbers: Iterable[int] = range(len(lines))
+    while True:
+        for number in numbers:
+            train_line(experiment, lines, number, seeds, launcher)
         runs = finished(experiment.results)
-        lacking = [missing(part, seeds, runs) for part in jobs[number - 1 :]]
-        if not lacking[0]:
-            continue
-        hours = [
-            expected_hours(job.config, job.config["recipe"]["steps"], runs.values(), device)
-            for part in lacking
-            for job, _ in part
-        ]
+        busy = [elsewhere(missing(line, seeds, runs)) for line in lines]
+        if not (folders := [folder for line in busy for folder in line]):
+            return
+        more = " ..." * (len(folders) > 1)
         print(
-            f"{experiment.name}, line {number} of {len(jobs)}: {len(lacking[0])} of {len(line) * len(seeds)} runs are "
-            f"missing; {len(hours)} remain in total, {total(hours)}",
+            f"{experiment.name}: waits for runs that are being trained elsewhere ({len(folders)}): {folders[0]}{more}",
             flush=True,
         )
-        for job, seed in lacking[0]:
-            if job.folder / f"seed{seed}" in runs:  # it lacks statistics that this experiment needs
-                call([*job.words, f"seed={seed}", "force=true"])
-        sweep = [*experiment.words, *words, f"seed={','.join(map(str, seeds))}"]
-        call(["-m", *sweep, *[f"hydra/launcher={launcher}"] * bool(launcher)])
+        wait_for(folders)
+        numbers = [number for number, line in enumerate(busy) if line]
+
+
+def train_line(
+    experiment: Experiment, lines: Sequence[Sequence[Job]], number: int, seeds: Sequence[int], launcher: str
+) -> None:
+    """Trains the missing runs of a line of the plan, if there are any."""
+    runs = finished(experiment.results)
+    lacking = [missing(line, seeds, runs) for line in lines[number:]]
+    if not lacking[0]:
+        return
+    device = environment(choose_device(experiment.cfg.device))["device"]
+    hours = [
+        expected_hours(job.config, job.config["recipe"]["steps"], runs.values(), device)
+        for part in lacking
+        for job, _ in part
+    ]
+    busy = len(elsewhere(lacking[0]))
+    print(
+        f"{experiment.name}, line {number + 1} of {len(lines)}: {len(lacking[0])} of {len(lines[number]) * len(seeds)} "
+        f"runs are missing{f' ({busy} of them being trained elsewhere)' * (busy > 0)}; {len(hours)} remain in total, "
+        f"{total(hours)}",
+        flush=True,
+    )
+    for job, seed in lacking[0]:
+        runs = finished(experiment.results)
+        if job.folder / f"seed{seed}" in runs and not job.run(runs, seed):  # it lacks statistics that are needed here
+            call([*job.words, f"seed={seed}", "force=true"])
+    sweep = [*experiment.words, *experiment.lines()[number], f"seed={','.join(map(str, seeds))}"]
+    call(["-m", *sweep, *[f"hydra/launcher={launcher}"] * bool(launcher)])
+
+
+def elsewhere(lacking: Sequence[tuple[Job, int]]) -> list[Path]:
+    """The folders of those runs that another process is training."""
+    return [folder for job, seed in lacking if is_held(folder := job.folder / f"seed{seed}")]
 
 
 def missing(line: Sequence[Job], seeds: Sequence[int], runs: dict) -> list[tuple[Job, int]]:
@@ -103,7 +132,8 @@ def show(experiment: Experiment, jobs: Sequence[Job], seeds: Sequence[int], ever
         write_whole(experiment.results / name, content)
     print(f"{text}\n")
     for job, seed in lacking:
-        print(f"missing: python train.py {' '.join(job.words)} seed={seed}")
+        state = "being trained elsewhere" if elsewhere([(job, seed)]) else "missing"
+        print(f"{state}: python train.py {' '.join(job.words)} seed={seed}")
     print(*(experiment.results / name for name in files), sep="\n")
     return not lacking
 

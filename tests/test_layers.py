@@ -34,7 +34,7 @@ ALLOWED = {
     "layers": ("mtl.layers",),
     "data": ("mtl.data", "mtl.files", "mtl.image_list", "mtl.tasks"),
     "loggers": ("mtl.loggers", "mtl.files"),
-    "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.task", "mtl.files"),
+    "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.run", "mtl.task", "mtl.files"),
     "report": ("mtl.report", "mtl.metrics.delta_m", "mtl.files", "mtl.tasks"),
     "report/read": ("mtl.report.read", "mtl.report.names", "mtl.tasks", "mtl.files"),
     "report/numbers": ("mtl.report.numbers", "mtl.report.read", "mtl.report.names", "mtl.tasks", "mtl.metrics.delta_m"),

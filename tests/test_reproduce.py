@@ -14,6 +14,7 @@ import pytest
 
 from mtl.cli.words import read_words
 from mtl.experiment import Experiment
+from mtl.run.folder import lock
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts/reproduce.py"
@@ -73,6 +74,22 @@ def test_dataset_that_is_not_there_is_missed_once(reproduce, monkeypatch, tmp_pa
     with pytest.raises(ValueError, match=f"^no NYUD-v2 in {tmp_path}/nyud: fetch it with make data-nyud"):
         run(reproduce, "experiment=table6", "dataset=nyud", f"results={tmp_path}", f"data={tmp_path}")
     assert reproduce.called == []
+
+
+def test_line_with_a_run_that_is_trained_elsewhere_is_tried_again_when_that_process_has_ended(
+    reproduce, monkeypatch, tmp_path, capsys
+):
+    words = ["experiment=controls", "dataset=rooms", "subset=[depth,edge]", f"results={tmp_path}"]
+    words.append('plan.runs=["subset={tasks}","weighter=uniform"]')
+    single = Experiment(words).jobs()[0][0]
+    held = lock(single.folder / "seed0")
+    monkeypatch.setattr(reproduce, "wait_for", lambda folders: held.release())
+    with pytest.raises(SystemExit, match="1"):
+        run(reproduce, *words)
+    assert [call[-2] for call in reproduce.called] == ["subset=depth,edge", "weighter=uniform", "subset=depth,edge"]
+    out = capsys.readouterr().out
+    assert "2 of 2 runs are missing (1 of them being trained elsewhere)" in out
+    assert f"waits for runs that are being trained elsewhere (1): {single.folder}/seed0" in out
 
 
 @pytest.mark.parametrize("word", ["seed=zero", "runs=perhaps", "metrics=most", "seeds=0,1"])

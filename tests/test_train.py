@@ -14,6 +14,7 @@ from mtl import build
 from mtl.report.read.runs import Run
 from mtl.run import code
 from mtl.run.checkpoint import load_checkpoint
+from mtl.run.folder import lock
 
 ROOT = Path(__file__).parent.parent
 TASKS = ["semseg", "depth", "normals", "edge"]
@@ -129,6 +130,32 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(command, t
     assert "Delta_m stays empty" not in second
     (row,) = tmp_path.glob("results/runs/*grid_search*/seed0/metrics.csv")
     assert pd.read_csv(row)["val/delta_m"].notna().all()
+
+
+def test_sweep_passes_over_a_run_that_is_trained_elsewhere(command, tmp_path, capsys):
+    folder = build.run_folder(build.compose([*tiny(tmp_path), "subset=depth"]))
+    with lock(folder):
+        command("-m", "subset=depth", "seed=0,1")
+        with pytest.raises(SystemExit, match="1"):
+            command("subset=depth")
+    assert f"error: {folder} is being trained elsewhere: wait" in capsys.readouterr().err
+    assert [path.parent.name for path in folder.parent.glob("*/record.json")] == ["seed1"]
+
+
+def test_multi_task_run_waits_for_the_baseline_that_is_trained_elsewhere(command, tmp_path, monkeypatch):
+    command("-m", "subset=depth,edge")
+    edge = next(tmp_path.glob("results/runs/*_edge-*/seed0"))
+    edge.rename(edge.with_name("kept"))
+    held = lock(edge)
+
+    def end(_: float) -> None:
+        edge.with_name("kept").rename(edge)
+        held.release()
+
+    monkeypatch.setattr("mtl.run.folder.time.sleep", end)
+    out = command("subset=[depth,edge]")
+    assert f"waits for {edge}: being trained elsewhere" in out
+    assert "Delta_m stays empty" not in out
 
 
 def test_list_of_loggers_is_no_sweep(command, tmp_path):

@@ -1,3 +1,4 @@
 from mtl.cli.ending import FailedRuns, end, run
+from mtl.cli.settings import compose
 
-__all__ = ["FailedRuns", "end", "run"]
+__all__ = ["FailedRuns", "compose", "end", "run"]

@@ -22,6 +22,7 @@ from mtl.cli.explain import explain
 from mtl.cli.settings import SEARCH
 from mtl.cli.words import HELP, Own, first_paragraph, help_text, read_words
 from mtl.files import write_whole
+from mtl.run.folder import BeingTrainedError
 
 REPORT = "error.txt"
 SWEEP = ("-m", "--multirun")
@@ -97,6 +98,8 @@ def end(line: str) -> NoReturn:
 class FailedRuns(Callback):
     """Lets a sweep continue when a run fails, and lists all failures at the end; Hydra would show only one.
 
+    A run that another process is training has not failed.
+
     The process that executes a run writes the traceback to the run folder and a line to the folder of the sweep. The
     process that started the sweep reads the lines.
     """
@@ -114,13 +117,16 @@ class FailedRuns(Callback):
             if line and not debug:
                 end(line)  # before Hydra adds a line of its own
             return
+        job_return.status, job_return.return_value = JobStatus.COMPLETED, None
+        if isinstance(error, BeingTrainedError):
+            print(f"{folder}: being trained elsewhere", file=sys.stderr)
+            return
         trace = "".join(traceback.format_exception(error))
         failure = f"{folder or ' '.join(words)}: {line or trace.splitlines()[-1]}"
         print(trace if debug else f"failed: {failure}", file=sys.stderr)
         if folder:
             write_whole(folder / REPORT, trace)
         write_whole(Path(config.hydra.sweep.dir) / f"failed-{config.hydra.job.num:05}.txt", failure)
-        job_return.status, job_return.return_value = JobStatus.COMPLETED, None
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Lists the failed runs, if any."""

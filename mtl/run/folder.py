@@ -1,27 +1,57 @@
 """The folder of a run: for one config, used by one process at a time, and never overwritten."""
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import filelock
 
 from mtl.files import read_json
+from mtl.run.interrupt import Interrupts
 
 TIMES = ("step_seconds", "step_cpu_seconds")
+
+
+class BeingTrainedError(ValueError):
+    """Another process is training the run."""
 
 
 def lock(folder: Path) -> filelock.BaseFileLock:
     """Locks the folder for this process until it ends, even if it is killed.
 
     Raises:
-        ValueError: Another process holds the lock.
+        BeingTrainedError: Another process holds the lock.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    held = filelock.FileLock(folder.with_name(f".{folder.name}.lock"), blocking=False)
+    held = filelock.FileLock(_lock_file(folder), timeout=0.5)  # `is_held` takes it for a moment
     try:
         held.acquire()
     except filelock.Timeout as error:
-        raise ValueError(f"{folder} is in use: another process is training this run; wait for it or stop it") from error
+        raise BeingTrainedError(f"{folder} is being trained elsewhere: wait for that process, or stop it") from error
     return held
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process is training the run."""
+    if not _lock_file(folder).exists():
+        return False
+    try:
+        with filelock.FileLock(_lock_file(folder), blocking=False):
+            return False
+    except filelock.Timeout:
+        return True
+
+
+def wait_for(folders: Sequence[Path]) -> None:
+    """Returns when no process is training any of the runs; SIGTERM and Ctrl-C end the process within a second."""
+    with Interrupts() as interrupts:
+        while any(map(is_held, folders)):
+            time.sleep(1)
+            interrupts.exit_if_received()
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.lock")
 
 
 def tidy(folder: Path) -> None:

@@ -1,8 +1,12 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 
-from mtl.run.folder import earlier_times, lock, set_aside, tidy
+import pytest
+
+from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
 
 
 def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
@@ -12,10 +16,26 @@ def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
     with lock(folder):
         refused = subprocess.run(ask, capture_output=True, text=True, check=False)
         assert refused.returncode == 1
-        assert "is in use" in refused.stderr
+        assert "is being trained elsewhere" in refused.stderr
     died = subprocess.run([sys.executable, "-c", script + "import os; os.kill(os.getpid(), 9)"], check=False)
     assert died.returncode == -9
     assert "got it" in subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+
+
+def test_wait_ends_when_the_run_is_free(tmp_path, monkeypatch):
+    folder = tmp_path / "run" / "seed0"
+    assert not is_held(folder)
+    held = lock(folder)
+    assert is_held(folder)
+    monkeypatch.setattr("mtl.run.folder.time.sleep", lambda _: held.release())
+    wait_for([folder])
+    assert not is_held(folder)
+
+
+def test_signal_ends_the_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr("mtl.run.folder.time.sleep", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    with lock(tmp_path / "seed0"), pytest.raises(SystemExit, match="130"):
+        wait_for([tmp_path / "seed0"])
 
 
 def test_old_runs_are_kept_next_to_the_new_one(tmp_path):

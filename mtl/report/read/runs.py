@@ -1,4 +1,4 @@
-"""Finds finished runs by their records, and writes the command that trains missing single-task networks."""
+"""Finds finished runs by their records, and the words that train missing single-task networks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -160,7 +160,13 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def training_command(overrides: Sequence[str], tasks: Sequence[str], seed: int, config: Mapping[str, Any]) -> str:
-    """Command that trains the single-task networks of these tasks.
+    """Command that trains the single-task networks of these tasks; see `training_words`."""
+    sweep = ["-m"] * (len(tasks) > 1)
+    return " ".join(["python train.py", *sweep, *training_words(overrides, tasks, seed, config)])
+
+
+def training_words(overrides: Sequence[str], tasks: Sequence[str], seed: int, config: Mapping[str, Any]) -> list[str]:
+    """Words for train.py that train the single-task networks of these tasks.
 
     Args:
         overrides: Hydra overrides that select dataset, backbone and recipe.
@@ -175,5 +181,4 @@ def training_command(overrides: Sequence[str], tasks: Sequence[str], seed: int, 
     kept += [f"{group}={name}" for group, name in PLAIN.items() if group not in given and config[group]["name"] != name]
     if "backbone" not in given and ("model" in given or config["model"]["name"] != PLAIN["model"]):
         kept.append(f"backbone={config['backbone']['name']}")
-    sweep = ["-m"] * (len(tasks) > 1)
-    return " ".join(["python train.py", *sweep, *kept, f"subset={','.join(tasks)}", f"seed={seed}"])
+    return [*kept, f"subset={','.join(tasks)}", f"seed={seed}"]

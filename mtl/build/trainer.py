@@ -17,7 +17,7 @@ from mtl.engine.evaluator import Evaluator
 from mtl.engine.progress import Plan
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.trainer import Trainer
-from mtl.run.device import choose_device
+from mtl.run.device import choose_device, choose_kernels
 from mtl.run.state import seed_everything
 from mtl.task import Task
 
@@ -44,6 +44,7 @@ def build_trainer(
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
     device = choose_device(cfg.device)
+    choose_kernels(cfg.deterministic, device)
     tasks = build_tasks(cfg)
     loader = build_loader(cfg, "train", tasks)
     evaluator = build_evaluator(cfg, "val", tasks, device)

@@ -114,6 +114,9 @@ def refused_by_system(error: BaseException) -> str | None:
 def refused_by_code(error: BaseException) -> str | None:
     """A line for input that our code rejects, and for arguments that a class of the config does not accept."""
     file, source, message = origin(error)
+    kernel, missing, _ = message.partition(" does not have a deterministic implementation")
+    if missing:
+        return f"deterministic=true: {kernel} has no deterministic kernel on this device; use deterministic=false"
     raised = source.startswith("raise ") and file.startswith(OURS + LIBRARIES)
     called = isinstance(error, TypeError) and " argument" in message and file.startswith(CALLERS)
     return message if called or (raised and isinstance(error, ValueError | OSError)) else None

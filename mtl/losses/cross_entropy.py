@@ -22,8 +22,8 @@ class CrossEntropy(Loss):
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of logits [B, K, H, W] against class numbers [B, 1, H, W]."""
         labels = target.squeeze(1).long()  # [B, H, W]
-        total = F.cross_entropy(full_precision(prediction), labels, ignore_index=self.fill, reduction="sum")
-        return total, self.valid(target).sum()
+        total = F.cross_entropy(full_precision(prediction), labels, ignore_index=self.fill, reduction=_reduction())
+        return total.sum(), self.valid(target).sum()
 
 
 class BalancedCrossEntropy(Loss):
@@ -44,5 +44,10 @@ class BalancedCrossEntropy(Loss):
         negatives, positives = sum_over_processes(counts).to(prediction.dtype)
         rho = negatives / (negatives + positives).clamp(min=1)
         weight = torch.stack([1 - rho, rho])
-        total = F.cross_entropy(prediction, labels, weight, ignore_index=self.fill, reduction="sum")
-        return total, counts.sum()
+        total = F.cross_entropy(prediction, labels, weight, ignore_index=self.fill, reduction=_reduction())
+        return total.sum(), counts.sum()
+
+
+def _reduction() -> str:
+    """`sum`, whose GPU kernel adds in random order, or `none` if kernels must be deterministic."""
+    return "none" if torch.are_deterministic_algorithms_enabled() else "sum"

@@ -91,6 +91,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "cpu": model,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled() or device.type == "cpu",
         "python": platform.python_version(),
         "packages": {package: version(package) for package in PACKAGES},
         "commit": commit,

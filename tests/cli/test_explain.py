@@ -38,3 +38,11 @@ def test_failed_import_is_told_from_a_missing_class(load, tmp_path, monkeypatch)
         with pytest.raises(Exception, match="Error l") as caught:
             load(target)
         assert explain(caught.value, []).endswith(line)
+
+
+def test_operation_without_a_deterministic_kernel_is_named():
+    reason = "histc_cuda does not have a deterministic implementation, but you set 'torch.use_deterministic...'"
+    line = "deterministic=true: histc_cuda has no deterministic kernel on this device; use deterministic=false"
+    with pytest.raises(RuntimeError) as caught:
+        raise RuntimeError(reason)
+    assert explain(caught.value, []) == line

@@ -56,3 +56,22 @@ def test_a_batch_with_foreground_only_teaches_nothing():
     assert total == 0
     assert count == 9
     assert not prediction.grad.any()
+
+
+@pytest.mark.parametrize(("loss", "classes"), [(CrossEntropy(), 6), (BalancedCrossEntropy(), 2)])
+def test_deterministic_kernels_change_only_the_rounding(loss, classes):
+    generator = torch.Generator().manual_seed(2)
+    prediction = torch.randn(2, classes, 9, 7, generator=generator, requires_grad=True)
+    target = torch.randint(classes, (2, 1, 9, 7), generator=generator, dtype=torch.uint8)
+    target[0, :, :3] = 255
+    found = []
+    try:
+        for wanted in (False, True):
+            torch.use_deterministic_algorithms(wanted)
+            total, count = loss(prediction, target)
+            found.append((total, count, *torch.autograd.grad(total, prediction)))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert found[0][0].shape == ()
+    for plain, deterministic in zip(*found, strict=True):
+        torch.testing.assert_close(plain, deterministic)

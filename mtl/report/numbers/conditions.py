@@ -31,8 +31,10 @@ def differing_conditions(runs: Sequence[Run]) -> list[str]:
 def _environment(run: Run) -> Iterable[tuple[str, str]]:
     """The conditions of a run other than its data."""
     about = run.record["environment"]
+    on_cpu = about["device"].startswith("cpu")
     facts = {
-        "device": about.get("cpu", about["device"]) if about["device"].startswith("cpu") else about["device"],
+        "device": about.get("cpu", about["device"]) if on_cpu else about["device"],
+        "deterministic kernels": None if on_cpu else about.get("deterministic"),
         "CPU capability": about.get("cpu_capability"),
         "CPU threads": about.get("threads"),
         "torch": about.get("packages", {}).get("torch"),

@@ -7,14 +7,18 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Words of an experiment from DATASET=, SEEDS=, LAUNCHER= and RUNS=; on rooms, a small trial.
-REPRODUCE = $(BIN)/python scripts/reproduce.py seed=$(SEEDS) $(if $(DATASET),dataset=$(DATASET)) \
-	$(if $(LAUNCHER),launcher=$(LAUNCHER)) $(if $(RUNS),runs=$(RUNS))
+# key=value from a variable that is set, as one word for the shell even with spaces: $(call given,data,DATA).
+given = $(if $(value $(2)),'$(1)=$(subst ','\'',$(value $(2)))')
+WHERE = $(call given,dataset,DATASET) $(call given,results,RESULTS)
+FROM = $(call given,archive,ARCHIVE) $(call given,url,URL) $(call given,data,DATA)
+
+# Words of an experiment; on rooms, a small trial. WORDS= has any others of train.py; a space inside one is written "\ ".
+REPRODUCE = $(BIN)/python scripts/reproduce.py $(call given,seed,SEEDS) $(WHERE) $(call given,data,DATA) \
+	$(call given,launcher,LAUNCHER) $(call given,runs,RUNS) $(call given,device,DEVICE) $(call given,workers,WORKERS) \
+	$(call given,recipe.precision,PRECISION) $(MORE)
+MORE = $(subst ␣, ,$(patsubst %,'%',$(subst ','\'',$(subst \ ,␣,$(value WORDS)))))
 COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))
-
-# Words for a script from ARCHIVE=, URL= and DATA=.
-FROM = $(if $(ARCHIVE),archive=$(ARCHIVE)) $(if $(URL),url=$(URL)) $(if $(DATA),data=$(DATA))
 
 .DEFAULT_GOAL := help
 .PHONY: help install test test-slow crash-test lint format lock doctor data-nyud data-pascal-context data-replica data-bsds500
@@ -33,7 +37,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@touch $@
 
 doctor: install  ## versions, GPU, datasets, weights: include it in a question or a bug report
-	@$(BIN)/python scripts/doctor.py $(if $(DATA),data=$(DATA))
+	@$(BIN)/python scripts/doctor.py $(call given,data,DATA)
 
 data-nyud: install  ## download NYUD-v2, or use ARCHIVE=FILE or URL=ADDRESS (into DATA=FOLDER)
 	@$(BIN)/python scripts/prepare_nyud.py $(FROM)
@@ -55,7 +59,7 @@ demo weighters architectures: install
 
 TABLES := table2 table3 table4 table5 table6 table7 controls grid
 .PHONY: $(TABLES) figure4-runs figures-runs
-table2:  ## Table II, training missing runs first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no); the same for
+table2:  ## Table II, training missing runs first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no WORDS=...); the same for
 table3:  ## III
 table4:  ## IV
 table5:  ## V
@@ -70,19 +74,19 @@ figure4-runs figures-runs: %-runs: install  ## the networks of Fig. 4, and of Fi
 	@$(REPRODUCE) $(call small,$*)
 
 figures: install  ## Figs. 1, 4 and 6 to 16 from results/ (FIGURES=1,4 DATASET=...); one alone: make figure7
-	@$(BIN)/python scripts/figures.py $(if $(FIGURES),figures=$(FIGURES)) $(if $(DATASET),dataset=$(DATASET))
+	@$(BIN)/python scripts/figures.py $(call given,figures,FIGURES) $(WHERE)
 
 figure%: install
-	@$(BIN)/python scripts/figures.py figures=$* $(if $(DATASET),dataset=$(DATASET))
+	@$(BIN)/python scripts/figures.py figures=$* $(WHERE)
 
 claims: install  ## the 52 claims of the paper, on its numbers and on ours (DATASET=rooms: on our runs on rooms)
-	@$(BIN)/python scripts/claims.py $(if $(DATASET),dataset=$(DATASET))
+	@$(BIN)/python scripts/claims.py $(WHERE)
 
 check-paper: install  ## printed values of Delta_m that do not follow from their row
-	@$(BIN)/python scripts/check_paper.py
+	@$(BIN)/python scripts/check_paper.py $(call given,results,RESULTS)
 
 report: install  ## one page with everything, results/report.html
-	@$(BIN)/python scripts/report.py $(if $(DATASET),dataset=$(DATASET))
+	@$(BIN)/python scripts/report.py $(WHERE)
 
 bench: install  ## cost of a training step at every scope and with every weighter, relative to plain uniform training
 	$(BIN)/python scripts/bench.py

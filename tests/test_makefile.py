@@ -1,0 +1,35 @@
+"""Variables of make become words of a script, quoted for the shell; nothing is run."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def words_of(*arguments: str) -> list[str]:
+    """The words that make would pass to its script."""
+    command = ["make", "--no-print-directory", "--dry-run", "--old-file=install", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return shlex.split(done.stdout)[2:]
+
+
+@pytest.mark.parametrize("target", ["table2", "grid", "demo", "weighters", "architectures", "figure4-runs"])
+def test_experiments_take_the_words_of_the_machine_and_any_others(target):
+    given = ["DATASET=nyud", "SEEDS=0,1", "DEVICE=cuda:1", "WORKERS=4", "PRECISION=bfloat16"]
+    more = ["DATA=/a b/it's", "RESULTS=/r s", r"WORDS=seed=range(3) subset=[depth,edge] x=/c\ d y=${data}/z"]
+    expected = ["seed=0,1", "dataset=nyud", "results=/r s", "data=/a b/it's", "device=cuda:1", "workers=4"]
+    expected += ["recipe.precision=bfloat16", "seed=range(3)", "subset=[depth,edge]", "x=/c d", "y=${data}/z"]
+    assert words_of(target, *given, *more) == [*expected, f"experiment={target.removesuffix('-runs')}"]
+
+
+def test_without_variables_an_experiment_is_named_alone():
+    assert words_of("table3") == ["seed=0", "experiment=table3"]
+    assert words_of("table3", "DATASET=rooms") == ["seed=0", "dataset=rooms", "experiment=[table3,small]"]
+
+
+@pytest.mark.parametrize("target", ["figures", "figure7", "claims", "check-paper", "report"])
+def test_what_only_reads_takes_the_folder_of_the_results(target):
+    assert "results=/r s" in words_of(target, "RESULTS=/r s")

@@ -26,7 +26,7 @@ from mtl.run import code
 from mtl.run.checkpoint import keep_weights, load_checkpoint
 from mtl.run.device import choose_device
 from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
-from mtl.run.record import environment, metrics_of
+from mtl.run.record import environment, environments, metrics_of
 
 FORCE = "force=true"  # not part of the run
 
@@ -65,7 +65,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     if first:
-        about = environment(trainer.device)  # now, because the files may change while it trains
+        *earlier, about = environments(folder, environment(trainer.device))  # now: files may change while it trains
         splits = {"train": trainer.loader.dataset.dataset, "val": trainer.evaluator.loader.dataset}
         splits |= {"test": test.loader.dataset} if test is not None else {}
         data = {split: dataset.about() for split, dataset in splits.items()}
@@ -92,6 +92,7 @@ def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
             "feature_distance": build.watches(cfg),
             "command": shlex.join(["python", "train.py", *words]),
             "environment": about,
+            "earlier_environments": earlier,
         }
         write_json(folder / "record.json", record, indent=2)
         keep_weights(folder)

@@ -71,5 +71,6 @@ def test_killed_run_ends_as_an_undisturbed_one(tmp_path, whole, seed):
         ours, theirs = load_checkpoint(found / name)["model"], load_checkpoint(expected / name)["model"]
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
     kept = {"best.pt", "changes.patch", "config.yaml", "gradients.csv", "last.pt", "metrics.csv", "record.json"}
-    assert {p.name for p in found.iterdir() if not p.name.startswith("events")} == kept | {"science.json"}
+    kept |= {"science.json", "environments.json"}
+    assert {p.name for p in found.iterdir() if not p.name.startswith("events")} == kept
     shutil.rmtree(tmp_path)

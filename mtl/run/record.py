@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 
+from mtl.files import read_json, write_json
 from mtl.run import code
 from mtl.task import Task
 
 PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy", "scipy", "opencv-python-headless")
+DECISIVE = ("device", "cpu", "cpu_capability", "threads", "deterministic", "packages", "code")  # for a run's numbers
 
 
 class StepTimer:
@@ -99,6 +101,20 @@ def environment(device: torch.device) -> dict[str, Any]:
         "changed": commit and bool(code.changes()),
         "command": " ".join(sys.argv),
     }
+
+
+def environments(folder: Path, now: dict[str, Any]) -> list[dict[str, Any]]:
+    """The different environments in which the run was trained, the current one last: it may have resumed elsewhere.
+
+    Args:
+        folder: The run folder, where they are kept.
+        now: The current one.
+    """
+    path = folder / "environments.json"
+    earlier = read_json(path) if path.exists() else []
+    found = [*(one for one in earlier if any(one[key] != now[key] for key in DECISIVE)), now]
+    write_json(path, found, indent=2)
+    return found
 
 
 def metrics_of(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:

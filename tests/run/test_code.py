@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtl.run import code
-from mtl.run.record import environment
+from mtl.run.record import environment, environments
 
 
 @pytest.fixture
@@ -77,3 +77,11 @@ def test_environment_names_what_can_change_numbers():
     assert about["threads"] == torch.get_num_threads()
     assert about["code"] == code.fingerprint()
     assert about["cpu"]
+
+
+def test_folder_knows_where_else_the_run_was_trained(tmp_path):
+    here = environment(torch.device("cpu"))
+    there = here | {"cpu_capability": "AVX2"}
+    assert environments(tmp_path, there) == [there]
+    assert environments(tmp_path, here | {"command": "resumed"}) == [there, here | {"command": "resumed"}]
+    assert environments(tmp_path, here) == [there, here]

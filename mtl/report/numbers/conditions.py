@@ -1,6 +1,7 @@
 """Compares the conditions of runs that can change their numbers: device, CPU, software, code and data files."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mtl.report.names import method_of
 from mtl.report.read.runs import Run
@@ -29,8 +30,12 @@ def differing_conditions(runs: Sequence[Run]) -> list[str]:
 
 
 def _environment(run: Run) -> Iterable[tuple[str, str]]:
-    """The conditions of a run other than its data."""
-    about = run.record["environment"]
+    """The conditions of a run other than its data; several values if it was resumed elsewhere."""
+    parts = [_facts(about) for about in (*run.record.get("earlier_environments", ()), run.record["environment"])]
+    return [(fact, ", then ".join(dict.fromkeys(part[fact] for part in parts))) for fact in parts[-1]]
+
+
+def _facts(about: Mapping[str, Any]) -> dict[str, str]:
     on_cpu = about["device"].startswith("cpu")
     facts = {
         "device": about.get("cpu", about["device"]) if on_cpu else about["device"],
@@ -40,7 +45,7 @@ def _environment(run: Run) -> Iterable[tuple[str, str]]:
         "torch": about.get("packages", {}).get("torch"),
         "code": about.get("code"),
     }
-    return [(fact, UNKNOWN if value is None else str(value)) for fact, value in facts.items()]
+    return {fact: UNKNOWN if value is None else str(value) for fact, value in facts.items()}
 
 
 def _files(run: Run) -> Iterable[tuple[tuple[str, str, int], str]]:

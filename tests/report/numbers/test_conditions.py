@@ -63,6 +63,13 @@ def test_old_record_is_read_and_says_nothing_of_what_it_lacks(make_run):
     assert "code: not recorded (2 runs), 0a1b2c (1: FAMO)" in line
 
 
+def test_run_that_resumed_elsewhere_deviates(make_run):
+    runs = [make_run("uniform", BOTH, environment=CPU)]
+    runs.append(make_run("avgnorm", BOTH, environment=CPU, earlier_environments=[CPU | {"cpu_capability": "AVX2"}]))
+    (line,) = differing_conditions(runs)
+    assert "differ in CPU capability: AVX512 (1 runs), AVX2, then AVX512 (1: AvgNorm). " in line
+
+
 def test_other_files_are_named_by_split_and_label(note):
     (line,) = note(("avgnorm", {}), data=files(depth="3"))
     assert line.startswith("The runs differ in data files: train depth (others for AvgNorm). ")

@@ -1,163 +1,17 @@
 """Trains one network: `python train.py dataset=rooms weighter=avgnorm`; configs/config.yaml holds all settings."""
 
-import shlex
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
-
 import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from mtl import build, cli
-from mtl.engine import distributed
-from mtl.files import read_json, write_json, write_whole
-from mtl.report.read.runs import (
-    Run,
-    differing,
-    finished_runs,
-    judged_otherwise,
-    single_task_runs,
-    training_command,
-    training_words,
-)
-from mtl.run import code
-from mtl.run.checkpoint import keep_weights, load_checkpoint
-from mtl.run.device import choose_device
-from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
-from mtl.run.record import environment, environments, metrics_of
-
-FORCE = "force=true"  # not part of the run
+from mtl import cli
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="config")
 def main(cfg: DictConfig) -> None:
     """Trains, evaluates and records a run; resumes a run that was killed, and skips one that has finished."""
-    config, folder = build.science(cfg), build.run_folder(build.settle(cfg))
-    distributed.start(choose_device(cfg.device))
-    with lock(folder) if distributed.rank() == 0 else nullcontext():
-        prepare(folder, config, cfg.force)
-        if (folder / "record.json").exists():
-            print(f"{folder}: already finished, not trained again")
-        else:
-            train(cfg, config, folder)
-    distributed.stop()
+    from mtl.cli.train import train  # noqa: PLC0415  imports torch, which --help and a mistyped word need not wait for
 
-
-def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
-    """Prepares the run folder to start or to resume; refuses one that holds another config."""
-    if distributed.rank() == 0:
-        if force:
-            set_aside(folder)
-        tidy(folder)
-    distributed.wait_for_all()
-    begun = folder / "science.json"
-    if begun.exists() and (keys := differing(config, read_json(begun))):
-        raise ValueError(f"{folder} holds another config ({', '.join(keys)} differ): force=true sets it aside")
-
-
-def train(cfg: DictConfig, config: Mapping[str, Any], folder: Path) -> None:
-    """Trains one run, and writes everything needed to verify and to repeat it."""
-    runs = wait_for_singles(cfg, config)
-    teachers = find_teachers(cfg, config, runs)
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers)
-    test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
-    first = distributed.rank() == 0
-    if first:
-        *earlier, about = environments(folder, environment(trainer.device))  # now: files may change while it trains
-        splits = {"train": trainer.loader.dataset.dataset, "val": trainer.evaluator.loader.dataset}
-        splits |= {"test": test.loader.dataset} if test is not None else {}
-        data = {split: dataset.about() for split, dataset in splits.items()}
-        write_json(folder / "science.json", config, indent=2)
-        write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
-        write_whole(folder / "changes.patch", code.changes())
-    result = trainer.fit()
-    if test is not None:
-        result["last"] = {**result["last"], "test": test.run(trainer.model)}
-        distributed.wait_for_all()  # until the best network is written
-        trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
-        result["best"] = {**result["best"], "test": test.run(trainer.model)}
-    if first:
-        words = [word for word in command_line() if word.lower() != FORCE]  # a sweep writes True
-        if result["step_seconds"] is None:
-            result |= earlier_times(folder, about["device"])
-        record = {
-            "config": config,
-            "seed": cfg.seed,
-            "metrics": metrics_of(trainer.tasks),
-            "data": data,
-            **result,
-            "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
-            "feature_distance": build.watches(cfg),
-            "command": shlex.join(["python", "train.py", *words]),
-            "environment": about,
-            "earlier_environments": earlier,
-        }
-        write_json(folder / "record.json", record, indent=2)
-        keep_weights(folder)
-        print(folder)
-
-
-def command_line() -> list[str]:
-    """The words that this run needs to be repeated: its overrides, and where configs of another package are."""
-    given = HydraConfig.get().overrides
-    return [*(word for word in given.hydra if word.startswith("hydra.searchpath=")), *given.task]
-
-
-def wait_for_singles(cfg: DictConfig, config: Mapping[str, Any]) -> list[Run]:
-    """The finished runs, after those of single-task networks that another process is training now."""
-    runs, tasks = finished_runs(Path(cfg.results)), config["subset"]
-    missing = [task for task in tasks if task not in single_task_runs(runs, config, cfg.seed)]
-    if len(tasks) == 1 or not missing:
-        return runs
-    words = [training_words(command_line(), [task], cfg.seed, config) for task in missing]
-    if busy := [folder for folder in map(build.run_folder, map(cli.compose, words)) if is_held(folder)]:
-        if distributed.rank() == 0:
-            print(f"waits for {', '.join(map(str, busy))}: being trained elsewhere", flush=True)
-        wait_for(busy)
-    return finished_runs(Path(cfg.results))
-
-
-def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, Path]:
-    """Best checkpoints of the single-task networks, if the run learns from them.
-
-    Raises:
-        ValueError: One of them is missing.
-    """
-    if not ("alignment" in cfg.weighter or build.watches(cfg)):
-        return {}
-    singles = single_task_runs(runs, config, cfg.seed, judged_alike=False)
-    checkpoints = {task: run.folder / "best.pt" for task, run in singles.items() if (run.folder / "best.pt").exists()}
-    if missing := [task for task in config["subset"] if task not in checkpoints]:
-        again = f" {FORCE}" * any(task in singles for task in missing)  # finished, but its weights are gone
-        command = training_command(command_line(), missing, cfg.seed, config) + again
-        wants = f"weighter={cfg.weighter.name} learns from" if "alignment" in cfg.weighter else "feature_distance wants"
-        raise ValueError(
-            f"{wants} single-task networks, and there is none of {', '.join(missing)} "
-            f"with this dataset, backbone, recipe and seed; to train: {command}"
-        )
-    return checkpoints
-
-
-def find_baseline(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, float] | None:
-    """Primary metrics of the single-task networks; if some are not trained yet, prints how to train them."""
-    tasks = config["subset"]
-    singles = single_task_runs(runs, config, cfg.seed)
-    missing = [task for task in tasks if task not in singles]
-    if not missing:
-        return {task: singles[task].primary(task) for task in tasks}
-    if len(tasks) > 1 and distributed.rank() == 0:
-        presets = {task.name: task.metric.preset for task in build.build_tasks(cfg)}
-        others = judged_otherwise(runs, config, cfg.seed, presets)
-        mixed = "".join(
-            f"; that of {task} is judged by {others[task]}, here by {presets[task]}, and presets do not mix"
-            for task in missing
-            if task in others
-        )
-        command = training_command(command_line(), missing, cfg.seed, config)
-        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{mixed}; to train: {command}")
-    return None
+    train(cfg)
 
 
 if __name__ == "__main__":

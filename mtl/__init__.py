@@ -4,19 +4,35 @@
 `load` returns the network that a run has trained.
 """
 
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from mtl.engine.accumulation import Accumulation
-from mtl.engine.backward import backward
-from mtl.engine.cut import Features, cut
-from mtl.engine.decision import Gradients
-from mtl.weighters.base import Needs, Scope, Update, Weighter
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtl.engine.accumulation import Accumulation
+    from mtl.engine.backward import backward
+    from mtl.engine.cut import Features, cut
+    from mtl.engine.decision import Gradients
     from mtl.trained import TrainedModel
+    from mtl.weighters.base import Needs, Scope, Update, Weighter
 
 __all__ = ["Accumulation", "Features", "Gradients", "Needs", "Scope", "Update", "Weighter", "backward", "cut", "load"]
+
+PARTS = {
+    "engine.accumulation": ("Accumulation",),
+    "engine.backward": ("backward",),
+    "engine.cut": ("Features", "cut"),
+    "engine.decision": ("Gradients",),
+    "weighters.base": ("Needs", "Scope", "Update", "Weighter"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name at its first use, so that scripts without a network start without torch."""
+    for part, names in PARTS.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{part}"), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")
 
 
 def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> "TrainedModel":

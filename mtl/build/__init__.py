@@ -3,29 +3,21 @@
 Apart from `mtl.cli` and `mtl.experiment`, this is the only code that uses Hydra.
 """
 
-from mtl.build.config import CONFIGS, INCIDENTAL, applied, compose, run_folder, science, subset, watches
-from mtl.build.data import build_dataset, share_of_batch
-from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, rebuild
-from mtl.build.trainer import build_evaluator, build_trainer
-from mtl.build.workers import settle
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "CONFIGS",
-    "INCIDENTAL",
-    "applied",
-    "build_alignment",
-    "build_dataset",
-    "build_evaluator",
-    "build_model",
-    "build_tasks",
-    "build_trainer",
-    "build_weighter",
-    "compose",
-    "rebuild",
-    "run_folder",
-    "science",
-    "settle",
-    "share_of_batch",
-    "subset",
-    "watches",
-]
+PARTS = {
+    "config": ("CONFIGS", "INCIDENTAL", "applied", "compose", "run_folder", "science", "subset", "watches"),
+    "data": ("build_dataset", "share_of_batch"),
+    "model": ("build_alignment", "build_model", "build_tasks", "build_weighter", "rebuild"),
+    "trainer": ("build_evaluator", "build_trainer"),
+    "workers": ("settle",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name at its first use, so that composing a config does not import torch."""
+    for part, names in PARTS.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{part}"), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

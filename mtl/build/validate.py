@@ -5,22 +5,6 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-from mtl.data.corruption import noise, sampling
-from mtl.weighters.base import Scope
-
-SCOPES = tuple(scope.value for scope in Scope)
-WORDS = {
-    "dataset.sampling": sampling.WORDS,
-    "dataset.noise": noise.MODES,
-    "weighter.scope": SCOPES,
-    "weighter.scale": ("sum", "native"),
-    "weighter.heads": ("weighted", "raw"),
-    "logging.gradient_statistics.scope": SCOPES,
-    "recipe.schedule": ("step", "epoch"),
-    "recipe.on_nonfinite": ("skip", "raise"),
-    "recipe.precision": ("float32", "bfloat16", "float16"),
-    "recipe.accumulation": ("exact", "first"),
-}
 LEAST = {  # smallest value of integers
     "seed": 0,
     "workers": 0,
@@ -50,7 +34,7 @@ def validate(cfg: Any) -> None:
     Raises:
         ValueError: A value is invalid.
     """
-    for key, choices in WORDS.items():
+    for key, choices in words().items():
         value = select(cfg, key)
         if value is not None and value not in choices:
             raise ValueError(f"{key}={value}: use {' or '.join(choices)}{closest(value, choices)}")
@@ -64,6 +48,26 @@ def validate(cfg: Any) -> None:
         value = select(cfg, key)
         if value is not None and (type(value) not in (int, float) or not fits(value)):
             raise ValueError(f"{key}={value}: use a number {wanted}{or_also(key)}")
+
+
+def words() -> dict[str, tuple[str, ...]]:
+    """Choices of the keys that take one of a few words."""
+    from mtl.data.corruption import noise, sampling  # noqa: PLC0415  imports torch; the command line starts without
+    from mtl.weighters.base import Scope  # noqa: PLC0415  likewise
+
+    scopes = tuple(scope.value for scope in Scope)
+    return {
+        "dataset.sampling": sampling.WORDS,
+        "dataset.noise": noise.MODES,
+        "weighter.scope": scopes,
+        "weighter.scale": ("sum", "native"),
+        "weighter.heads": ("weighted", "raw"),
+        "logging.gradient_statistics.scope": scopes,
+        "recipe.schedule": ("step", "epoch"),
+        "recipe.on_nonfinite": ("skip", "raise"),
+        "recipe.precision": ("float32", "bfloat16", "float16"),
+        "recipe.accumulation": ("exact", "first"),
+    }
 
 
 def select(cfg: Any, key: str) -> Any:

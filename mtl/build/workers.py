@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from joblib import cpu_count
@@ -28,6 +27,8 @@ def settle(cfg: DictConfig) -> DictConfig:
     Raises:
         ValueError: A value is invalid.
     """
+    import torch  # noqa: PLC0415  the command line starts without it
+
     validate(cfg)
     if cfg.workers == "auto":
         cores = share(cpu_count(), launcher(), int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.morphology import thin
 
 from mtl.data.stored import DamagedFileError, Stored, check_size
 from mtl.data.stored.arrays import read_mat
@@ -67,6 +66,8 @@ def read_context(path: Path) -> NDArray[np.uint16]:
 
 def context_edges(labels: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """1 on thin lines between context classes. Shapes [H, W]."""
+    from skimage.morphology import thin  # noqa: PLC0415  slow to import, and other datasets do not need it
+
     return thin(cv2.Laplacian(labels.astype(np.float64), cv2.CV_64F) != 0).astype(np.uint8)
 
 

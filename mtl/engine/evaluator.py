@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mtl.metrics.delta_m import delta_m, task_gain
+from mtl.delta_m import delta_m, task_gain
 from mtl.task import Task
 
 Scores = dict[str, dict[str, float]]  # task -> metric -> value

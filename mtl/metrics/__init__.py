@@ -1,6 +1,5 @@
 from mtl.metrics.base import TaskMetric
 from mtl.metrics.boundary import Protocol, boundary_counts
-from mtl.metrics.delta_m import delta_m, mean_rank, task_gain
 from mtl.metrics.max_f import MaxF
 from mtl.metrics.mean_angular_error import MeanAngularError
 from mtl.metrics.mean_iou import MeanIoU
@@ -16,7 +15,4 @@ __all__ = [
     "Protocol",
     "TaskMetric",
     "boundary_counts",
-    "delta_m",
-    "mean_rank",
-    "task_gain",
 ]

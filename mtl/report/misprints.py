@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pandas as pd
 from tabulate import tabulate
 
-from mtl.metrics.delta_m import delta_m, task_gain
+from mtl.delta_m import delta_m, task_gain
 from mtl.report.render.text import markdown_table
 
 TABLES = ("II", "III", "IV", "V", "VI", "VII")

@@ -3,6 +3,8 @@
 from copy import deepcopy
 from functools import cache
 
+from omegaconf import OmegaConf
+
 from mtl import build
 from mtl.weighters import Needs, Scope, Weighter
 
@@ -10,10 +12,19 @@ NAMES = sorted(path.stem for path in (build.CONFIGS / "weighter").glob("*.yaml")
 
 
 @cache
+def run(tasks: str):
+    """The composed config of a run, and its tasks."""
+    cfg = build.compose([f"subset=[{tasks}]"])
+    return cfg, build.build_tasks(cfg)
+
+
+@cache
 def config(name: str, tasks: str):
-    """The composed config, and the weighter it builds."""
-    cfg = build.compose([f"weighter={name}", f"subset=[{tasks}]"])
-    return build.applied(cfg), build.build_weighter(cfg, build.build_tasks(cfg))
+    """How the engine applies the weighter of a config, and the weighter."""
+    base, built = run(tasks)
+    cfg = base.copy()
+    cfg.weighter = OmegaConf.load(build.CONFIGS / f"weighter/{name}.yaml")
+    return build.applied(cfg), build.build_weighter(cfg, built)
 
 
 def weighter(name: str, tasks: str = "semseg,depth,normals,edge") -> Weighter:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from mtl.metrics.delta_m import delta_m
+from mtl.delta_m import delta_m
 from mtl.report.claims.quantity import MissingError, Quantity, together
 from mtl.report.claims.settings import NYUD, SINGLE, UNIFORM, short
 from mtl.report.names import ROW, Setting, notation

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtl.metrics.delta_m import task_gain
+from mtl.delta_m import task_gain
 
 DIFFERS = 0.02  # points: a printed number further than this from the recomputed one is shown
 

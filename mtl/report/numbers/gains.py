@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from mtl.metrics.delta_m import task_gain
+from mtl.delta_m import task_gain
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting
 
 Baseline = Callable[[Setting], Setting]  # setting -> setting of the single-task networks it is compared with

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ttest_rel
 
-from mtl.metrics.delta_m import mean_rank
+from mtl.delta_m import mean_rank
 from mtl.report.names import BLOCK, ROW, SINGLE_TASK, Row, primary
 from mtl.report.numbers.gains import Baseline, delta_by_seed, with_gains
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from mtl.metrics import delta_m, mean_rank, task_gain
+from mtl.delta_m import delta_m, mean_rank, task_gain
 
 
 def test_gain_by_hand():

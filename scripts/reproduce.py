@@ -17,16 +17,16 @@ from mtl.report.numbers.hours import expected_hours, total
 from mtl.report.outputs import render
 from mtl.run.device import choose_device
 from mtl.run.folder import is_held, wait_for
+from mtl.run.interrupt import STOPPED
 from mtl.run.record import environment
 
 HOUSE = Path(__file__).parents[1]
 TRAIN, PAPER = HOUSE / "train.py", HOUSE / "results" / "paper"
-STOPPED = (130, 143, -2, -15)  # by Ctrl-C or SIGTERM: do not start the next line
 OWN = {
     "seed": ("0", "seeds, such as 0,1,2"),
     "runs": ("yes", "no: train nothing, only render the table"),
     "metrics": ("primary", "all: also tables of the other metrics"),
-    "launcher": ("", "two, slurm, ray_gpu, joblib or basic; by default as the experiment says"),
+    "launcher": ("", "two, gpus, slurm, ray_gpu, joblib or basic; by default as the experiment says"),
 }
 
 
@@ -114,7 +114,7 @@ def missing(line: Sequence[Job], seeds: Sequence[int], runs: dict) -> list[tuple
 def call(words: Sequence[str]) -> None:
     """Calls train.py, which lists the runs that fail; here they are missing at the end."""
     done = subprocess.run([sys.executable, str(TRAIN), *words], check=False)
-    if done.returncode in STOPPED:
+    if done.returncode in STOPPED:  # do not start the next line
         raise SystemExit(done.returncode)
 
 

@@ -40,6 +40,7 @@ REFUSED = [
     (["-m", "logger=choice(csv,wandb)"], "logger=choice: there is no such logger"),
     (["logger=csv", "+logger=tensorboard"], "logger is chosen twice: name all in one list, logger=[A,B]"),
     (["logger=[csv,tensorboard]", "weighter=null"], "weighter=null: there is no such weighter"),
+    (["processes=0"], "processes=0: use a whole number, 1 or above"),
     (["hydra/launcher=nope"], "hydra/launcher=nope: there is no such", "basic, joblib"),
     (["weigher=uniform"], "unknown key weigher; did you mean weighter?"),
     (["recipe.lerning_rate=1"], "unknown key recipe.lerning_rate; did you mean recipe.optimizer.lr?"),
@@ -159,6 +160,32 @@ def test_every_group_of_ours_is_in_the_table():
     groups = {path.name for path in build.CONFIGS.iterdir() if path.is_dir()} - {"task", "hydra"}
     asked = {words[0].split("=")[0] for words, *fragments in REFUSED if "there is no such" in fragments[0]}
     assert groups <= asked
+
+
+def test_gpus_launcher_gives_every_run_of_a_sweep_a_gpu(command, monkeypatch):
+    used = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_device", used.append)
+    words = ["-m", "hydra/launcher=gpus", "seed=0,1", "recipe.batch_size=1000"]  # which ends before training
+    assert "2 of the runs failed" in command(*words, "device=auto")[2]
+    assert used == [0, 0]
+    assert "device=cpu: hydra/launcher=gpus gives each run its own GPU" in command(*words, "device=cpu")[2]
+
+
+def test_run_of_two_processes_ends_as_they_do(command, monkeypatch):
+    called = []
+
+    def run_processes(script, words, processes, say):
+        called.append((script.name, words, processes))
+        say("step 1")
+        return 1, "a batch that does not fit"
+
+    monkeypatch.setattr("mtl.cli.train.run_processes", run_processes)
+    code, _, stderr = command("processes=2", "workers=3")
+    assert (code, stderr) == (1, "step 1\nerror: a batch that does not fit\n")
+    ((script, words, processes),) = called
+    assert (script, processes) == ("train.py", 2)
+    assert words[-3:] == ["processes=2", "workers=3", "workers=3"]
 
 
 def test_size_that_the_backbone_cannot_take_is_refused(refused, monkeypatch):

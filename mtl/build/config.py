@@ -18,8 +18,8 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 # Keys that affect where and how fast a run computes, but not its result, or only its rounding.
 INCIDENTAL = (
-    *("seed", "device", "deterministic", "threads", "workers", "force", "debug", "data", "results"),
-    *("logging", "logger", "plan", "dataset.render_workers", "dataset.cache"),
+    *("seed", "device", "processes", "deterministic", "threads", "workers", "force", "debug"),
+    *("data", "results", "logging", "logger", "plan", "dataset.render_workers", "dataset.cache"),
 )
 # What a run is built from. Other keys of a group count only if one of these refers to them.
 BUILT = {

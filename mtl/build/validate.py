@@ -8,6 +8,7 @@ from typing import Any
 LEAST = {  # smallest value of integers
     "seed": 0,
     "workers": 0,
+    "processes": 1,
     "threads": 1,
     "dataset.epochs": 1,
     "dataset.render_workers": 0,

@@ -21,7 +21,7 @@ BATCHES = 2**28  # bytes there per worker: three batches of 6 images of 448x576 
 def settle(cfg: DictConfig) -> DictConfig:
     """Checks the config, and replaces its `workers: auto` by a number, before anything reads it.
 
-    A launcher's runs at a time and the processes of torchrun share the cores. One core is left to the training
+    A launcher's runs at a time and the processes of a run share the cores. One core is left to the training
     process. Two cores without a GPU give 0, because loading takes 4 % of a step on rooms there.
 
     Raises:
@@ -31,7 +31,7 @@ def settle(cfg: DictConfig) -> DictConfig:
 
     validate(cfg)
     if cfg.workers == "auto":
-        cores = share(cpu_count(), launcher(), int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+        cores = share(cpu_count(), launcher(), int(os.environ.get("LOCAL_WORLD_SIZE", cfg.processes)))
         gpu = cfg.device != "cpu" and torch.cuda.is_available()
         room = shutil.disk_usage(SHARED).free // BATCHES if SHARED.is_dir() else MOST
         cfg.workers = min(cores - 1, MOST, room) if gpu or cores > 2 else 0

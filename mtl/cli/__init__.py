@@ -1,4 +1,5 @@
 from mtl.cli.ending import FailedRuns, end, run
+from mtl.cli.gpus import OwnGPUs
 from mtl.cli.settings import compose
 
-__all__ = ["FailedRuns", "compose", "end", "run"]
+__all__ = ["FailedRuns", "OwnGPUs", "compose", "end", "run"]

@@ -1,8 +1,10 @@
 """Trains, evaluates and records a run; resumes a run that was killed, and skips one that has finished."""
 
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,21 @@ from mtl.run import code
 from mtl.run.checkpoint import keep_weights, load_checkpoint
 from mtl.run.device import choose_device
 from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
+from mtl.run.interrupt import STOPPED
+from mtl.run.processes import run_processes
 from mtl.run.record import environment, environments, metrics_of
 
-FORCE = "force=true"  # not part of the run
+FORCE = "force=true"
+NOT_RECORDED = ("force", "workers")  # words that change nothing in a run that is repeated
+SCRIPT = Path(__file__).parents[2] / "train.py"
 
 
 def train(cfg: DictConfig) -> None:
     """Trains the run of a config, unless it has finished."""
     config, folder = build.science(cfg), build.run_folder(build.settle(cfg))
+    if cfg.processes > 1 and not distributed.started():
+        split(cfg, folder)
+        return
     distributed.start(choose_device(cfg.device))
     with lock(folder) if distributed.rank() == 0 else nullcontext():
         prepare(folder, config, cfg.force)
@@ -42,6 +51,24 @@ def train(cfg: DictConfig) -> None:
         else:
             train_in(folder, cfg, config)
     distributed.stop()
+
+
+def split(cfg: DictConfig, folder: Path) -> None:
+    """Trains the run in several processes.
+
+    Raises:
+        ValueError: It failed, or another process is training it.
+    """
+    if (folder / "record.json").exists() and not cfg.force:
+        print(f"{folder}: already finished, not trained again")
+        return
+    lock(folder).release()
+    words = [*command_line(), f"workers={cfg.workers}"]
+    code, line = run_processes(SCRIPT, words, cfg.processes, partial(print, file=sys.stderr, flush=True))
+    if code in STOPPED:
+        raise SystemExit(code)
+    if code:
+        raise ValueError(line or f"{folder}: one of {cfg.processes} processes ended with exit code {code}, see above")
 
 
 def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
@@ -78,7 +105,7 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
         trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
         result["best"] = {**result["best"], "test": test.run(trainer.model)}
     if first:
-        words = [word for word in command_line() if word.lower() != FORCE]  # a sweep writes True
+        words = [word for word in command_line() if word.partition("=")[0] not in NOT_RECORDED]
         if result["step_seconds"] is None:
             result |= earlier_times(folder, about["device"])
         record = {

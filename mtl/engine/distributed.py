@@ -8,9 +8,25 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 
+def started() -> bool:
+    """Whether torchrun started this process."""
+    return "RANK" in os.environ
+
+
 def start(device: torch.device) -> None:
-    """Joins the process group of torchrun, if the process was started by it."""
-    if "RANK" in os.environ and not dist.is_initialized():
+    """Joins the process group of torchrun, if the process was started by it, with a GPU of its own.
+
+    Raises:
+        ValueError: There are not enough GPUs, or the device is one of them.
+    """
+    if started() and not dist.is_initialized():
+        if device.type == "cuda":
+            own, found = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+            if device.index is not None:
+                raise ValueError(f"device={device} is one GPU, and each process needs its own: use device=cuda")
+            if own >= found:
+                raise ValueError(f"torch sees {found} GPU(s), too few for {os.environ['LOCAL_WORLD_SIZE']} processes")
+            torch.cuda.set_device(own)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 

@@ -4,6 +4,8 @@ import signal
 import threading
 from types import FrameType
 
+STOPPED = (130, 143, -2, -15)  # exit codes of a process that Ctrl-C or SIGTERM ended
+
 
 class Interrupts:
     """Context in which the first SIGTERM or SIGINT is only recorded; a second one has its usual effect."""

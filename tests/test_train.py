@@ -121,6 +121,8 @@ def test_command_line_from_baseline_to_delta_m_without_training_twice(command, t
     facts = json.loads(record.read_text())
     assert facts["metrics"]["edge"] == {"primary": "ods_f", "higher_is_better": True, "preset": "rooms"}
     assert facts["environment"]["packages"]["torch"] == torch.__version__.split("+")[0]
+    assert facts["wall_seconds"] == pytest.approx(sum(facts["seconds"].values()))
+    assert all(seconds > 0 for seconds in facts["seconds"].values())
     before = record.stat().st_mtime_ns
     assert "already finished" in command("weighter=avgnorm", "subset=[depth,edge]")
     assert record.stat().st_mtime_ns == before

@@ -17,6 +17,7 @@ from mtl.engine.evaluator import Evaluator
 from mtl.engine.progress import Plan
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.trainer import Trainer
+from mtl.run.clock import Clock
 from mtl.run.device import choose_device, choose_kernels
 from mtl.run.state import seed_everything
 from mtl.task import Task
@@ -32,6 +33,7 @@ def build_trainer(
     folder: Path,
     baseline: Mapping[str, float] | None = None,
     checkpoints: Mapping[str, Path] | None = None,
+    clock: Clock | None = None,
 ) -> Trainer:
     """Builds everything a run needs, before its first batch.
 
@@ -40,6 +42,7 @@ def build_trainer(
         folder: The run folder.
         baseline: Primary metric of each task's single-task network, if known.
         checkpoints: Checkpoint of each task's single-task network, if the run uses them as teachers.
+        clock: The clock of the run; None: a new one.
     """
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
@@ -103,4 +106,5 @@ def build_trainer(
         baseline=baseline,
         alignment=distance(steps=steps) if "alignment" in cfg.weighter else None,
         watch=distance(steps=steps * cfg.recipe.micro_batches) if watches(cfg) else None,
+        clock=clock,
     )

@@ -26,6 +26,7 @@ from mtl.report.read.runs import (
 )
 from mtl.run import code
 from mtl.run.checkpoint import keep_weights, load_checkpoint
+from mtl.run.clock import Clock
 from mtl.run.device import choose_device
 from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
 from mtl.run.interrupt import STOPPED
@@ -87,7 +88,8 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
     """Trains the run in its folder, and writes everything needed to verify and to repeat it."""
     runs = wait_for_singles(cfg, config)
     teachers = find_teachers(cfg, config, runs)
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers)
+    clock = Clock()
+    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers, clock)
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     if first:
@@ -100,11 +102,12 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
         write_whole(folder / "changes.patch", code.changes())
     result = trainer.fit()
     if test is not None:
-        result["last"] = {**result["last"], "test": test.run(trainer.model)}
+        result["last"] = {**result["last"], "test": test.run(trainer.model, clock=clock)}
         distributed.wait_for_all()  # until the best network is written
         trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
-        result["best"] = {**result["best"], "test": test.run(trainer.model)}
+        result["best"] = {**result["best"], "test": test.run(trainer.model, clock=clock)}
     if first:
+        clock.lap("other")
         words = [word for word in command_line() if word.partition("=")[0] not in NOT_RECORDED]
         if result["step_seconds"] is None:
             result |= earlier_times(folder, about["device"])
@@ -114,6 +117,7 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
             "metrics": metrics_of(trainer.tasks),
             "data": data,
             **result,
+            **clock.summary(),
             "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
             "feature_distance": build.watches(cfg),
             "command": shlex.join(["python", "train.py", *words]),

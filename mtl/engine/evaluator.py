@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mtl.delta_m import delta_m, task_gain
+from mtl.run.clock import Clock
 from mtl.task import Task
 
 Scores = dict[str, dict[str, float]]  # task -> metric -> value
@@ -30,19 +31,31 @@ class Evaluator:
             task.metric.to(device)
 
     @torch.inference_mode()
-    def run(self, model: nn.Module) -> Scores:
-        """Metrics of all tasks; the model is left in training mode."""
+    def run(self, model: nn.Module, *, clock: Clock | None = None) -> Scores:
+        """Metrics of all tasks; the model is left in training mode.
+
+        Args:
+            model: The network.
+            clock: Told when the network and the metrics are done with a batch.
+        """
+        clock = clock or Clock()
         model.eval()
         for task in self.tasks:
             task.metric.reset()
         for batch in self.loader:
             outputs = model(batch["image"].to(self.device, non_blocking=True))
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)  # the metrics need the outputs now
+            clock.lap("evaluation")
             for task in self.tasks:
                 truth = batch[task.truth or task.name].to(self.device, non_blocking=True)
                 for part in without_padding(*judged(task, outputs.final[task.name], truth, batch["meta"])):
                     task.metric.update(*part)
+            clock.lap("scoring")
         model.train()
-        return {task.name: {k: float(v) for k, v in task.metric.compute().items()} for task in self.tasks}
+        scores = {task.name: {k: float(v) for k, v in task.metric.compute().items()} for task in self.tasks}
+        clock.lap("scoring")
+        return scores
 
 
 def judged(

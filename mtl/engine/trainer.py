@@ -23,6 +23,7 @@ from mtl.loggers.base import Logger
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
 from mtl.run.checkpoint import save_checkpoint
+from mtl.run.clock import Clock
 from mtl.run.interrupt import Interrupts
 from mtl.run.record import StepTimer, forget_peak_memory, peak_memory
 from mtl.run.state import RunState
@@ -49,6 +50,7 @@ class Trainer:
         baseline: Primary metric of the single-task network of each task; None: Delta_m stays empty.
         alignment: `FeatureAlignment` to teachers, with its own optimizer; None: only the losses of the tasks.
         watch: A `FeatureAlignment` that only measures the distance to teachers; None: none.
+        clock: The clock of the run; None: a new one.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Trainer:
         baseline: Mapping[str, float] | None = None,
         alignment: nn.Module | None = None,
         watch: nn.Module | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter, self.applied = model, tasks, weighter, applied
         self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch)
@@ -76,10 +79,10 @@ class Trainer:
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
         self.loggers, self.alignment, self.folder, self.device = loggers, alignment, folder, device
         self.plan, self.baseline, self.names = plan, baseline, [task.name for task in tasks]
-        self.timer = StepTimer(device)
+        self.timer, self.clock = StepTimer(device), clock or Clock()
         self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
         parts = {"model": model, "weighter": weighter, "optimizer": optimizer, "scaler": self.scaler}
-        parts |= {"schedule": schedule, "progress": self.progress, "timer": self.timer}
+        parts |= {"schedule": schedule, "progress": self.progress, "timer": self.timer, "clock": self.clock}
         parts |= {"alignment": alignment, "watch": watch}
         self.state = RunState({key: part for key, part in parts.items() if part is not None}, folder, device)
         self.saved_at = time.monotonic()
@@ -92,15 +95,19 @@ class Trainer:
         self.model.train()
         forget_peak_memory(self.device)
         self.timer.start(self.progress.step)
+        self.clock.lap("other")
         try:
             with Interrupts() as interrupts:
                 for batch in self._batches():
+                    self.clock.lap("data")
                     self._train_step(batch)
+                    self.clock.lap("training")
                     step = self.progress.step
                     if step % self.plan.evaluate_every == 0 or step == self.plan.steps:
                         self._evaluate()
                     elif interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes:
                         self._save()
+                    self.clock.lap("other")
                     interrupts.exit_if_received()
         finally:
             for logger in self.loggers:
@@ -210,7 +217,7 @@ class Trainer:
         step = self.progress.step
         self.timer.stop(step)
         distributed.average_buffers(self.model)
-        scores = self.evaluator.run(self.model)
+        scores = self.evaluator.run(self.model, clock=self.clock)
         row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/mean_loss/")
         self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}

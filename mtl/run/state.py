@@ -10,6 +10,8 @@ import torch
 
 from mtl.run.checkpoint import load_last, save_last
 
+LATER = ("clock",)  # missing in checkpoints of earlier versions
+
 
 def seed_everything(seed: int) -> None:
     """Seeds every generator that initial weights, dropout and Python code draw from."""
@@ -47,6 +49,8 @@ class RunState:
             return False
         try:
             for key, part in self.parts.items():
+                if key in LATER and key not in state:
+                    continue
                 part.load_state_dict(state[key])
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]

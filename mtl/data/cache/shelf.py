@@ -1,6 +1,9 @@
 """Reads and verifies the files of a cache."""
 
 import json
+import mmap
+import os
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,18 +25,21 @@ class Shelf:
         self.starts = np.cumsum([0, *sizes])
         if (folder / f"{key}.bin").stat().st_size != self.starts[-1]:
             raise ValueError(f"{folder / key}.bin does not have {self.starts[-1]} bytes")
-        self.bytes = np.memmap(folder / f"{key}.bin", np.uint8, "r")
+        self.file = os.open(folder / f"{key}.bin", os.O_RDONLY)
+        weakref.finalize(self, os.close, self.file)
 
     def __len__(self) -> int:
         return len(self.shapes)
 
     def __getitem__(self, index: int) -> NDArray[Any]:
-        part = np.asarray(self.bytes[self.starts[index] : self.starts[index + 1]])
-        return part.view(self.dtype).reshape(self.shapes[index]).copy()  # a tensor must not alias a read-only file
+        start, stop = (int(place) for place in self.starts[index : index + 2])
+        page = start - start % mmap.ALLOCATIONGRANULARITY
+        # A mapping of its own for every read: writing to the array changes neither the file nor other reads.
+        pages = mmap.mmap(self.file, stop - page, access=mmap.ACCESS_COPY, offset=page)
+        return np.ndarray(self.shapes[index], self.dtype, pages, start - page)
 
     def __reduce__(self) -> tuple:
-        # Pickling a memory map copies its data; a spawned worker must map the files itself.
-        return Shelf, self.place
+        return Shelf, self.place  # a spawned worker opens the file itself
 
 
 class Metas:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,13 +19,14 @@ class Normalize(nn.Module):
 
         image = (image / 255 - mean) / std
 
-    Labels keep their values and dtypes.
+    Labels keep their values and dtypes. Since every byte has one result, it is a table look-up.
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.mean = torch.tensor(list(mean)).view(-1, 1, 1)
         self.std = torch.tensor(list(std)).view(-1, 1, 1)
+        self.tables = ((torch.arange(256) / 255 - self.mean) / self.std).numpy()  # [3, 1, 256]
 
     def forward(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Return the sample ready for collation.
@@ -34,7 +37,11 @@ class Normalize(nn.Module):
         plain = {
             key: value.as_subclass(Tensor) if isinstance(value, Tensor) else value for key, value in sample.items()
         }
-        return plain | {"image": (plain["image"] / 255 - self.mean) / self.std}
+        planes = plain["image"].numpy()
+        normalised = np.empty(planes.shape, np.float32)
+        for plane, table, place in zip(planes, self.tables, normalised, strict=True):
+            cv2.LUT(plane, table, dst=place)
+        return plain | {"image": torch.from_numpy(normalised)}
 
 
 class Pad(nn.Module):
@@ -77,6 +84,8 @@ class Pad(nn.Module):
             )
         if not image.is_floating_point():
             raise ValueError("Pad fills with 0, the mean colour after Normalize: put it after Normalize")
+        if rows == columns == 0:
+            return sample | {"meta": {"padding": (0, 0)} | meta}
         top, left = rows // 2, columns // 2
         edges = (left, columns - left, top, rows - top)
         padded = {

@@ -56,8 +56,9 @@ class PhotometricDistortion(nn.Module):
             pixels = in_hsv(pixels, 0, ((np.arange(256) + turn) % HUES).astype(np.uint8))
         if contrast_last:
             pixels = self._change_contrast(pixels)
-        distorted = torch.from_numpy(np.stack(cv2.split(pixels)))
-        return sample | {"image": tv_tensors.wrap(distorted, like=image)}
+        distorted = np.empty(image.shape, np.uint8)
+        cv2.mixChannels([pixels], list(distorted), [0, 0, 1, 1, 2, 2])
+        return sample | {"image": tv_tensors.wrap(torch.from_numpy(distorted), like=image)}
 
     def _change_contrast(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return cv2.LUT(pixels, table(uniform(*self.contrast), 0)) if coin() else pixels
@@ -81,6 +82,6 @@ def table(factor: float, offset: float) -> NDArray[np.uint8]:
 
 def in_hsv(pixels: NDArray[np.uint8], channel: int, look_up: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Apply the table to the hue (channel 0) or saturation (1). Shape [H, W, 3]."""
-    planes = list(cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)))
-    planes[channel] = cv2.LUT(planes[channel], look_up)
-    return cv2.cvtColor(cv2.merge(planes), cv2.COLOR_HSV2RGB)
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)
+    cv2.insertChannel(cv2.LUT(cv2.extractChannel(hsv, channel), look_up), hsv, channel)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)

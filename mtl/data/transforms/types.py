@@ -3,7 +3,6 @@
 from functools import cache
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
@@ -47,8 +46,7 @@ def flip(values: LabelMap) -> LabelMap:
     Args:
         values: The map. Shape [C, H, W].
     """
-    flipped, mirrored = values.as_subclass(Tensor).flip(-1), values.label.mirrored
-    if mirrored:
-        signs = torch.tensor([-1.0 if channel in mirrored else 1.0 for channel in range(len(flipped))])
-        flipped = flipped * signs.view(-1, 1, 1)
+    flipped = values.as_subclass(Tensor).flip(-1)
+    for channel in values.label.mirrored:
+        flipped[channel].neg_()
     return type(values)(flipped)

@@ -67,6 +67,21 @@ def test_window_of_one_class_is_avoided():
     assert sum(column > 8 for column in capped) / 300 == pytest.approx((48 / 57) ** 11, abs=0.09)
 
 
+@pytest.mark.parametrize("largest", [0.3, 0.75, 2.0])
+def test_windows_are_judged_by_the_shares_of_all_classes(largest):
+    generator = torch.Generator().manual_seed(0)
+    crop, verdicts = RandomCrop(4, 4, largest=largest, tries=1), []
+    for _ in range(400):
+        kinds = torch.tensor([0, 1, 2, 254, 255])[torch.randperm(5, generator=generator)]
+        drawn = torch.rand(1, 16, 20, generator=generator) ** (6 * torch.rand((), generator=generator))
+        semseg = kinds[(drawn * 5).long().clamp(max=4)].to(torch.uint8)
+        counts = torch.bincount(semseg.flatten(), minlength=256)[:255]
+        good = bool((counts > 0).sum() > 1 and counts.max() < largest * counts.sum())
+        verdicts.append(good)
+        assert crop._is_good(semseg) is good
+    assert len(set(verdicts)) == 2
+
+
 def test_without_a_good_window_the_one_after_the_tries_is_taken(monkeypatch):
     crop = RandomCrop(2, 2, **RULE)
     drawn, place = [], crop._place

@@ -26,6 +26,13 @@ def test_image_is_scaled_to_one_and_centred_per_channel():
     assert image.flatten().tolist() == pytest.approx([-1.0, 0.0, 0.5], abs=1e-6)
 
 
+def test_table_has_the_bits_of_the_formula():
+    normalize = Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
+    colours = torch.arange(256, dtype=torch.uint8).view(1, 16, 16).expand(3, -1, -1)
+    image = normalize({"image": tv_tensors.Image(colours)})["image"]
+    assert torch.equal(image, (colours / 255 - normalize.mean) / normalize.std)
+
+
 def test_labels_become_plain_tensors_with_their_values_and_dtypes():
     before = sample()
     after = Normalize(mean=[0, 0, 0], std=[1, 1, 1])(before)

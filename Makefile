@@ -21,7 +21,7 @@ COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test lint format lock doctor data-nyud data-pascal-context data-replica data-bsds500
+.PHONY: help install test test-slow crash-test gpu-check lint format lock doctor data-nyud data-pascal-context data-replica data-bsds500
 .PHONY: demo weighters architectures bench bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
@@ -106,6 +106,9 @@ test-slow: install  ## tests that take minutes
 
 crash-test: install  ## kill -9 a run at random moments, twenty times; the result must be the same
 	$(BIN)/python -m pytest -m slow tests/test_crash.py
+
+gpu-check: install  ## networks, weighters, precisions and resume on a GPU, minutes (DEVICE=cpu: on the CPU, smaller)
+	$(if $(DEVICE),MTL_TEST_DEVICE=$(DEVICE)) $(BIN)/python -m pytest -m gpu -W default --durations=5 tests/gpu
 
 lint: install  ## ruff
 	$(BIN)/ruff check .

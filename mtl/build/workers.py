@@ -27,15 +27,19 @@ def settle(cfg: DictConfig) -> DictConfig:
     Raises:
         ValueError: A value is invalid.
     """
-    import torch  # noqa: PLC0415  the command line starts without it
-
     validate(cfg)
     if cfg.workers == "auto":
         cores = share(cpu_count(), launcher(), int(os.environ.get("LOCAL_WORLD_SIZE", cfg.processes)))
-        gpu = cfg.device != "cpu" and torch.cuda.is_available()
         room = shutil.disk_usage(SHARED).free // BATCHES if SHARED.is_dir() else MOST
-        cfg.workers = min(cores - 1, MOST, room) if gpu or cores > 2 else 0
+        cfg.workers = 0 if cores == 2 and not has_gpu(cfg.device) else min(cores - 1, MOST, room)
     return cfg
+
+
+def has_gpu(device: str) -> bool:
+    """Whether a run on this device uses a GPU."""
+    import torch  # noqa: PLC0415  the command line starts without it
+
+    return device != "cpu" and torch.cuda.is_available()
 
 
 def share(cores: int, launcher: Mapping[str, Any], processes: int = 1) -> int:

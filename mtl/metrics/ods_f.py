@@ -5,8 +5,8 @@ https://doi.org/10.1109/TPAMI.2004.1273918; protocol of Pont-Tuset and Marques, 
 Segmentation and Object Proposal Techniques, TPAMI 2016. https://doi.org/10.1109/TPAMI.2015.2481406.
 """
 
-from collections.abc import Iterable
-from functools import partial
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,10 @@ from mtl.metrics.base import TaskMetric
 from mtl.metrics.boundary import Protocol, boundary_counts
 from mtl.metrics.boundary.scores import average_precision, f_measure, interpolated_f
 from mtl.metrics.boundary.truth import check_boundary
-from mtl.metrics.boundary.workers import Workers
 
 __all__ = ["OdsF", "boundary_counts", "f_measure"]
 
+AHEAD = 8  # images that may wait, per thread
 PARTITIONS = (torch.int16, torch.int32, torch.int64)  # not uint8, which may also hold lines
 
 
@@ -40,8 +40,8 @@ class OdsF(TaskMetric):
     thresholds and tolerance, so their numbers are not comparable; `preset` names the protocol that a number belongs to.
 
     Deviations from the paper: the matching has the largest possible number of pairs. The published programs are
-    randomised and find up to 4 pairs fewer in some images. With several annotators, the matching is the exact one of
-    lowest cost.
+    randomised and find up to 4 pairs fewer in some images. With several annotators, the matching is the one of lowest
+    cost; of equal costs, which the published programs leave to chance, a fixed rule takes one (`pair_costs`).
     """
 
     primary = "ods_f"
@@ -51,12 +51,13 @@ class OdsF(TaskMetric):
     scored: Tensor
 
     def __init__(self, *, protocol: Protocol, max_distance: float, workers: int = 0):
-        """Set the protocol, the tolerance and the number of worker processes.
+        """Set the protocol, the tolerance and the number of threads.
 
         Args:
             protocol: Scoring protocol.
             max_distance: Largest distance of a pair, as a fraction of the image diagonal.
-            workers: Number of extra processes that score images; 0 scores in this process. The values are the same.
+            workers: Number of threads that score images while the network computes the next batch; with 0, `update`
+                scores them itself. The values are the same.
 
         Raises:
             ValueError: The tolerance is not in [0, 1], or the number of workers or the image list is invalid.
@@ -65,7 +66,11 @@ class OdsF(TaskMetric):
         if not 0 <= max_distance <= 1:
             raise ValueError(f"max_distance={max_distance} must be a fraction of the diagonal, from 0 to 1")
         self.protocol, self.preset, self.images = protocol, protocol.preset, protocol.images()
-        self._workers = Workers(partial(protocol.counts, max_distance=max_distance), workers)
+        if type(workers) is not int or workers < 0:
+            raise ValueError(f"workers={workers}: use a whole number, 0 or above")
+        self.max_distance, self.workers = max_distance, workers
+        self._threads: ThreadPoolExecutor | None = None  # from the first image until all are scored
+        self._pending: deque[Future[np.ndarray]] = deque()
         self.add_state("counts", torch.zeros(4, len(protocol.grid), dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("best_counts", torch.zeros(4, dtype=torch.int64), dist_reduce_fx="sum")  # each image at its own
         self.add_state("scored", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # number of images
@@ -88,8 +93,13 @@ class OdsF(TaskMetric):
         self._check(prediction, truth)
         quantised = (prediction.detach().float().sigmoid() * 255).to(torch.uint8)[:, 0].cpu().numpy()
         for probability, true in zip(quantised, truth.cpu().numpy(), strict=True):
-            self._workers.submit(probability, true)
-        self._add(self._workers.ready())
+            if not self.workers:
+                self._add(self._score(probability, true))
+                continue
+            self._threads = self._threads or ThreadPoolExecutor(self.workers, "odsF")
+            self._pending.append(self._threads.submit(self._score, probability, true))
+        while self._pending and (self._pending[0].done() or len(self._pending) > AHEAD * self.workers):
+            self._add(self._pending.popleft().result())
 
     def compute(self) -> dict[str, float]:
         """Keys `ods_f`, `ois_f` and `ap`, in percent.
@@ -123,18 +133,29 @@ class OdsF(TaskMetric):
             for lines in truth.flatten(0, 1).cpu().numpy():
                 check_boundary(lines)
 
-    def _add(self, results: Iterable[np.ndarray]) -> None:
-        """Add the counts of individual images to the sums."""
-        for result in results:
-            counts = torch.from_numpy(result)
-            own = counts[:, int(f_measure(counts).numpy().argmax())]  # ties go to the lowest threshold
-            self.counts += counts.to(self.counts.device)
-            self.best_counts += own.to(self.best_counts.device)
-            self.scored += 1
+    def _score(self, probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        return self.protocol.counts(probability, truth, max_distance=self.max_distance)
+
+    def _add(self, result: np.ndarray) -> None:
+        """Add the counts of one image to the sums."""
+        counts = torch.from_numpy(result)
+        own = counts[:, int(f_measure(counts).numpy().argmax())]  # ties go to the lowest threshold
+        self.counts += counts.to(self.counts.device)
+        self.best_counts += own.to(self.best_counts.device)
+        self.scored += 1
 
     def _settle(self) -> None:
         """Wait for the images that are still being scored."""
-        self._add(self._workers.rest())
+        while self._pending:
+            self._add(self._pending.popleft().result())
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        """End the threads, and discard the images that are still being scored."""
+        self._pending.clear()
+        if self._threads:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
 
     # Everything that reads or reduces the sums first waits for the images that are still being scored.
 
@@ -156,5 +177,10 @@ class OdsF(TaskMetric):
 
     def reset(self) -> None:
         """Discard all images, including those still being scored."""
-        self._workers.forget()
+        self._dismiss()
         super().reset()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The sums, including all submitted images; threads cannot be copied."""
+        self._settle()
+        return super().__getstate__()

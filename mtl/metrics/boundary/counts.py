@@ -12,16 +12,11 @@ Segmentation and Object Proposal Techniques, TPAMI 2016. https://doi.org/10.1109
                                    .  .  .    .  #  .
 
 Thresholds are visited from high to low. The thin maps then grow almost monotonically, and the matching at one
-threshold is the starting point of the next (`Matching`), so only added and removed pixels cost time.
+threshold is the starting point of the next, so only added and removed pixels cost time.
 """
 
 import numpy as np
 
-from mtl.metrics.boundary.assignment import cheapest, cost_graph
-from mtl.metrics.boundary.candidates import candidates, split
-from mtl.metrics.boundary.matching import Matching
-from mtl.metrics.boundary.nms import smoothed, suppress
-from mtl.metrics.boundary.thinning import pack, thin, unpack
 from mtl.metrics.boundary.truth import check_boundary
 
 
@@ -65,22 +60,33 @@ def boundary_counts(
     _check_settings(probability, thresholds, max_distance, nms)
     for one in boundaries:
         check_boundary(one)
+    from mtl.metrics.boundary import compiled  # noqa: PLC0415  loads numba, which only scoring needs
+
     if nms:
-        ridges = _float32(probability)
-        ridges = suppress(smoothed(ridges) if smooth else ridges, radius=int(nms), taper=taper)
-        probability = np.floor(ridges * np.float32(255) + np.float32(0.5)) / 255.0 if quantise else ridges
-    elif probability.dtype == np.uint8:
-        probability = probability / 255.0
-    side = "left" if strict else "right"
-    levels = np.searchsorted(thresholds.astype(probability.dtype), probability, side=side)  # thresholds passed
-    words = thin(pack(levels, len(thresholds)))[:, 1:-1, 1:-1].reshape(-1, probability.size)
-    pixels = np.flatnonzero(words.any(axis=0))
-    present = unpack(words[:, pixels], len(thresholds))  # [K, N]
+        settings = {"radius": int(nms), "taper": taper, "smooth": smooth, "quantise": quantise}
+        pixels, values = compiled.suppress(_float32(probability), **settings, at_least=thresholds[0])
+        levels = _passed(values, thresholds, strict)
+    else:
+        levels = _passed(probability.ravel(), thresholds, strict)
+        pixels = np.flatnonzero(levels)
+        levels = levels[pixels]
+    pixels, words = compiled.thin(pixels, levels, probability.shape, len(thresholds))
+    steps = compiled.steps(words, len(thresholds))
     reach = max_distance * np.hypot(*probability.shape)
-    pair = _largest if len(boundaries) == 1 else _cheapest
-    matched_predicted, matched_true = pair(pixels, present, boundaries, reach)
+    graphs = [compiled.candidates(pixels, one, reach) for one in boundaries]
+    largest, predicted = compiled.largest(graphs[0], steps)
+    if len(graphs) == 1:
+        matched_predicted = matched_true = largest
+    else:
+        alone = compiled.cost_alone(reach)
+        paired = [
+            compiled.cheapest(graph, steps, compiled.pair_costs(graph, pixels, one), alone)
+            for graph, one in zip(graphs, boundaries, strict=True)
+        ]  # [A, K, N]
+        matched_predicted = np.any(paired, axis=0).sum(axis=1)
+        matched_true = np.sum(paired, axis=(0, 2))
     total = np.full(len(thresholds), np.count_nonzero(boundaries))
-    return np.stack([matched_predicted, present.sum(axis=1), matched_true, total]).astype(np.int64)
+    return np.stack([matched_predicted, predicted, matched_true, total]).astype(np.int64)
 
 
 def check_probability(probability: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -121,45 +127,9 @@ def _float32(probability: np.ndarray) -> np.ndarray:
     return probability.astype(np.float32) / scale
 
 
-def _largest(
-    pixels: np.ndarray, present: np.ndarray, boundaries: np.ndarray, reach: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of matched predicted and boundary pixels in the largest matching per threshold. Shapes [K].
-
-    Args:
-        pixels: Flat positions of the pixels predicted at any threshold. Shape [N].
-        present: Which of them are predicted at each threshold. Shape [K, N].
-        boundaries: True boundary. Shape [1, H, W].
-        reach: Largest distance of a pair, in pixels.
-    """
-    lists, near = candidates(pixels, boundaries[0], reach)
-    falling = present[::-1, near]  # [K, M]
-    above = np.concatenate([np.zeros_like(falling[:1]), falling[:-1]])
-    matching = Matching(lists, np.count_nonzero(boundaries))
-    steps = zip(_by_row(above & ~falling), _by_row(falling & ~above), strict=True)
-    sizes = np.array([matching.step(removed, added) for removed, added in steps])[::-1]
-    return sizes, sizes
-
-
-def _cheapest(
-    pixels: np.ndarray, present: np.ndarray, boundaries: np.ndarray, reach: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """As `_largest`, for several annotators: predicted pixels matched to any, boundary pixels of all. Shapes [K].
-
-    Here it matters which pixels are matched, so the lowest-cost matching is computed per threshold and annotator.
-    """
-    matched = np.zeros_like(present)  # [K, N]
-    matched_true = np.zeros(len(present), int)
-    for boundary in boundaries:
-        lists, near = candidates(pixels, boundary, reach)
-        graph = cost_graph(pixels[near], lists, boundary, reach)
-        for threshold, there in enumerate(present[:, near]):
-            paired = cheapest(graph, np.flatnonzero(there))
-            matched[threshold, near[paired]] = True
-            matched_true[threshold] += len(paired)
-    return matched.sum(axis=1), matched_true
-
-
-def _by_row(mask: np.ndarray) -> list[list[int]]:
-    """Columns where the mask is true, one list per row."""
-    return split(mask.nonzero()[1], mask.sum(axis=1))
+def _passed(values: np.ndarray, thresholds: np.ndarray, strict: bool) -> np.ndarray:
+    """Number of thresholds that each value, uint8 (of 255) or float, passes. Shape [N]."""
+    side = "left" if strict else "right"
+    if values.dtype == np.uint8:
+        return np.searchsorted(thresholds, np.arange(256) / 255.0, side=side)[values]
+    return np.searchsorted(thresholds.astype(values.dtype), values, side=side)

@@ -13,8 +13,6 @@ The marked pixels are offset from the border between regions by half a pixel tow
 import cv2
 import numpy as np
 
-from mtl.metrics.boundary.thinning import thin_map
-
 BLOCK = np.ones((2, 2), np.uint8)
 MOST_SOLID = 0.75  # share; thin lines around all regions of a tiny image reach 0.6, lines two pixels wide 1
 
@@ -25,6 +23,8 @@ def boundary_of(partition: np.ndarray) -> np.ndarray:
     Args:
         partition: Region number of each pixel. Shape [H, W].
     """
+    from mtl.metrics.boundary.compiled import thin_map  # noqa: PLC0415  loads numba, which only scoring needs
+
     marks = np.zeros(partition.shape, bool)
     marks[:, :-1] |= partition[:, :-1] != partition[:, 1:]
     marks[:-1] |= partition[:-1] != partition[1:]

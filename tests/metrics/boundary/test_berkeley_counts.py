@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from mtl.metrics import boundary_counts
+from mtl.metrics.boundary.compiled import thin, unpack
 from mtl.metrics.boundary.scores import average_precision, f_measure, interpolated_f
-from mtl.metrics.boundary.thinning import pack, thin, unpack
 
 FOLDER = Path(os.environ.get("MTL_TEST_DATA", ""))
 ORDER = [2, 3, 0, 1]  # published: matched true, true, matched predicted, predicted
@@ -65,9 +65,9 @@ def test_pixels_are_those_published_at_every_threshold_of_every_image():
     theirs = published("seism_gpb_ucm")
     for row, counts in zip(rows(), theirs, strict=True):
         probability, boundaries = read(row)
-        passed = np.searchsorted(np.arange(1, 100) / 100, probability, side="right")
-        thinned = thin(pack(passed, 99))[:, 1:-1, 1:-1]
-        predicted = unpack(thinned.reshape(len(thinned), -1), 99).sum(axis=1)
+        passed = np.searchsorted(np.arange(1, 100) / 100, probability.ravel(), side="right")
+        _, words = thin(np.arange(passed.size), passed, probability.shape, 99)
+        predicted = unpack(words, 99).sum(axis=1)
         assert np.array_equal(predicted, counts[1]), row["id"]
         assert (counts[3] == boundaries.sum()).all(), row["id"]
 

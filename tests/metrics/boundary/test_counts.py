@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from skimage.morphology import thin as reference
 
 from mtl.metrics.boundary import boundary_counts
-from mtl.metrics.boundary.nms import suppress
-from mtl.metrics.boundary.thinning import pack, thin, unpack
+from mtl.metrics.boundary.compiled import suppress, thin, unpack
 from mtl.metrics.ods_f import f_measure
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "edges").glob("*.npz"))
@@ -56,10 +56,12 @@ def test_golden_counts_are_exact_without_suppression(golden):
 def test_golden_maps_are_thinned_bit_for_bit(golden):
     thresholds = golden["thresholds"]
     for variant, values, side in (("nms", golden["nms_map"], "left"), ("raw", golden["pred"] / 255.0, "right")):
-        levels = np.searchsorted(thresholds.astype(values.dtype), values, side=side)
-        words = thin(pack(levels, len(thresholds)))[:, 1:-1, 1:-1].reshape(-1, values.size)
-        maps = unpack(words, len(thresholds)).reshape(len(thresholds), *values.shape)
-        assert np.array_equal(np.packbits(maps, axis=-1), golden[f"{variant}_thin_maps"])
+        levels = np.searchsorted(thresholds.astype(values.dtype), values.ravel(), side=side)
+        pixels, words = thin(np.arange(values.size), levels, values.shape, len(thresholds))
+        maps = np.zeros((len(thresholds), values.size), bool)
+        maps[:, pixels] = unpack(words, len(thresholds))
+        packed = np.packbits(maps.reshape(-1, *values.shape), axis=-1)
+        assert np.array_equal(packed, golden[f"{variant}_thin_maps"])
 
 
 def test_golden_f_measure_holds_at_every_threshold(golden):
@@ -69,7 +71,9 @@ def test_golden_f_measure_holds_at_every_threshold(golden):
 
 
 def test_own_suppression_decides_as_the_golden_one(golden):
-    kept = suppress(golden["pred"].astype(np.float32) / np.float32(255), radius=1, taper=5)
+    kept = np.zeros(golden["pred"].shape, np.float32)
+    pixels, values = suppress(golden["pred"].astype(np.float32) / np.float32(255), radius=1, taper=5)
+    kept.flat[pixels] = values
     decided_otherwise = np.count_nonzero((kept > 0) != (golden["nms_map"] > 0))
     assert decided_otherwise <= 1e-3 * np.count_nonzero(golden["nms_map"])
     both = (kept > 0) & (golden["nms_map"] > 0)
@@ -120,6 +124,15 @@ def test_strict_wants_more_than_the_threshold():
     for strict, predicted in ((True, 1), (False, 2)):
         counts = boundary_counts(probability, boundary, thresholds=[0.2], max_distance=0.1, nms=False, strict=strict)
         assert counts[1, 0] == predicted
+
+
+def test_suppressed_pixels_equal_a_threshold_of_zero():
+    probability, boundary = tiny()
+    settings = {"thresholds": [0.0, 0.2], "max_distance": 0.1, "nms": True, "taper": 0}
+    exceeds = boundary_counts(probability, boundary, **settings, strict=True)
+    equals = boundary_counts(probability, boundary, **settings, strict=False)
+    assert exceeds[1, 0] == exceeds[1, 1] == equals[1, 1]
+    assert equals[1, 0] == np.count_nonzero(reference(np.ones((5, 7), bool)))
 
 
 def test_empty_map_and_empty_boundary_are_counted():

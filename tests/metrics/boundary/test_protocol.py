@@ -9,7 +9,7 @@ from skimage.morphology import thin
 from mtl import build
 from mtl.metrics import Protocol
 from mtl.metrics.boundary import boundary_counts
-from mtl.metrics.boundary.nms import suppress
+from mtl.metrics.boundary.compiled import suppress
 
 HUNDREDTHS = [k / 100 for k in range(1, 100)]
 TABLE = {  # thresholds, strict, nms, taper, smooth and quantise, lines as partition, interpolate
@@ -49,7 +49,9 @@ def test_sak_smooths_suppresses_at_radius_four_and_stores_8_bits():
     padded = np.pad(probability.astype(np.float32) / np.float32(255), 1, mode="symmetric")
     rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
     smooth = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
-    stored = np.floor(suppress(smooth, radius=4, taper=5) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    pixels, values = suppress(smooth, radius=4, taper=5)
+    stored = np.zeros(smooth.shape, np.uint8)
+    stored.flat[pixels] = np.floor(values * np.float32(255) + np.float32(0.5))
     lines = thin(seg2bmap_by_loops(boundary[0]))
     expected = boundary_counts(
         stored, lines, thresholds=np.arange(1, 100) / 100, max_distance=0.02, nms=False, strict=False

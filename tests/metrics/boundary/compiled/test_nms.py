@@ -1,6 +1,15 @@
 import numpy as np
 
-from mtl.metrics.boundary.nms import suppress
+from mtl.metrics.boundary.compiled import suppress as survivors
+from mtl.metrics.boundary.compiled.nms import _normal
+
+
+def suppress(probability, **settings):
+    """The suppressed map. Shape [H, W]."""
+    pixels, values = survivors(probability, **settings)
+    suppressed = np.zeros_like(probability)
+    suppressed.flat[pixels] = values
+    return suppressed
 
 
 def ridge(angle, height=40, width=50):
@@ -48,3 +57,25 @@ def test_the_taper_is_a_linear_ramp_from_zero_on_every_side():
     for line in (tapered[10, :6], tapered[10, :-7:-1], tapered[:6, 15], tapered[:-7:-1, 15]):
         np.testing.assert_allclose(line, ramp, rtol=1e-6)
     np.testing.assert_allclose(tapered[2, 3], 0.4 * 0.6, rtol=1e-6)
+
+
+def test_pixels_that_end_below_a_value_are_left_out_and_the_others_unchanged():
+    probability, _ = ridge(1.0)
+    whole = suppress(probability, radius=1, taper=5)
+    assert np.array_equal(suppress(probability, radius=1, taper=5, at_least=0.5), np.where(whole >= 0.5, whole, 0))
+
+
+def test_result_is_rounded_to_8_bits_after_the_fade():
+    probability, _ = ridge(1.0)
+    plain, rounded = (suppress(probability, radius=1, taper=5, quantise=quantise) for quantise in (False, True))
+    np.testing.assert_allclose(rounded * 255, np.rint(plain * 255), atol=1e-4)
+
+
+def test_normal_is_that_of_numpys_derivatives_and_trigonometry():
+    smooth = np.random.default_rng(0).random((6, 7), np.float32)
+    slope_y, slope_x = np.gradient(smooth)
+    curve_yy, curve_xy = np.gradient(slope_y)
+    curve_xx = np.gradient(slope_x, axis=1)
+    angle = np.arctan(curve_yy * np.sign(-curve_xy) / (curve_xx + np.float32(1e-5))) % np.pi
+    normals = np.array([[_normal(smooth, y, x) for x in range(7)] for y in range(6)])
+    np.testing.assert_allclose(normals, np.stack([np.sin(angle), np.cos(angle)], axis=-1), atol=1e-6)

@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from mtl.metrics.boundary.assignment import cheapest, cost_graph
+from mtl.metrics.boundary.candidates import candidates
+from mtl.metrics.boundary.nms import suppress
+from mtl.metrics.boundary.thinning import pack, thin, unpack
 from tabulate import tabulate
 
 from mtl import cli
 from mtl.files import write_whole
 from mtl.metrics import OdsF, Protocol, boundary_counts
-from mtl.metrics.boundary.assignment import cheapest, cost_graph
-from mtl.metrics.boundary.candidates import candidates
-from mtl.metrics.boundary.nms import suppress
-from mtl.metrics.boundary.thinning import pack, thin, unpack
 from mtl.metrics.boundary.truth import boundary_of
 from mtl.run.record import environment
 

@@ -15,9 +15,9 @@ def bench(monkeypatch):
     return names
 
 
-@pytest.mark.parametrize("variant", ["nms", "raw"])
-def test_ours_and_scipy_find_as_many_pairs(bench, variant):
-    line = bench["compare"]([bench["image"](seed) for seed in range(2)], variant)
+@pytest.mark.parametrize(("variant", "annotators"), [("nms", 1), ("raw", 1), ("nms", 3)])
+def test_ours_and_scipy_find_as_many_pairs(bench, variant, annotators):
+    line = bench["compare"]([bench["image"](seed) for seed in range(2)], variant, annotators)
     assert line["images"] == 2
     assert line["boundary_px"] > 50
     assert line["ratio"] == pytest.approx(line["scipy_seconds"] / line["seconds"])

@@ -11,6 +11,7 @@ from mtl.build.config import science
 from mtl.data.base import DenseDataset
 from mtl.data.cache import Cached
 from mtl.data.loader import make_loader
+from mtl.data.view import evenly
 from mtl.engine import distributed
 from mtl.task import Task
 
@@ -34,6 +35,8 @@ def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDat
         settings = {key: value for key, value in science(cfg)["dataset"][split].items() if key != "transform"}
         settings["left_out"] = dataset.about().get("left_out", [])  # corrupt images, if the dataset skips them
         dataset = Cached(dataset, Path(cfg.data) / "cache", settings, cfg.workers)
+    if split == "val" and cfg.recipe.val_images is not None:
+        dataset = evenly(dataset, cfg.recipe.val_images)
     if split == "train":
         for operation in cfg.dataset.get("operations", {}).values():
             dataset = instantiate(operation)(dataset)

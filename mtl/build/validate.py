@@ -15,6 +15,7 @@ LEAST = {  # smallest value of integers
     "recipe.batch_size": 1,
     "recipe.micro_batches": 1,
     "recipe.steps": 1,
+    "recipe.val_images": 1,
     "logging.gradient_statistics.every": 0,
 }
 REAL = {
@@ -26,7 +27,10 @@ REAL = {
     "backbone.head.dropout": ("from 0 to below 1", lambda value: 0 <= value < 1),
     "logging.checkpoint_minutes": ("above 0", lambda value: value > 0),
 }
-ALSO = {"threads": None, "recipe.steps": None, "recipe.clip": None, "workers": "auto"}  # allowed besides numbers
+ALSO = {  # allowed besides numbers
+    **dict.fromkeys(("threads", "recipe.steps", "recipe.val_images", "recipe.clip")),
+    "workers": "auto",
+}
 
 
 def validate(cfg: Any) -> None:

@@ -1,7 +1,7 @@
 """Scores a model on a whole split."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -31,18 +31,25 @@ class Evaluator:
             task.metric.to(device)
 
     @torch.inference_mode()
-    def run(self, model: nn.Module, *, clock: Clock | None = None) -> Scores:
+    def run(
+        self,
+        model: nn.Module,
+        progress: Callable[[int, int], None] = lambda done, batches: None,
+        *,
+        clock: Clock | None = None,
+    ) -> Scores:
         """Metrics of all tasks; the model is left in training mode.
 
         Args:
             model: The network.
+            progress: Called after every batch with the number of batches done and of all batches.
             clock: Told when the network and the metrics are done with a batch.
         """
         clock = clock or Clock()
         model.eval()
         for task in self.tasks:
             task.metric.reset()
-        for batch in self.loader:
+        for done, batch in enumerate(self.loader, 1):
             outputs = model(batch["image"].to(self.device, non_blocking=True))
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)  # the metrics need the outputs now
@@ -52,6 +59,7 @@ class Evaluator:
                 for part in without_padding(*judged(task, outputs.final[task.name], truth, batch["meta"])):
                     task.metric.update(*part)
             clock.lap("scoring")
+            progress(done, len(self.loader))
         model.train()
         scores = {task.name: {k: float(v) for k, v in task.metric.compute().items()} for task in self.tasks}
         clock.lap("scoring")

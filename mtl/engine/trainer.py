@@ -217,7 +217,7 @@ class Trainer:
         step = self.progress.step
         self.timer.stop(step)
         distributed.average_buffers(self.model)
-        scores = self.evaluator.run(self.model, clock=self.clock)
+        scores = self.evaluator.run(self.model, self.evaluating, clock=self.clock)
         row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/mean_loss/")
         self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}
@@ -225,6 +225,11 @@ class Trainer:
             save_checkpoint({"model": self.model.state_dict(), **evaluation}, self.folder / "best.pt")
         self._save()
         self.timer.start(step)
+
+    def evaluating(self, done: int, batches: int) -> None:
+        """Tells the loggers how many batches of an evaluation are done."""
+        for logger in self.loggers:
+            logger.evaluating(done, batches)
 
     def _save(self) -> None:
         """Writes the point to resume from."""

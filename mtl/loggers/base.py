@@ -44,5 +44,8 @@ class Logger(ABC):
     def progress(self, step: int) -> None:  # noqa: B027
         """Called after `step` optimizer steps."""
 
+    def evaluating(self, done: int, batches: int) -> None:  # noqa: B027
+        """Called during an evaluation, after `done` of its batches."""
+
     def close(self) -> None:  # noqa: B027
         """Called at the end of the run."""

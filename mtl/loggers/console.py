@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from mtl.loggers.base import Kind, Logger
 
+LINE_SECONDS = 60
+
 
 class ConsoleLogger(Logger):
     """A progress bar on a terminal; elsewhere, a line after every tenth of the run."""
@@ -20,6 +22,8 @@ class ConsoleLogger(Logger):
         super().__init__(folder, name, steps, config)
         self.start = time.monotonic()
         self.first = 0  # steps done before this process
+        self.evaluation: tuple[float, int] | None = None  # time and number of its first batch
+        self.said = 0.0  # time of the last line about it
         self.bar = tqdm(total=steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
         if not self.bar.disable:
             self.bar.write(name, file=sys.stderr)  # in front of the bar, it would take up the line
@@ -46,6 +50,22 @@ class ConsoleLogger(Logger):
         elif step % max(self.steps // 10, 1) == 0:
             left = (time.monotonic() - self.start) / (step - self.first) * (self.steps - step)
             self.say(f"step {step}/{self.steps}, {timedelta(seconds=round(left))} left")
+
+    def evaluating(self, done: int, batches: int) -> None:
+        """Shows next to the bar how far the evaluation is; elsewhere prints a line every minute."""
+        now = time.monotonic()
+        if self.evaluation is None:
+            self.evaluation, self.said = (now, done), now
+        start, first = self.evaluation
+        if done == batches:
+            self.evaluation = None
+            self.bar.set_postfix_str("")
+        elif done > first:
+            left = timedelta(seconds=round((now - start) / (done - first) * (batches - done)))
+            self.bar.set_postfix_str(f"evaluates batch {done}/{batches}, {left} left")
+            if self.bar.disable and now - self.said >= LINE_SECONDS:
+                self.said = now
+                self.say(f"evaluates batch {done}/{batches}, {left} left")
 
     def close(self) -> None:
         """Closes the bar."""

@@ -35,6 +35,7 @@ def test_what_cannot_change_a_result_trains_nothing_again(words):
     "words",
     [
         ["recipe.optimizer.lr=1e-3"],
+        ["recipe.val_images=2"],
         ["dataset.height=128"],
         ["dataset.epochs=4"],
         ["dataset.noise=pixel"],

@@ -80,3 +80,14 @@ def test_cache_changes_no_bit_of_a_batch(dataset, home, split, words):
     assert same(batches(plain), batches(cached))
     assert same(batches(plain), batches(dataset(*words, "dataset.cache=true", "dataset.render_workers=0", split=split)))
     assert len([path for path in (home / "data/cache").glob(f"Rooms_{split}_*") if path.is_dir()]) == 1
+
+
+def test_an_evaluation_scores_evenly_spaced_images_if_the_recipe_says_so(dataset):
+    whole = [image["meta"]["id"] for image in dataset(split="val")]
+    few = dataset("recipe.val_images=2", split="val")
+    assert [image["meta"]["id"] for image in few] == [whole[0], whole[len(whole) // 2]]
+    assert few.about()["images"] == 2
+    assert few.about()["of"] == len(whole)
+    assert len(dataset("recipe.val_images=2")) == len(dataset())
+    with pytest.raises(ValueError, match=f"recipe.val_images=99: the val split has only {len(whole)} images"):
+        dataset("recipe.val_images=99", split="val")

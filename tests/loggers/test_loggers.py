@@ -31,6 +31,17 @@ def test_console_shows_metrics_and_the_time_left(tmp_path, capsys):
     assert lines[-2:] == ["uniform: step 20: depth/rmse 0.25", "uniform: step 20: depth/rmse 0.25, delta_m 1.5"]
 
 
+def test_console_prints_a_line_for_every_minute_of_an_evaluation(tmp_path, capsys, monkeypatch):
+    logger = ConsoleLogger(tmp_path, "uniform", 20, {})
+    for second, done in ((0, 1), (30, 5), (90, 13), (100, 14), (200, 20)):
+        monkeypatch.setattr("mtl.loggers.console.time.monotonic", lambda second=second: 1000 + second)
+        logger.evaluating(done, 20)
+    logger.evaluating(1, 20)
+    assert capsys.readouterr().err.splitlines() == ["uniform: evaluates batch 13/20, 0:00:52 left"]
+    logger.close()
+    logger.evaluating(2, 20)  # of the test split, after training
+
+
 def test_tensorboard_holds_every_finite_number(tmp_path):
     logger = TensorBoardLogger(tmp_path, "run", 10, {})
     logger.log("metrics", 5, {"val/depth/rmse": 0.25, "val/delta_m": math.nan})

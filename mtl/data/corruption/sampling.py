@@ -12,8 +12,8 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from mtl.data.base import DenseDataset, Place, Sample
-from mtl.data.view import View
+from mtl.data.base import DenseDataset, Place
+from mtl.data.view import Subset
 from mtl.files import write_whole
 
 # Unit of the choice (scans in every scene, or scenes), and the fraction or number that is kept.
@@ -122,26 +122,6 @@ class Sampling:
 
     def _refusal(self, reason: str) -> ValueError:
         return ValueError(f"dataset.sampling={self.word}: {reason}")
-
-
-class Subset(View):
-    """The images of a dataset at some of its indices."""
-
-    def __init__(self, source: DenseDataset, indices: Sequence[int]) -> None:
-        super().__init__(source)
-        self.indices = list(indices)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def read(self, index: int) -> Sample:
-        """Load one sample; see `DenseDataset.read`."""
-        return self.source.read(self.indices[index])
-
-    def places(self) -> list[Place] | None:
-        """Scene and scan of every kept image."""
-        places = self.source.places()
-        return None if places is None else [places[index] for index in self.indices]
 
 
 def digest(content: object) -> str:

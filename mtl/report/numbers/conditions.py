@@ -29,6 +29,13 @@ def differing_conditions(runs: Sequence[Run]) -> list[str]:
     return [text] if parts else []
 
 
+def partly_evaluated(runs: Sequence[Run]) -> list[str]:
+    """A note for every number of validation images that stands for a whole split."""
+    splits = [run.record.get("data", {}).get("val", {}) for run in runs]
+    parts = {(about["images"], about["of"]) for about in splits if "of" in about}
+    return [f"Evaluations during training score {images} of {of} validation images." for images, of in sorted(parts)]
+
+
 def _environment(run: Run) -> Iterable[tuple[str, str]]:
     """The conditions of a run other than its data; several values if it was resumed elsewhere."""
     parts = [_facts(about) for about in (*run.record.get("earlier_environments", ()), run.record["environment"])]

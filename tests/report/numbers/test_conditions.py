@@ -1,6 +1,6 @@
 import pytest
 
-from mtl.report.numbers.conditions import differing_conditions
+from mtl.report.numbers.conditions import differing_conditions, partly_evaluated
 
 BOTH = {"semseg": 40, "depth": 0.5}
 CPU = {
@@ -84,3 +84,9 @@ def test_long_list_of_methods_is_cut(note):
     names = ["avgnorm", "famo", "dwa", "uw", "rlw"]
     (line,) = note(*((name, {"threads": 2}) for name in names), seeds=6)
     assert "1 (6 runs), 2 (5: AvgNorm, FAMO, DWA and 2 more)" in line
+
+
+def test_note_says_how_many_validation_images_were_scored(make_run):
+    runs = [make_run("uniform", BOTH, seed=seed, data={"val": {"images": 200, "of": 2000}}) for seed in range(2)]
+    assert partly_evaluated(runs) == ["Evaluations during training score 200 of 2000 validation images."]
+    assert partly_evaluated([make_run("uniform", BOTH, data={"val": {"images": 200}})]) == []

@@ -6,13 +6,13 @@ import pytest
 import torch
 from test_resume import stop_at
 
-from mtl.build.validate import WORDS
+from mtl.build.validate import words
 from mtl.run.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.gpu
 
 
-@pytest.mark.parametrize("precision", WORDS["recipe.precision"])
+@pytest.mark.parametrize("precision", words()["recipe.precision"])
 def test_network_trains_in_every_precision(network, size, precision, trainer):
     run = trainer("run", *network, *size, f"recipe.precision={precision}", "weighter=avgnorm")
     if precision == "float16":

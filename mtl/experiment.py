@@ -29,6 +29,7 @@ class Job:
         folder: The run folder, without the seed.
         variant: Settings of its weighter that differ from the default, such as `alpha 0.5`; empty if none do.
         notes: Statistics that a run must have recorded to count as this one; None: no requirement.
+        needs_teachers: Whether it needs the weights of single-task networks.
     """
 
     words: tuple[str, ...]
@@ -36,6 +37,7 @@ class Job:
     folder: Path
     variant: str
     notes: Mapping[str, Any] | None
+    needs_teachers: bool
 
     def run(self, runs: Mapping[Path, Run], seed: int) -> Run | None:
         """The finished run with this seed and the required statistics; None if there is none."""
@@ -120,7 +122,7 @@ class Experiment:
         about = about_weighter(line)
         name = variant(about) if set(about) - self._defaults(line) else ""
         notes = OmegaConf.to_container(cfg.logging) if self.plan.get("complete") else None
-        return Job(words, build.science(cfg), folder, name, notes)
+        return Job(words, build.science(cfg), folder, name, notes, build.needs_teachers(cfg))
 
     def _defaults(self, line: Sequence[str]) -> set[str]:
         """The words about the weighter that only repeat its defaults."""

@@ -102,7 +102,9 @@ def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> T
         raise ValueError(f"{folder} is not a run folder, it has no config.yaml{hint}")
     if not (folder / checkpoint).is_file():
         there = ", ".join(sorted(path.name for path in folder.glob("*.pt"))) or "none yet"
-        raise ValueError(f"{folder} has no {checkpoint}; checkpoints: {there}")
+        kept = (folder / "record.json").is_file() and checkpoint in ("best.pt", "last.pt")
+        hint = f"; a finished run keeps it with keep={checkpoint.removesuffix('.pt')} or keep=both" * kept
+        raise ValueError(f"{folder} has no {checkpoint}; checkpoints: {there}{hint}")
     where = choose_device(device)
     model = TrainedModel(*rebuild(folder / "config.yaml"))
     try:

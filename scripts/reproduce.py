@@ -93,12 +93,21 @@ def train_line(
         f"{total(hours)}",
         flush=True,
     )
+    kept = keep(experiment, lines, number)
     for job, seed in lacking[0]:
         runs = finished(experiment.results)
         if job.folder / f"seed{seed}" in runs and not job.run(runs, seed):  # it lacks statistics that are needed here
-            call([*job.words, f"seed={seed}", "force=true"])
+            call([*job.words, f"seed={seed}", "force=true", *kept])
     sweep = [*experiment.words, *experiment.lines()[number], f"seed={','.join(map(str, seeds))}"]
-    call(["-m", *sweep, *[f"hydra/launcher={launcher}"] * bool(launcher)])
+    call(["-m", *sweep, *kept, *[f"hydra/launcher={launcher}"] * bool(launcher)])
+
+
+def keep(experiment: Experiment, lines: Sequence[Sequence[Job]], number: int) -> list[str]:
+    """The word by which a line of single-task networks keeps best.pt, if runs of the plan learn from them."""
+    learns = any(job.needs_teachers for line in lines for job in line)
+    teachers = any(len(job.config["subset"]) == 1 for job in lines[number])
+    word = {"none": ["keep=best"], "last": ["keep=both"]}.get(experiment.cfg.keep, [])
+    return word if learns and teachers else []
 
 
 def elsewhere(lacking: Sequence[tuple[Job, int]]) -> list[Path]:

@@ -40,6 +40,8 @@ REFUSED = [
     (["-m", "logger=choice(csv,wandb)"], "logger=choice: there is no such logger"),
     (["logger=csv", "+logger=tensorboard"], "logger is chosen twice: name all in one list, logger=[A,B]"),
     (["logger=[csv,tensorboard]", "weighter=null"], "weighter=null: there is no such weighter"),
+    (["keep=bset"], "keep=bset: use best or last or both or none; did you mean best?"),
+    (["keep=null"], "keep=None: use best or last or both or none"),
     (["processes=0"], "processes=0: use a whole number, 1 or above"),
     (["hydra/launcher=nope"], "hydra/launcher=nope: there is no such", "basic, joblib"),
     (["weigher=uniform"], "unknown key weigher; did you mean weighter?"),

@@ -17,7 +17,7 @@ from mtl.run.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 LENGTH = ["weighter=avgnorm", "recipe.steps=60", "recipe.evaluate=6", "backbone.head.dropout=0.5"]
-LENGTH += ["dataset.train.scenes=12", "logging.checkpoint_minutes=0.002"]
+LENGTH += ["dataset.train.scenes=12", "logging.checkpoint_minutes=0.002", "keep=both"]
 
 
 def start(folder: Path) -> subprocess.Popen:

@@ -58,6 +58,20 @@ def test_missing_runs_are_trained_a_line_at_a_time_and_single_task_networks_come
     assert "none of 16 runs has finished" in out
 
 
+@pytest.mark.parametrize(
+    ("weighter", "given", "added"),
+    [("url", "none", "keep=best"), ("url", "last", "keep=both"), ("uniform", "none", None)],
+)
+def test_weights_that_runs_of_the_plan_learn_from_are_kept(reproduce, tmp_path, weighter, given, added):
+    words = ["experiment=controls", "dataset=rooms", "subset=[depth,edge]", f"results={tmp_path}", f"keep={given}"]
+    words.append(f'plan.runs=["subset={{tasks}}","weighter={weighter}"]')
+    with pytest.raises(SystemExit, match="1"):
+        run(reproduce, *words)
+    single, several = reproduce.called
+    assert single[-1] == (added or "seed=0")
+    assert several[-1] == "seed=0"
+
+
 def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, monkeypatch, tmp_path):
     words = ["experiment=figures", 'plan.runs=["subset=semseg"]', f"results={tmp_path}"]
     with pytest.raises(SystemExit, match="1"):

@@ -27,7 +27,7 @@ from mtl.trained import TrainedModel, UnfitPictureError
 
 ROOT = Path(__file__).parent.parent
 TASKS = ["semseg", "human_parts", "depth", "normals", "saliency", "edge"]
-WORDS = [f"subset=[{','.join(TASKS)}]", "logger=csv", "backbone.pretrained=true"]  # asks nobody
+WORDS = [f"subset=[{','.join(TASKS)}]", "logger=csv", "keep=both", "backbone.pretrained=true"]  # asks nobody
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +166,11 @@ def test_checkpoint_that_is_missing_or_of_another_network_is_named(trained, tmp_
     shutil.copytree(trained.run, tmp_path / "run")
     with pytest.raises(ValueError, match=r"has no worst.pt; checkpoints: best.pt, last.pt"):
         mtl.load(tmp_path / "run", checkpoint="worst.pt")
+    (tmp_path / "run" / "best.pt").unlink()
+    with pytest.raises(
+        ValueError, match=r"has no best.pt; checkpoints: last.pt; a finished run keeps it with keep=best or"
+    ):
+        mtl.load(tmp_path / "run")
     torch.save({"model": {"weight": torch.zeros(1)}}, tmp_path / "run" / "best.pt")
     with pytest.raises(ValueError, match=r"best.pt does not fit the network of its config.yaml \(Error"):
         mtl.load(tmp_path / "run")

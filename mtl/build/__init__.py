@@ -7,7 +7,19 @@ from importlib import import_module
 from typing import Any
 
 PARTS = {
-    "config": ("CONFIGS", "INCIDENTAL", "applied", "compose", "run_folder", "science", "subset", "watches"),
+    "config": (
+        *(
+            "CONFIGS",
+            "INCIDENTAL",
+            "applied",
+            "compose",
+            "needs_teachers",
+            "run_folder",
+            "science",
+            "subset",
+            "watches",
+        ),
+    ),
     "data": ("build_dataset", "share_of_batch"),
     "model": ("build_alignment", "build_model", "build_tasks", "build_weighter", "rebuild"),
     "trainer": ("build_evaluator", "build_trainer"),

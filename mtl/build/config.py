@@ -18,7 +18,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 # Keys that affect where and how fast a run computes, but not its result, or only its rounding.
 INCIDENTAL = (
-    *("seed", "device", "processes", "deterministic", "threads", "workers", "force", "debug"),
+    *("seed", "device", "processes", "deterministic", "threads", "workers", "keep", "force", "debug"),
     *("data", "results", "logging", "logger", "plan", "dataset.render_workers", "dataset.cache"),
 )
 # What a run is built from. Other keys of a group count only if one of these refers to them.
@@ -139,6 +139,11 @@ def run_folder(cfg: DictConfig) -> Path:
 def applied(cfg: DictConfig) -> dict[str, str]:
     """How `backward` applies the weighter: those of scope, scale and heads that its config has."""
     return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
+
+
+def needs_teachers(cfg: DictConfig) -> bool:
+    """Whether the run needs the weights of single-task networks: it learns from them, or measures the distance."""
+    return "alignment" in cfg.weighter or watches(cfg)
 
 
 def watches(cfg: DictConfig) -> bool:

@@ -41,11 +41,11 @@ def validate(cfg: Any) -> None:
     """
     for key, choices in words().items():
         value = select(cfg, key)
-        if value is not None and value not in choices:
+        if value not in choices and not (value is None and "." in key):  # some groups have no such key
             raise ValueError(f"{key}={value}: use {' or '.join(choices)}{closest(value, choices)}")
     for key, least in LEAST.items():
         value = select(cfg, key)
-        if (value is None and "." in key) or (key in ALSO and value == ALSO[key]):  # some groups have no such key
+        if (value is None and "." in key) or (key in ALSO and value == ALSO[key]):
             continue
         if type(value) is not int or value < least:
             raise ValueError(f"{key}={value}: use a whole number, {least} or above{or_also(key)}")
@@ -62,6 +62,7 @@ def words() -> dict[str, tuple[str, ...]]:
 
     scopes = tuple(scope.value for scope in Scope)
     return {
+        "keep": ("best", "last", "both", "none"),
         "dataset.sampling": sampling.WORDS,
         "dataset.noise": noise.MODES,
         "weighter.scope": scopes,

@@ -125,7 +125,7 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
             "earlier_environments": earlier,
         }
         write_json(folder / "record.json", record, indent=2)
-        keep_weights(folder)
+        keep_weights(folder, cfg.keep)
         print(folder)
 
 
@@ -155,18 +155,18 @@ def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
     Raises:
         ValueError: One of them is missing.
     """
-    if not ("alignment" in cfg.weighter or build.watches(cfg)):
+    if not build.needs_teachers(cfg):
         return {}
     singles = single_task_runs(runs, config, cfg.seed, judged_alike=False)
     checkpoints = {task: run.folder / "best.pt" for task, run in singles.items() if (run.folder / "best.pt").exists()}
     if missing := [task for task in config["subset"] if task not in checkpoints]:
-        again = f" {FORCE}" * any(task in singles for task in missing)  # finished, but its weights are gone
-        command = training_command(command_line(), missing, cfg.seed, config) + again
+        command = training_command(command_line(), missing, cfg.seed, config)
         wants = f"weighter={cfg.weighter.name} learns from" if "alignment" in cfg.weighter else "feature_distance wants"
-        raise ValueError(
-            f"{wants} single-task networks, and there is none of {', '.join(missing)} "
-            f"with this dataset, backbone, recipe and seed; to train: {command}"
-        )
+        lack = f"there is none of {', '.join(missing)} with this dataset, backbone, recipe and seed"
+        if gone := [task for task in missing if task in singles]:
+            lack += f" (the network of {', '.join(gone)} was trained, but best.pt not kept)"
+            command += f" {FORCE} keep=best"
+        raise ValueError(f"{wants} single-task networks, and {lack}; to train: {command}")
     return checkpoints
 
 

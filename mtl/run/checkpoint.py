@@ -12,7 +12,8 @@ from mtl.files import write_whole
 
 log = logging.getLogger(__name__)
 
-LAST, PREVIOUS = "last.pt", "previous.pt"
+BEST, LAST, PREVIOUS = "best.pt", "last.pt", "previous.pt"
+KEPT = {"best": (BEST,), "last": (LAST,), "both": (BEST, LAST), "none": ()}  # checkpoints of a finished run
 # Depending on where a file is corrupt, torch's reader raises any of these; all of them become a message with its path.
 UNREADABLE = (
     *(RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, AssertionError),
@@ -53,10 +54,17 @@ def save_last(state: dict[str, Any], folder: Path) -> None:
     (folder / f"next-{LAST}").replace(folder / LAST)
 
 
-def keep_weights(folder: Path) -> None:
-    """Reduces the last state of a finished run to the network: the optimizer state is twice as large."""
-    (folder / PREVIOUS).unlink(missing_ok=True)  # first, to make room on a full disk
-    save_checkpoint({"model": load_checkpoint(folder / LAST)["model"]}, folder / LAST)
+def keep_weights(folder: Path, keep: str) -> None:
+    """Deletes what a finished run does not keep; the last checkpoint loses the optimizer state, twice as large.
+
+    Args:
+        folder: The run folder.
+        keep: A word of `KEPT`.
+    """
+    for name in {PREVIOUS, BEST, LAST} - set(KEPT[keep]):  # first, to make room on a full disk
+        (folder / name).unlink(missing_ok=True)
+    if LAST in KEPT[keep]:
+        save_checkpoint({"model": load_checkpoint(folder / LAST)["model"]}, folder / LAST)
 
 
 def load_last(folder: Path) -> dict[str, Any] | None:

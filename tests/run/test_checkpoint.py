@@ -19,14 +19,20 @@ def test_newest_state_wins(tmp_path):
     assert load_last(tmp_path) == {"step": 3}
 
 
-def test_finished_run_keeps_its_weights_and_nothing_else(tmp_path):
+@pytest.mark.parametrize(
+    ("keep", "names"),
+    [("best", ["best.pt"]), ("last", ["last.pt"]), ("both", ["best.pt", "last.pt"]), ("none", [])],
+)
+def test_finished_run_keeps_the_weights_that_it_is_told_and_nothing_else(tmp_path, keep, names):
+    save_checkpoint({"model": {"w": torch.ones(2)}}, tmp_path / "best.pt")
     for step in (1, 2):
         save_last({"step": step, "model": {"w": torch.full((2,), step)}, "optimizer": {}}, tmp_path)
-    keep_weights(tmp_path)
-    (left,) = tmp_path.iterdir()
-    assert left.name == "last.pt"
-    assert load_checkpoint(left)["model"]["w"].tolist() == [2, 2]
-    assert load_checkpoint(left).keys() == {"model"}
+    keep_weights(tmp_path, keep)
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    if "last.pt" in names:
+        left = load_checkpoint(tmp_path / "last.pt")
+        assert left["model"]["w"].tolist() == [2, 2]
+        assert left.keys() == {"model"}
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "missing", "other bytes"])

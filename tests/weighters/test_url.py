@@ -79,8 +79,7 @@ def test_run_learns_from_them_and_is_judged_against_them(home, capsys):
     (folder,) = home.glob("results/runs/*vanilla_url_depth-edge-*/seed0")
     assert json.loads((folder / "record.json").read_text())["mean_weights"] == {"depth": 1, "edge": 1}
     assert pd.read_csv(folder / "metrics.csv")["val/delta_m"].notna().all()
-    for name in ("last.pt", "best.pt"):
-        assert not any("adaptor" in key for key in load_checkpoint(folder / name)["model"])
+    assert not any("adaptor" in key for key in load_checkpoint(folder / "best.pt")["model"])
     assert {task: path.read_bytes() for task, path in checkpoints(home).items()} == before
 
 
@@ -92,8 +91,9 @@ def test_finished_network_without_its_weights_is_trained_again(home, tmp_path, c
     assert call(tmp_path, *URL, "weighter.alignment.lr=1e-3") == 1
     line = capsys.readouterr().err
     assert "there is none of edge with this dataset" in line
+    assert "(the network of edge was trained, but best.pt not kept)" in line
     command = line.split("to train: python train.py ")[1].split()
-    assert command[-3:] == ["subset=edge", "seed=0", "force=true"]
+    assert command[-4:] == ["subset=edge", "seed=0", "force=true", "keep=best"]
     assert call(tmp_path, *[word for word in command if word not in WORDS]) == 0
     assert checkpoints(tmp_path)["edge"].exists()
 

@@ -114,7 +114,7 @@ def _page(
         "steps": _listed(run.record["steps"] for run in runs),
         "device": _listed(one["device"] for one in about),
         "commit": _listed(str(one["commit"])[:10] for one in about),
-        "protocol": _listed(lines["protocol"]) or "none",
+        "protocol": _listed(word for words in lines["protocol"] for word in words.split()) or "none",
         "seeds": _listed(run.seed for run in runs),
     }
     parts = [

@@ -72,8 +72,8 @@ def facts(lines: pd.DataFrame, digits: int | None = SHORT) -> Facts:
         lines: The runs, all as text.
         digits: Digits of a commit to show; None: all.
     """
-    known = lines.assign(commit=lines["commit"].str[:digits])
-    return [(column, _listed(known[column])) for column in FACTS]
+    known = {"commit": lines["commit"].str[:digits], "protocol": lines["protocol"].str.split().explode().dropna()}
+    return [(column, _listed(known.get(column, lines[column]))) for column in FACTS]
 
 
 def seeds_of(lines: pd.DataFrame) -> str:

@@ -1,10 +1,12 @@
 """One self-contained HTML page with all results of a results folder."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.registry import read_claims
@@ -18,6 +20,7 @@ from mtl.report.web.sections import Planned, sections
 from mtl.report.web.stored import read_lines
 
 TEMPLATES = Path(__file__).parent
+CODE = re.compile(r"`([^`]+)`")
 
 
 class Made(NamedTuple):
@@ -30,6 +33,11 @@ class Made(NamedTuple):
 
     command: str
     date: str
+
+
+def code(text: str) -> Markup:
+    """Text as HTML, with the parts between backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def page(results: Path, paper: Path, ours: Evidence, made: Made, planned: Planned) -> str:
@@ -56,6 +64,7 @@ def page(results: Path, paper: Path, ours: Evidence, made: Made, planned: Planne
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = code
     return environment.get_template("page.html").render(
         made=made,
         runs=len(lines),

@@ -10,7 +10,7 @@ from fake_folder import COMMIT, NOT_RUN, PAPER, planned, rows_of, summary_of, wr
 from mtl.report.claims.sources import our_evidence
 from mtl.report.read.scores import paper_scores
 from mtl.report.render.text import blocks
-from mtl.report.web.page import Made, page
+from mtl.report.web.page import Made, code, page
 from mtl.report.web.stored import metrics_of, read_lines, read_table
 
 VOID = {"meta", "link", "img", "input", "br"}
@@ -225,3 +225,7 @@ def test_empty_folder_makes_a_page_of_the_paper_alone(tmp_path):
     ).text
     assert "nothing has been trained yet" in text
     assert "On ours: 52 not run." in text
+
+
+def test_commands_in_notes_are_code_and_the_rest_is_escaped():
+    assert code("`make grid` finds <b> & more") == "<code>make grid</code> finds &lt;b&gt; &amp; more"

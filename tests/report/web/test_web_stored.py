@@ -56,6 +56,8 @@ def test_facts_name_each_value_once_and_what_is_missing():
     known = dict(facts(lines))
     assert known == {"commit": "0123456789", "device": "cpu, cuda", "protocol": "none recorded", "steps": "40"}
     assert seeds_of(lines) == "9, 10"
+    lines["protocol"] = ["edge=rooms", "normals=marked edge=rooms", ""]
+    assert dict(facts(lines))["protocol"] == "edge=rooms, normals=marked"
 
 
 def test_summary_that_is_missing_has_no_lines(tmp_path):

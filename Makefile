@@ -22,7 +22,7 @@ small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experim
 
 .DEFAULT_GOAL := help
 .PHONY: help install test test-slow crash-test gpu-check lint format lock doctor data-nyud data-pascal-context data-replica data-bsds500
-.PHONY: demo weighters architectures bench bench-data bench-edges figures claims check-paper report
+.PHONY: demo weighters architectures bench bench-train bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
@@ -91,6 +91,9 @@ report: install  ## one page with everything, results/report.html
 bench: install  ## cost of a training step at every scope and with every weighter, relative to plain uniform training
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_weighters.py
+
+bench-train: install  ## images per second, memory and phases of a training step, by architecture (DEVICE=cpu: smaller)
+	$(BIN)/python scripts/bench_train.py $(call given,device,DEVICE)
 
 bench-edges: install  ## cost of odsF per image, compared with SciPy's matching at each threshold
 	$(BIN)/python scripts/bench_edges.py

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RUNNING = ("mtl", "configs", "train.py", "requirements.lock")  # results and documents do not affect a run,
-ASIDE = ("mtl/bench", "mtl/cli", "mtl/report")  # nor do measurements, messages and tables
+ASIDE = ("mtl/bench", "mtl/report")  # nor do measurements and tables
 
 
 def commit(root: Path = ROOT) -> str | None:

@@ -24,7 +24,7 @@ def project(tmp_path):
     return git
 
 
-@pytest.mark.parametrize("name", ["results/runs.csv", "mtl/report/table.py", "mtl/cli/new.py", "docs/new.md"])
+@pytest.mark.parametrize("name", ["results/runs.csv", "mtl/report/table.py", "mtl/bench/new.py", "docs/new.md"])
 def test_changes_that_cannot_affect_a_run_do_not_count(project, tmp_path, name):
     before = code.fingerprint(tmp_path)
     (tmp_path / name).parent.mkdir(exist_ok=True)

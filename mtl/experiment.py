@@ -16,7 +16,7 @@ from mtl import build
 from mtl.report.read.runs import Run, finished_runs
 
 # Words that do not change an experiment. Any other word changes the names of its files, so no trial replaces a result.
-UNCHANGING = ("experiment", "dataset", *(key for key in build.INCIDENTAL if "." not in key))
+UNCHANGING = ("experiment", "dataset", *build.INCIDENTAL)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ REFUSED = [
     (["dataset.num_classes.semseg=5"], "semseg: label", "in image train_0000_000_000", "5 classes (0 to 4"),
     (["dataset.sampling=half_scan"], "dataset.sampling=half_scan: use full or half_scans", "did you mean half_scans?"),
     (["dataset.sampling=twelve_scans"], "dataset.sampling=twelve_scans: scene 0000 has only 4 scans"),
-    (["dataset.cache=yes_please"], "dataset.cache=yes_please: use true or false"),
+    (["dataset.cache=yes_please"], "dataset.cache=yes_please: use true, false or auto"),
     (["dataset.noise=pixels"], "dataset.noise=pixels: use none or pixel or category", "did you mean pixel?"),
     (["dataset.noise=pixel"], "no noise is defined for edge", "subset=[semseg,depth,normals]"),
     (["data=/proc/nowhere"], "/proc/nowhere: No such file or directory", "data="),

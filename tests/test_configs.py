@@ -114,7 +114,7 @@ def test_folder_depends_on_the_science_alone():
     assert plain.name == "seed1"
     assert plain.parent.name.startswith("rooms_resnet18_vanilla_uniform_semseg-depth-normals-edge-")
     same = ["threads=1", "workers=2", "data=/elsewhere", "device=cpu", "logger=[csv,wandb]", "seed=1"]
-    same += ["dataset.cache=true", "deterministic=true"]
+    same += ["dataset.cache=auto", "deterministic=true"]
     assert build.run_folder(build.compose(same)) == plain
     others = ("recipe.optimizer.lr=1e-3", "weighter=avgnorm", "subset=depth", "dataset.train.scenes=7")
     worse = ("dataset.sampling=half_scans", "dataset.noise=pixel")

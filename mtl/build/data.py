@@ -1,5 +1,6 @@
 """Builds the dataset of a split from the config, with caching, sampling and label noise, and its loader."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from mtl.data.view import evenly
 from mtl.engine import distributed
 from mtl.task import Task
 
+log = logging.getLogger(__name__)
+
 
 def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDataset:
     """A split of the dataset; the training split with a subset of images or noisy labels if the config says so.
@@ -28,19 +31,38 @@ def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDat
         ValueError: The dataset is missing or corrupt, or its config is invalid.
     """
     cache = cfg.dataset.get("cache", False)
-    if not isinstance(cache, bool):
-        raise ValueError(f"dataset.cache={cache}: use true or false")
+    if cache not in ("auto", True, False):
+        raise ValueError(f"dataset.cache={cache}: use true, false or auto")
     dataset = instantiate(cfg.dataset[split], tasks=tasks)
     if cache:
-        settings = {key: value for key, value in science(cfg)["dataset"][split].items() if key != "transform"}
-        settings["left_out"] = dataset.about().get("left_out", [])  # corrupt images, if the dataset skips them
-        dataset = Cached(dataset, Path(cfg.data) / "cache", settings, cfg.workers)
+        dataset = cached(cfg, split, dataset, cache == "auto")
     if split == "val" and cfg.recipe.val_images is not None:
         dataset = evenly(dataset, cfg.recipe.val_images)
     if split == "train":
         for operation in cfg.dataset.get("operations", {}).values():
             dataset = instantiate(operation)(dataset)
     return dataset
+
+
+def cached(cfg: DictConfig, split: str, dataset: DenseDataset, spare: bool) -> DenseDataset:
+    """The split with a cache of its decoded samples.
+
+    Args:
+        cfg: The composed config.
+        split: Key of the split in the config of the dataset.
+        dataset: The split.
+        spare: Whether to do without a cache that takes more than half of the free space, or cannot be written.
+    """
+    settings = {key: value for key, value in science(cfg)["dataset"][split].items() if key != "transform"}
+    settings["left_out"] = dataset.about().get("left_out", [])  # corrupt images, if the dataset skips them
+    try:
+        return Cached(dataset, Path(cfg.data) / "cache", settings, cfg.workers, 0.5 if spare else 1.0)
+    except OSError as error:
+        if not spare:
+            raise
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error
+        log.warning("no cache of %s %s, every use decodes its images again (%s)", cfg.dataset.name, split, reason)
+        return dataset
 
 
 def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> int:

@@ -1,5 +1,8 @@
 """Words of the config that change the images of a run, tried on the rooms."""
 
+import shutil
+from collections import namedtuple
+
 import pytest
 import torch
 from tiny import SIZE
@@ -91,3 +94,31 @@ def test_an_evaluation_scores_evenly_spaced_images_if_the_recipe_says_so(dataset
     assert len(dataset("recipe.val_images=2")) == len(dataset())
     with pytest.raises(ValueError, match=f"recipe.val_images=99: the val split has only {len(whole)} images"):
         dataset("recipe.val_images=99", split="val")
+
+
+def test_automatic_cache_takes_at_most_half_of_the_free_space(dataset, tmp_path, monkeypatch, caplog):
+    words = [f"data={tmp_path}", "dataset.cache=auto"]
+    rooms = dataset(*words[:1])
+    size = len(rooms) * sum(value.nbytes for key, value in rooms.read(0).items() if key != "meta")
+    free = namedtuple("usage", "free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: free(2 * size - 1))
+    assert type(dataset(*words)).__name__ == "Rooms"
+    assert not list(tmp_path.glob("cache/*/*.bin"))
+    assert "no cache of rooms train, every use decodes its images again" in caplog.text
+    monkeypatch.setattr("shutil.disk_usage", lambda _: free(2 * size))
+    assert same(batches(rooms), batches(dataset(*words)))
+    assert list(tmp_path.glob("cache/*/depth.bin"))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: free(0))
+    assert type(dataset(*words)).__name__ == "Cached"  # it is there already
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.raises(OSError, match="needed for a cache"):
+        dataset(*words[:1], "dataset.cache=true")
+
+
+def test_folder_that_cannot_be_written_leaves_the_automatic_cache_out(dataset, tmp_path, caplog):
+    dataset(f"data={tmp_path}")
+    (tmp_path / "cache").write_text("in the way")
+    assert type(dataset(f"data={tmp_path}", "dataset.cache=auto")).__name__ == "Rooms"
+    assert f"{tmp_path}/cache/Rooms_train_" in caplog.text
+    with pytest.raises(OSError, match="Not a directory"):
+        dataset(f"data={tmp_path}", "dataset.cache=true")

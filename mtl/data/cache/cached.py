@@ -31,12 +31,16 @@ class Cached(View):
         root: Folder of all caches.
         settings: Everything except the tasks that determines what the source reads.
         workers: Decoding processes; 0 decodes in this process.
+        share: Largest part of the free space that new files may take.
 
     Raises:
+        OSError: The files do not fit, or cannot be written.
         ValueError: The source returns a label in several types.
     """
 
-    def __init__(self, source: DenseDataset, root: Path, settings: Mapping[str, Any], workers: int) -> None:
+    def __init__(
+        self, source: DenseDataset, root: Path, settings: Mapping[str, Any], workers: int, share: float = 1.0
+    ) -> None:
         super().__init__(source)
         about = {
             "dataset": type(source).__name__,
@@ -52,7 +56,7 @@ class Cached(View):
             with filelock.FileLock(f"{folder}.lock"):
                 write_whole(folder / "about.json", text)
                 if missing := missing_from(folder, probes, len(source)):
-                    check_room(folder, [probes[0][key] for key in missing if key != "meta"], len(source))
+                    check_room(folder, [probes[0][key] for key in missing if key != "meta"], len(source), share)
                     fill(folder, source, missing, workers)
         self.shelves = {key: Metas(folder, key) if key == "meta" else Shelf(folder, key) for key in probes[0]}
 

@@ -19,16 +19,17 @@ from mtl.data.loader import set_up_worker
 from mtl.files import write_json
 
 
-def check_room(folder: Path, arrays: Sequence[NDArray[Any]], length: int) -> None:
+def check_room(folder: Path, arrays: Sequence[NDArray[Any]], length: int, share: float) -> None:
     """Check that the disk has enough space for the files.
 
     Args:
         folder: Folder of the files.
         arrays: Arrays of a typical image.
         length: Number of images.
+        share: Largest part of the free space that they may take.
     """
     needed, free = length * sum(array.nbytes for array in arrays), shutil.disk_usage(folder).free
-    if needed > free:
+    if needed > share * free:
         reason = f"{os.strerror(errno.ENOSPC)}: about {needed >> 20} MiB needed for a cache, {free >> 20} MiB free"
         raise OSError(errno.ENOSPC, reason, str(folder))
 
@@ -56,8 +57,11 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
         worker_init_fn=set_up_worker,
         generator=torch.Generator(),  # draws the seed of the workers, instead of the global state that dropout uses
     )
+    parts = {key: folder / f"{key}.unfinished" for key in maps}
     with ExitStack() as stack:
-        files = {key: stack.enter_context(open(folder / f"{key}.unfinished", "wb")) for key in maps}
+        for part in parts.values():
+            stack.callback(part.unlink, missing_ok=True)  # a full disk gets its space back
+        files = {key: stack.enter_context(open(part, "wb")) for key, part in parts.items()}
         for sample in tqdm(loader, desc=f"caching {type(source).__name__} {source.split}", unit="img", mininterval=1):
             metas.append(sample["meta"])
             for key, file in files.items():
@@ -67,11 +71,11 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
         for file in files.values():
             file.flush()
             os.fsync(file.fileno())
-    for key in maps:
-        if len(types[key]) > 1:
-            raise ValueError(f"{key} has several types in {type(source).__name__}: {', '.join(sorted(types[key]))}")
-        os.replace(folder / f"{key}.unfinished", folder / f"{key}.bin")
-        write_json(folder / f"{key}.json", {"dtype": types[key].pop(), "shapes": shapes[key]})
+        for key, part in parts.items():
+            if len(types[key]) > 1:
+                raise ValueError(f"{key} has several types in {type(source).__name__}: {', '.join(sorted(types[key]))}")
+            os.replace(part, folder / f"{key}.bin")
+            write_json(folder / f"{key}.json", {"dtype": types[key].pop(), "shapes": shapes[key]})
     if "meta" in keys:
         write_json(folder / "meta.json", metas)
 

@@ -8,10 +8,20 @@ import torch
 for folder in (".", "data", "engine", "metrics", "weighters"):  # shared networks, matrices, configs and archives
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
+from two_processes import TwoProcesses  # noqa: E402  of this folder
+
 
 @pytest.fixture(autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def two_processes(tmp_path_factory):
+    """Runs a function in two processes of a process group; gives both results."""
+    both = TwoProcesses(tmp_path_factory.mktemp("processes") / "store")
+    yield both
+    both.close()
 
 
 @pytest.fixture

@@ -1,17 +1,16 @@
 """Two processes with half the batch each train like one with the whole batch, for every weighter and scope."""
 
-import socket
+from collections.abc import Mapping
+from copy import deepcopy
 
 import catalogue
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 
 import mtl
 from mtl.engine.distributed import average_buffers, mean_over_ranks
-from mtl.weighters import Needs, Uniform, Update, Weighter
+from mtl.weighters import GradDrop, Needs, Uniform, Update, Weighter
 
 TASKS = "semseg,depth,edge"
 STEPS = 3
@@ -32,34 +31,46 @@ RUNS += [("steep", scope, parts) for scope in ("features", "last_layer", "shared
 RUNS = [run for run in RUNS if run != ("graddrop", "features", 2)]  # refused: it needs the whole batch at once
 
 
-def train(name: str, scope: str, parts: int, images: Tensor) -> list[Tensor]:
+def method(name: str) -> tuple[Weighter, Mapping[str, str]]:
+    """The weighter, and how the engine applies it."""
+    return (Steep(3), {}) if name == "steep" else (catalogue.weighter(name, TASKS), catalogue.applied(name))
+
+
+def train(method: tuple[Weighter, Mapping[str, str]], scope: str, parts: int, images: Tensor) -> list[Tensor]:
     """Weights of three steps and the resulting parameters, without BatchNorm, which would see half the batch."""
     torch.manual_seed(0)
     encoder = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Tanh(), nn.Conv2d(5, 4, 3)).double()
     heads = nn.ModuleList(nn.Conv2d(4, 2, 1) for _ in range(3)).double()
-    weighter = Steep(3) if name == "steep" else catalogue.weighter(name, TASKS)
-    applied = {} if name == "steep" else catalogue.applied(name)
-    if (name, scope) == ("graddrop", "features"):  # the coordinates of a process are its own: take one coin for all
+    weighter, applied = deepcopy(method)
+    if isinstance(weighter, GradDrop) and scope == "features":  # a process draws only for its own coordinates
         weighter.draw_mask = lambda size: torch.full((size,), 0.5)
     parameters = [*encoder.parameters(), *heads.parameters(), *weighter.parameters()]
-    optimizer = torch.optim.SGD(parameters, lr=1e-3)
 
     def losses_of(features) -> list[Tensor]:
         return [3.0**t * (head(features[t]) - t).square().mean() for t, head in enumerate(heads)]
 
     weights = []
     for batch in images:
-        optimizer.zero_grad()
+        for parameter in parameters:
+            parameter.grad = None
         accumulation = mtl.Accumulation(weighter, parts, **applied | {"scope": scope})
         for image in batch.chunk(parts):
             features = mtl.cut(encoder(image), 3)
             accumulation.add(losses_of(features), features, last_layer=encoder[2].weight)
         weights.append(accumulation.finish().weights)
-        optimizer.step()
+        descend(parameters)
         again = torch.stack(losses_of([encoder(batch)] * 3)).detach()
         weighter.after_step(mean_over_ranks(again) if weighter.recompute else None)
         weighter.after_epoch()
     return [torch.stack(weights), *(parameter.detach() for parameter in parameters)]
+
+
+@torch.no_grad()
+def descend(parameters: list[Tensor]) -> None:
+    """A step without torch.optim, which takes a new process seconds to import."""
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.sub_(1e-3 * parameter.grad)
 
 
 def batches() -> Tensor:
@@ -77,43 +88,34 @@ def left_out(rank: int) -> list[bool]:
     return result.broken.tolist()
 
 
-def half(rank: int, port: int, queue: mp.SimpleQueue) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    for run in RUNS:
-        queue.put((rank, run, [tensor.numpy() for tensor in train(*run, batches()[:, rank::2])]))
-    queue.put((rank, "broken", left_out(rank)))
+def half(rank: int, methods: Mapping[str, tuple[Weighter, Mapping[str, str]]]) -> dict:
+    """Results of one of two processes, by run."""
+    found = {
+        (name, scope, parts): train(methods[name], scope, parts, batches()[:, rank::2]) for name, scope, parts in RUNS
+    }
     norm = nn.BatchNorm1d(2)
     norm.running_mean.fill_(rank)
     average_buffers(norm)
-    queue.put((rank, "buffers", norm.running_mean.tolist()))
-    dist.destroy_process_group()
+    return found | {"broken": left_out(rank), "buffers": norm.running_mean.tolist()}
 
 
 @pytest.fixture(scope="module")
-def found():
-    """Results of both processes, by run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    queue = mp.get_context("spawn").SimpleQueue()
-    processes = mp.spawn(half, (port, queue), nprocs=2, join=False)
-    results = [queue.get() for _ in range(2 * (len(RUNS) + 2))]
-    processes.join()
-    return {(rank, run): result for rank, run, result in results}
+def found(two_processes):
+    return two_processes(half, {name: method(name) for name in [*catalogue.NAMES, "steep"]})
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
 def test_two_processes_equal_one(found, run):
-    expected = train(*run, batches())
+    name, scope, parts = run
+    expected = train(method(name), scope, parts, batches())
     for rank in (0, 1):
-        for ours, theirs in zip(found[rank, run], expected, strict=True):
-            assert ours == pytest.approx(theirs.numpy(), rel=1e-9, abs=1e-13)
+        for ours, theirs in zip(found[rank][run], expected, strict=True):
+            assert ours.numpy() == pytest.approx(theirs.numpy(), rel=1e-9, abs=1e-13)
 
 
 def test_gradient_that_breaks_in_one_process_is_left_out_in_all(found):
-    assert found[0, "broken"] == found[1, "broken"] == [False, True, False]
+    assert found[0]["broken"] == found[1]["broken"] == [False, True, False]
 
 
 def test_running_statistics_are_averaged(found):
-    assert found[0, "buffers"] == found[1, "buffers"] == [0.5, 0.5]
+    assert found[0]["buffers"] == found[1]["buffers"] == [0.5, 0.5]

@@ -11,6 +11,10 @@ from mtl.engine.trainer import Trainer
 from mtl.run.checkpoint import load_checkpoint
 
 
+# Half precision is slow on CPUs: two tasks on small images.
+SMALL = ["subset=[depth,edge]", "dataset.height=16", "dataset.width=32", "recipe.batch_size=2"]
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return tmp_path_factory.mktemp("shared")
@@ -52,7 +56,7 @@ def test_parts_of_a_batch_are_all_of_it_in_order():
 def test_half_precision_trains_parameters_in_full_precision(tmp_path, data, precision, weighter):
     first = {}
     for kind in ("float32", precision):
-        result = trainer(tmp_path / kind, data, f"weighter={weighter}", f"recipe.precision={kind}").fit()
+        result = trainer(tmp_path / kind, data, *SMALL, f"weighter={weighter}", f"recipe.precision={kind}").fit()
         assert result["skipped_steps"] == 0
         row = pd.read_csv(tmp_path / kind / "gradients.csv").iloc[0]
         first[kind] = row[[key for key in row.index if key.startswith(("weight/", "train/loss/", "gradient/norm"))]]
@@ -64,7 +68,8 @@ def test_half_precision_trains_parameters_in_full_precision(tmp_path, data, prec
 
 
 def test_overflow_skips_the_step_halves_the_scale_and_restores_the_weighter(tmp_path, data, capsys):
-    run = trainer(tmp_path, data, "weighter=avgnorm", "recipe.precision=float16", "recipe.on_nonfinite=raise")
+    words = ["weighter=avgnorm", "recipe.precision=float16", "recipe.on_nonfinite=raise"]
+    run = trainer(tmp_path, data, *SMALL, *words)
     run.scaler.load_state_dict(run.scaler.state_dict() | {"scale": 2.0**120})
     result = run.fit()
     assert result["skipped_steps"] >= 1

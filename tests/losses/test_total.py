@@ -2,8 +2,6 @@ from typing import NamedTuple
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn.functional as F
 from torch import nn
 
@@ -58,16 +56,12 @@ def losses_and_gradients(batch):
     return torch.stack(losses).detach(), counts, torch.stack(gradients)
 
 
-def one_of_two_processes(rank, folder):
-    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
-    half = {name: tensor[2 * rank : 2 * rank + 2] for name, tensor in four_images().items()}
-    torch.save(losses_and_gradients(half), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+def of_half_the_batch(rank):
+    return losses_and_gradients({name: tensor[2 * rank : 2 * rank + 2] for name, tensor in four_images().items()})
 
 
-def test_mean_over_two_processes_equals_one_process(tmp_path):
-    mp.spawn(one_of_two_processes, args=(tmp_path,), nprocs=2)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+def test_mean_over_two_processes_equals_one_process(two_processes):
+    first, second = two_processes(of_half_the_batch)
     losses, counts, gradients = losses_and_gradients(four_images())
     assert torch.equal(first[1], counts)
     assert torch.equal(second[1], counts)

@@ -3,7 +3,8 @@
 from copy import deepcopy
 from functools import cache
 
-from omegaconf import OmegaConf
+from hydra.utils import get_class
+from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
 from mtl.weighters import Needs, Scope, Weighter
@@ -12,32 +13,38 @@ NAMES = sorted(path.stem for path in (build.CONFIGS / "weighter").glob("*.yaml")
 
 
 @cache
-def run(tasks: str):
+def config(name: str) -> DictConfig:
+    """The file of a weighter."""
+    return OmegaConf.load(build.CONFIGS / f"weighter/{name}.yaml")
+
+
+@cache
+def run(tasks: str) -> tuple[DictConfig, list]:
     """The composed config of a run, and its tasks."""
     cfg = build.compose([f"subset=[{tasks}]"])
     return cfg, build.build_tasks(cfg)
 
 
 @cache
-def config(name: str, tasks: str):
-    """How the engine applies the weighter of a config, and the weighter."""
-    base, built = run(tasks)
-    cfg = base.copy()
-    cfg.weighter = OmegaConf.load(build.CONFIGS / f"weighter/{name}.yaml")
-    return build.applied(cfg), build.build_weighter(cfg, built)
+def built(name: str, tasks: str) -> Weighter:
+    """The weighter of a run."""
+    composed, its_tasks = run(tasks)
+    cfg = composed.copy()
+    cfg.weighter = config(name)
+    return build.build_weighter(cfg, its_tasks)
 
 
 def weighter(name: str, tasks: str = "semseg,depth,normals,edge") -> Weighter:
     """A new weighter for this number of tasks."""
-    return deepcopy(config(name, tasks)[1])
+    return deepcopy(built(name, tasks))
 
 
 def applied(name: str) -> dict[str, str]:
     """How the engine applies it."""
-    return dict(config(name, "semseg,depth,normals,edge")[0])
+    return build.applied(OmegaConf.create({"weighter": config(name)}))
 
 
 def scopes(name: str) -> list[str]:
     """The scopes it can be applied at; a weighter that needs only losses ignores the scope."""
     choice = {Needs.LOSSES: [Scope.SHARED], Needs.GRADIENTS: [Scope.FEATURES, Scope.SHARED]}
-    return [scope.value for scope in choice.get(weighter(name).needs, Scope)]
+    return [scope.value for scope in choice.get(get_class(config(name).method._target_).needs, Scope)]

@@ -10,7 +10,6 @@ from mtl.engine.objective import split
 from mtl.engine.trainer import Trainer
 from mtl.run.checkpoint import load_checkpoint
 
-
 # Half precision is slow on CPUs: two tasks on small images.
 SMALL = ["subset=[depth,edge]", "dataset.height=16", "dataset.width=32", "recipe.batch_size=2"]
 

@@ -25,7 +25,7 @@ FLIP = v2.RandomHorizontalFlip(1.0)
 META = {"id": "a", "size": SIZE, "padding": (0, 0)}
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=NAMES, scope="module")
 def task(request):
     """The task as configured for a run on rooms."""
     return build.build_tasks(build.compose([f"subset={request.param}"]))[0]

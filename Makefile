@@ -59,7 +59,7 @@ demo weighters architectures: install
 
 TABLES := table2 table3 table4 table5 table6 table7 controls grid
 .PHONY: $(TABLES) figure4-runs figures-runs
-table2:  ## Table II, training missing runs first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no WORDS=...); the same for
+table2:  ## Table II, training missing runs first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no|plan WORDS=...); the same for
 table3:  ## III
 table4:  ## IV
 table5:  ## V

@@ -1,8 +1,9 @@
 """Trains the missing runs of an experiment and makes its table: `python scripts/reproduce.py experiment=table2`.
 
 Without `dataset=` it covers all datasets that the experiment has in the paper. For a small trial, use
-`experiment=[table2,small] dataset=rooms`. Finished runs are not trained again, and several of these commands share the
-work in one results folder. If a run fails, it is listed and the others continue.
+`experiment=[table2,small] dataset=rooms`. runs=plan prints what is missing and what it takes, and trains nothing.
+Finished runs are not trained again, and several of these commands share the work in one results folder. If a run fails,
+it is listed and the others continue.
 """
 
 import subprocess
@@ -11,20 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mtl import cli
+from mtl.cli.costs import Costs
 from mtl.experiment import Experiment, Job, datasets, finished, swept
 from mtl.files import write_whole
-from mtl.report.numbers.hours import expected_hours, total
 from mtl.report.outputs import render
-from mtl.run.device import choose_device
+from mtl.report.read.runs import Run
 from mtl.run.folder import is_held, wait_for
 from mtl.run.interrupt import STOPPED
-from mtl.run.record import environment
 
 HOUSE = Path(__file__).parents[1]
 TRAIN, PAPER = HOUSE / "train.py", HOUSE / "results" / "paper"
 OWN = {
     "seed": ("0", "seeds, such as 0,1,2"),
-    "runs": ("yes", "no: train nothing, only render the table"),
+    "runs": (
+        "yes",
+        "no: train nothing, only render the table; plan: only print hours, disk and memory of what is missing",
+    ),
     "metrics": ("primary", "all: also tables of the other metrics"),
     "launcher": ("", "two, gpus, slurm, ray_gpu, joblib or basic; by default as the experiment says"),
 }
@@ -32,8 +35,8 @@ OWN = {
 
 def main(own: Mapping[str, str], words: Sequence[str]) -> None:
     """Trains and renders the experiment on each of its datasets; exit code 1 if a run is missing at the end."""
-    if own["runs"] not in ("yes", "no") or not all(seed.isdigit() for seed in own["seed"].split(",")):
-        raise ValueError(f"runs={own['runs']} seed={own['seed']}: use runs=yes or runs=no, and seeds such as 0,1,2")
+    if own["runs"] not in ("yes", "no", "plan") or not all(seed.isdigit() for seed in own["seed"].split(",")):
+        raise ValueError(f"runs={own['runs']} seed={own['seed']}: use runs=yes, no or plan, and seeds such as 0,1,2")
     if own["metrics"] not in ("primary", "all"):
         raise ValueError(f"metrics={own['metrics']}: use metrics=primary or metrics=all")
     seeds = [int(seed) for seed in own["seed"].split(",")]
@@ -42,82 +45,113 @@ def main(own: Mapping[str, str], words: Sequence[str]) -> None:
     others = [word for word in words if not word.startswith("dataset=")]
     whole = True
     for name in datasets(words):
-        experiment = Experiment([*others, f"dataset={name}"])
-        lines = experiment.jobs()
-        jobs = [job for line in lines for job in line]
-        if own["runs"] == "yes" and missing(jobs, seeds, finished(experiment.results)):
-            experiment.check_dataset()
-            train(experiment, lines, seeds, own["launcher"])
-        whole &= show(experiment, jobs, seeds, own["metrics"] == "all")
+        work = Work(Experiment([*others, f"dataset={name}"]), seeds, own["launcher"])
+        if own["runs"] == "plan":
+            show_plan(work)
+            continue
+        if own["runs"] == "yes" and any(work.missing()):
+            train(work, measured(work))
+        whole &= show(work, own["metrics"] == "all")
     if not whole:
         raise SystemExit(1)
 
 
-def train(experiment: Experiment, lines: Sequence[Sequence[Job]], seeds: Sequence[int], launcher: str) -> None:
+class Work:
+    """The runs of an experiment.
+
+    Args:
+        experiment: The experiment.
+        seeds: The seeds of each network.
+        launcher: Word for a Hydra launcher; empty: that of the experiment.
+    """
+
+    def __init__(self, experiment: Experiment, seeds: Sequence[int], launcher: str) -> None:
+        self.experiment, self.seeds, self.launcher = experiment, seeds, launcher
+        self.lines = experiment.jobs()
+        self.learns = any(job.needs_teachers for line in self.lines for job in line)
+
+    def finished(self) -> dict[Path, Run]:
+        """Finished runs by their folders."""
+        return finished(self.experiment.results)
+
+    def missing(self, first: int = 0) -> list[list[tuple[Job, int]]]:
+        """The runs of each line, from the first on, that are not finished."""
+        runs = self.finished()
+        return [
+            [(job, seed) for job in line for seed in self.seeds if job.run(runs, seed) is None]
+            for line in self.lines[first:]
+        ]
+
+    def keep(self, number: int) -> str:
+        """What runs of a line keep: single-task networks also best.pt, if runs of the plan learn from them."""
+        given = self.experiment.cfg.keep
+        teach = self.learns and any(len(job.config["subset"]) == 1 for job in self.lines[number])
+        return {"none": "best", "last": "both"}.get(given, given) if teach else given
+
+
+def measured(work: Work) -> Costs:
+    """What the networks of the missing runs cost; those that were never trained on this device are measured."""
+    work.experiment.check_dataset()
+    costs = Costs(work.experiment, work.launcher)
+    costs.measure([job for line in work.missing() for job, _ in line], work.finished())
+    return costs
+
+
+def show_plan(work: Work) -> None:
+    """Prints hours, disk and memory of the missing runs."""
+    costs, lacking, runs = measured(work), work.missing(), work.finished()
+    kept = [{"none": 0, "both": 2}.get(work.keep(number), 1) for number in range(len(work.lines))]
+    count, every = sum(map(len, lacking)), sum(map(len, work.lines)) * len(work.seeds)
+    print(
+        f"{work.experiment.name} on {costs.device}\n\n{costs.table(work.lines, len(work.seeds), lacking, runs, kept)}\n"
+    )
+    print(f"{count} of {every} runs are missing{f', {costs.estimate(lacking, runs)}' * (count > 0)}")
+
+
+def train(work: Work, costs: Costs) -> None:
     """Trains the missing runs, and waits for those that another process is training."""
-    numbers: Iterable[int] = range(len(lines))
+    numbers: Iterable[int] = range(len(work.lines))
     while True:
         for number in numbers:
-            train_line(experiment, lines, number, seeds, launcher)
-        runs = finished(experiment.results)
-        busy = [elsewhere(missing(line, seeds, runs)) for line in lines]
+            train_line(work, costs, number)
+        busy = [elsewhere(line) for line in work.missing()]
         if not (folders := [folder for line in busy for folder in line]):
             return
         more = " ..." * (len(folders) > 1)
         print(
-            f"{experiment.name}: waits for runs that are being trained elsewhere ({len(folders)}): {folders[0]}{more}",
+            f"{work.experiment.name}: waits for runs that are being trained elsewhere ({len(folders)}): "
+            f"{folders[0]}{more}",
             flush=True,
         )
         wait_for(folders)
         numbers = [number for number, line in enumerate(busy) if line]
 
 
-def train_line(
-    experiment: Experiment, lines: Sequence[Sequence[Job]], number: int, seeds: Sequence[int], launcher: str
-) -> None:
+def train_line(work: Work, costs: Costs, number: int) -> None:
     """Trains the missing runs of a line of the plan, if there are any."""
-    runs = finished(experiment.results)
-    lacking = [missing(line, seeds, runs) for line in lines[number:]]
+    lacking = work.missing(number)
     if not lacking[0]:
         return
-    device = environment(choose_device(experiment.cfg.device))["device"]
-    hours = [
-        expected_hours(job.config, job.config["recipe"]["steps"], runs.values(), device)
-        for part in lacking
-        for job, _ in part
-    ]
     busy = len(elsewhere(lacking[0]))
     print(
-        f"{experiment.name}, line {number + 1} of {len(lines)}: {len(lacking[0])} of {len(lines[number]) * len(seeds)} "
-        f"runs are missing{f' ({busy} of them being trained elsewhere)' * (busy > 0)}; {len(hours)} remain in total, "
-        f"{total(hours)}",
+        f"{work.experiment.name}, line {number + 1} of {len(work.lines)}: {len(lacking[0])} of "
+        f"{len(work.lines[number]) * len(work.seeds)} runs are missing"
+        f"{f' ({busy} of them being trained elsewhere)' * (busy > 0)}; {sum(map(len, lacking))} remain in total, "
+        f"{costs.estimate(lacking, work.finished())}",
         flush=True,
     )
-    kept = keep(experiment, lines, number)
+    keep = [f"keep={work.keep(number)}"] * (work.keep(number) != work.experiment.cfg.keep)
     for job, seed in lacking[0]:
-        runs = finished(experiment.results)
+        runs = work.finished()
         if job.folder / f"seed{seed}" in runs and not job.run(runs, seed):  # it lacks statistics that are needed here
-            call([*job.words, f"seed={seed}", "force=true", *kept])
-    sweep = [*experiment.words, *experiment.lines()[number], f"seed={','.join(map(str, seeds))}"]
-    call(["-m", *sweep, *kept, *[f"hydra/launcher={launcher}"] * bool(launcher)])
-
-
-def keep(experiment: Experiment, lines: Sequence[Sequence[Job]], number: int) -> list[str]:
-    """The word by which a line of single-task networks keeps best.pt, if runs of the plan learn from them."""
-    learns = any(job.needs_teachers for line in lines for job in line)
-    teachers = any(len(job.config["subset"]) == 1 for job in lines[number])
-    word = {"none": ["keep=best"], "last": ["keep=both"]}.get(experiment.cfg.keep, [])
-    return word if learns and teachers else []
+            call([*job.words, f"seed={seed}", "force=true", *keep])
+    sweep = [*work.experiment.words, *work.experiment.lines()[number], f"seed={','.join(map(str, work.seeds))}"]
+    call(["-m", *sweep, *keep, *[f"hydra/launcher={work.launcher}"] * bool(work.launcher)])
 
 
 def elsewhere(lacking: Sequence[tuple[Job, int]]) -> list[Path]:
     """The folders of those runs that another process is training."""
     return [folder for job, seed in lacking if is_held(folder := job.folder / f"seed{seed}")]
-
-
-def missing(line: Sequence[Job], seeds: Sequence[int], runs: dict) -> list[tuple[Job, int]]:
-    """The runs of the line that are not finished."""
-    return [(job, seed) for job in line for seed in seeds if job.run(runs, seed) is None]
 
 
 def call(words: Sequence[str]) -> None:
@@ -127,11 +161,11 @@ def call(words: Sequence[str]) -> None:
         raise SystemExit(done.returncode)
 
 
-def show(experiment: Experiment, jobs: Sequence[Job], seeds: Sequence[int], every_metric: bool) -> bool:
+def show(work: Work, every_metric: bool) -> bool:
     """Prints the table, writes its files and prints their paths; returns whether all runs are finished."""
-    runs = finished(experiment.results)
-    found = [run for job in jobs for seed in seeds if (run := job.run(runs, seed))]
-    lacking = missing(jobs, seeds, runs)
+    experiment, runs, jobs = work.experiment, work.finished(), [job for line in work.lines for job in line]
+    found = [run for job in jobs for seed in work.seeds if (run := job.run(runs, seed))]
+    lacking = [missing for line in work.missing() for missing in line]
     if not found:
         print(f"{experiment.name}: none of {len(lacking)} runs has finished")
         return False

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def reproduce(monkeypatch):
     module.called = []
     monkeypatch.setattr(module, "call", module.called.append)
     monkeypatch.setattr(module.Experiment, "check_dataset", lambda _: None)
+    monkeypatch.setattr(module.Costs, "measure", lambda *_: None)
     return module
 
 
@@ -70,6 +72,14 @@ def test_weights_that_runs_of_the_plan_learn_from_are_kept(reproduce, tmp_path, 
     single, several = reproduce.called
     assert single[-1] == (added or "seed=0")
     assert several[-1] == "seed=0"
+
+
+def test_plan_is_printed_and_nothing_trained(reproduce, tmp_path, capsys):
+    run(reproduce, "experiment=table6", "dataset=nyud", f"results={tmp_path}", "seed=0,1", "runs=plan")
+    assert reproduce.called == []
+    out = capsys.readouterr().out
+    assert re.search(r"model=mtan weighter=avgnorm +0 +2 +\?", out)
+    assert out.endswith("16 of 16 runs are missing, 16 of them without an estimate\n")
 
 
 def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, monkeypatch, tmp_path):

@@ -53,6 +53,8 @@ def run(main: Callable[..., Any], doc: str, own: Own | None = None, others: bool
         else:
             values, rest = read_words(sys.argv[1:], own, others)
             main(values, rest) if others else main(values)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     except Exception as error:
         words = [word for word in sys.argv[1:] if not word.startswith("-")]
         line = explain(error, words)

@@ -116,6 +116,7 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
             "seed": cfg.seed,
             "metrics": metrics_of(trainer.tasks),
             "data": data,
+            "processes": distributed.world_size(),
             **result,
             **clock.summary(),
             "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),

@@ -83,14 +83,18 @@ def peak_memory(device: torch.device) -> float:
     return next((float(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM:")), math.nan)
 
 
+def device_name(device: torch.device) -> str:
+    """Kind and model of the device."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()[0]
+    return f"{device.type} ({name})"
+
+
 def environment(device: torch.device) -> dict[str, Any]:
     """Machine, code version and package versions of this run."""
-    cores, model = _processor()
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cores
     commit = code.commit()
     return {
-        "device": f"{device.type} ({name})",
-        "cpu": model,
+        "device": device_name(device),
+        "cpu": _processor()[1],
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled() or device.type == "cpu",

@@ -1,0 +1,140 @@
+"""What the networks of an experiment cost on this device: from finished runs, or measured before the first of them."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import hydra
+from joblib import cpu_count
+from tabulate import tabulate
+
+from mtl import build
+from mtl.experiment import Experiment, Job
+from mtl.files import read_json
+from mtl.report.numbers.hours import Cost, duration, median_costs, network_key
+from mtl.report.read.runs import Run
+from mtl.run.interrupt import STOPPED
+
+HERE = ("BasicLauncher", "JoblibLauncher")  # launchers that train on this machine
+BYTES = 4  # of a weight
+Runs = Mapping[Path, Run]
+Missing = Sequence[tuple[Job, int]]  # runs of a line of the plan, by job and seed
+
+
+class Costs:
+    """Estimates the hours, disk and memory of an experiment on this device.
+
+    Args:
+        experiment: The experiment.
+        launcher: Word for a Hydra launcher; empty: that of the experiment.
+    """
+
+    def __init__(self, experiment: Experiment, launcher: str = "") -> None:
+        from mtl.run.device import choose_device  # noqa: PLC0415  torch, which a mistyped word need not wait for
+        from mtl.run.record import device_name  # noqa: PLC0415
+
+        self.device = device_name(choose_device(experiment.cfg.device))
+        words = [*experiment.words, *[f"hydra/launcher={launcher}"] * bool(launcher)]
+        self.at_a_time, self.here = launched(words)
+        self.given = len(experiment.words)
+        self.processes, self.workers = experiment.cfg.processes, experiment.cfg.workers
+        if not any(word.startswith("workers=") for word in experiment.words):
+            self.workers //= self.at_a_time  # as `workers: auto` does in a sweep
+        self.folder = experiment.results / "costs"
+
+    def of(self, jobs: Iterable[Job], runs: Runs) -> dict[Path, Cost | None]:
+        """The costs of networks, by their folders; None where it is not known."""
+        known = median_costs(runs.values(), self.device, self.processes)
+        return {job.folder: known.get(network_key(job.config)) or self._measured(job) for job in jobs}
+
+    def measure(self, jobs: Sequence[Job], runs: Runs) -> None:
+        """Measures the networks whose cost is not known, in a process of its own; not if a cluster trains them."""
+        costs = self.of(jobs, runs)
+        unknown = {self._file(job): job.words for job in jobs if costs[job.folder] is None}
+        if not unknown or not self.here:
+            return
+        print(f"measures 3 steps and 8 evaluated images of {len(unknown)} networks, once on this device", flush=True)
+        known = {"workers": self.workers, "processes": self.processes}
+        orders = [{"file": str(path.absolute()), "words": words, **known} for path, words in unknown.items()]
+        command = [sys.executable, "-m", "mtl.cli.measure", str(time.time())]
+        done = subprocess.run(command, input=json.dumps(orders), text=True, check=False)
+        if done.returncode in STOPPED:
+            raise SystemExit(done.returncode)
+
+    def estimate(self, lines: Sequence[Missing], runs: Runs) -> str:
+        """How long these runs take as text, with the number of those whose cost is not known.
+
+        The lines are trained one after another, each with several runs at a time.
+        """
+        costs = self.of((job for line in lines for job, _ in line), runs)
+        unknown, seconds = sum(costs[job.folder] is None for line in lines for job, _ in line), 0.0
+        for line in lines:
+            known = [(cost, job) for job, _ in line if (cost := costs[job.folder])]
+            if known:
+                launch = max(cost.launch for cost, _ in known) * (
+                    1 + (self.at_a_time > 1)
+                )  # the sweep, then its workers
+                seconds += launch + duration([cost.seconds(job.config) for cost, job in known], self.at_a_time)
+        hours = f"about {length(seconds)}" + f" with {self.at_a_time} at a time" * (self.at_a_time > 1)
+        rest = f"{unknown} of them without an estimate"
+        return " and ".join([hours] * (seconds > 0) + [rest] * (unknown > 0))
+
+    def table(
+        self, lines: Sequence[Sequence[Job]], seeds: int, lacking: Sequence[Missing], runs: Runs, kept: Sequence[int]
+    ) -> str:
+        """Finished and missing runs of every network, and hours, disk and memory of the missing ones.
+
+        Args:
+            lines: Jobs of each line of the plan.
+            seeds: Runs of each job.
+            lacking: Missing runs of each line.
+            runs: Finished runs.
+            kept: Number of checkpoints that the runs of each line keep.
+        """
+        costs, rows = self.of((job for line in lines for job in line), runs), []
+        for line, missing, checkpoints in zip(lines, lacking, kept, strict=True):
+            for job in line:
+                count, cost = sum(other.folder == job.folder for other, _ in missing), costs[job.folder]
+                name = " ".join(job.words[self.given :]) or "default"
+                numbers = [None] * 3
+                if cost:
+                    disk = cost.parameters * BYTES * checkpoints * count
+                    numbers = [cost.seconds(job.config) * count / 3600, disk / 2**30, cost.memory_mib / 2**10]
+                rows.append([name, seeds - count, count, *numbers])
+        known = [row for row in rows if row[-1] is not None]
+        sums = [sum(row[column] for row in rows) for column in (1, 2)] + [
+            sum(row[column] for row in known) for column in (3, 4)
+        ]
+        rows.append(["all", *sums, max((row[-1] for row in known), default=None)])
+        heads = ["network", "done", "missing", "hours", "disk, GiB", "memory, GiB"]
+        return tabulate(rows, heads, floatfmt=("", "", "", ".3f", ".3f", ".1f"), missingval="?")
+
+    def _measured(self, job: Job) -> Cost | None:
+        path = self._file(job)
+        return Cost(**read_json(path)) if path.exists() else None
+
+    def _file(self, job: Job) -> Path:
+        key = json.dumps([self.device, self.processes, self.workers, network_key(job.config)])
+        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
+
+
+def length(seconds: float) -> str:
+    """Hours, or minutes if it is less than one."""
+    return f"{seconds / 3600:.3g} hours" if seconds >= 3600 else f"{max(round(seconds / 60), 1)} minutes"
+
+
+def launched(words: Sequence[str]) -> tuple[int, bool]:
+    """Number of runs that a sweep with these words trains at a time, and whether on this machine."""
+    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(build.CONFIGS)):
+        cfg = hydra.compose("config", list(words), return_hydra_config=True)
+    launcher = cfg.hydra.launcher
+    if cfg.hydra.runtime.choices["hydra/launcher"] == "gpus":
+        import torch  # noqa: PLC0415
+
+        return max(torch.cuda.device_count() // cfg.processes, 1), True
+    number = launcher.get("n_jobs") or launcher.get("array_parallelism") or 1
+    return number if number > 0 else cpu_count(), launcher._target_.split(".")[-1] in HERE

@@ -86,7 +86,7 @@ def test_ods_of_all_images_is_the_published_one():
     as_published(ours, theirs[:, :, np.array(steps) - 1])
     best = float(f_measure(torch.tensor(ours.sum(axis=0))).max())
     assert best == pytest.approx(float(f_measure(torch.tensor(theirs.sum(axis=0))).max()), abs=2e-4)
-    (bench,) = [[float(word) for word in line.split()] for line in (FOLDER / "bench_gpb_ucm_eval_bdry.txt").open()]
+    bench = [float(word) for word in (FOLDER / "bench_gpb_ucm_eval_bdry.txt").read_text().split()]
     assert best == pytest.approx(bench[3], abs=2e-4)
 
 

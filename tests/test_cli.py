@@ -43,7 +43,7 @@ REFUSED = [
     (["keep=bset"], "keep=bset: use best or last or both or none; did you mean best?"),
     (["keep=null"], "keep=None: use best or last or both or none"),
     (["processes=0"], "processes=0: use a whole number, 1 or above"),
-    (["hydra/launcher=nope"], "hydra/launcher=nope: there is no such", "basic, joblib"),
+    (["hydra/launcher=nope"], "hydra/launcher=nope: there is no such", "basic, gpus, joblib"),
     (["weigher=uniform"], "unknown key weigher; did you mean weighter?"),
     (["recipe.lerning_rate=1"], "unknown key recipe.lerning_rate; did you mean recipe.optimizer.lr?"),
     (["dataset.hight=64"], "unknown key dataset.hight; did you mean dataset.height?"),

@@ -28,7 +28,7 @@ from mtl.run import code
 from mtl.run.checkpoint import keep_weights, load_checkpoint
 from mtl.run.clock import Clock
 from mtl.run.device import choose_device
-from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
+from mtl.run.folder import earlier_times, held, is_held, lock, set_aside, tidy, wait_for
 from mtl.run.interrupt import STOPPED
 from mtl.run.processes import run_processes
 from mtl.run.record import environment, environments, metrics_of
@@ -142,7 +142,9 @@ def wait_for_singles(cfg: DictConfig, config: Mapping[str, Any]) -> list[Run]:
     missing = [task for task in tasks if task not in single_task_runs(runs, config, cfg.seed)]
     if len(tasks) == 1 or not missing:
         return runs
-    words = [training_words(command_line(), [task], cfg.seed, config) for task in missing]
+    # Composing takes a moment: only for tasks of which some single-task network is being trained.
+    maybe = [task for task in missing if held(Path(cfg.results) / "runs", f"*_{task}-????????", cfg.seed)]
+    words = [training_words(command_line(), [task], cfg.seed, config) for task in maybe]
     if busy := [folder for folder in map(build.run_folder, map(compose, words)) if is_held(folder)]:
         if distributed.rank() == 0:
             print(f"waits for {', '.join(map(str, busy))}: being trained elsewhere", flush=True)

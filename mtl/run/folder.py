@@ -42,6 +42,18 @@ def is_held(folder: Path) -> bool:
         return True
 
 
+def held(runs: Path, names: str, seed: int) -> list[Path]:
+    """The runs that are being trained, of those whose name fits a pattern.
+
+    Args:
+        runs: Folder of all runs.
+        names: The pattern.
+        seed: Seed of the runs.
+    """
+    folders = [file.with_name(f"seed{seed}") for file in runs.glob(f"{names}/.seed{seed}.lock")]
+    return [folder for folder in folders if is_held(folder)]
+
+
 def wait_for(folders: Sequence[Path]) -> None:
     """Returns when no process is training any of the runs; SIGTERM and Ctrl-C end the process within a second."""
     with Interrupts() as interrupts:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mtl.run.folder import earlier_times, is_held, lock, set_aside, tidy, wait_for
+from mtl.run.folder import earlier_times, held, is_held, lock, set_aside, tidy, wait_for
 
 
 def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
@@ -25,11 +25,19 @@ def test_second_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
 def test_wait_ends_when_the_run_is_free(tmp_path, monkeypatch):
     folder = tmp_path / "run" / "seed0"
     assert not is_held(folder)
-    held = lock(folder)
+    own = lock(folder)
     assert is_held(folder)
-    monkeypatch.setattr("mtl.run.folder.time.sleep", lambda _: held.release())
+    monkeypatch.setattr("mtl.run.folder.time.sleep", lambda _: own.release())
     wait_for([folder])
     assert not is_held(folder)
+
+
+def test_runs_that_are_being_trained_are_found_by_name(tmp_path):
+    folder = tmp_path / "rooms_depth-0123abcd" / "seed0"
+    with lock(folder), lock(tmp_path / "rooms_depth-edge-0123abcd" / "seed0"):
+        assert held(tmp_path, "*_depth-????????", seed=0) == [folder]
+        assert held(tmp_path, "*_depth-????????", seed=1) == []
+    assert held(tmp_path, "*_depth-????????", seed=0) == []
 
 
 def test_signal_ends_the_wait(tmp_path, monkeypatch):

@@ -47,7 +47,8 @@ def devices() -> Iterator[str]:
         built = f"torch is built for CUDA {torch.version.cuda}" if torch.version.cuda else "torch is built without CUDA"
         yield f"GPU       none ({built})"
     kind = "cuda" if torch.cuda.is_available() else "cpu"
-    known = ["bfloat16"] * (kind == "cpu" or torch.cuda.is_bf16_supported()) + ["float16"]
+    known = ["tf32"] * (kind == "cuda" and torch.cuda.is_tf32_supported())
+    known += ["bfloat16"] * (kind == "cpu" or torch.cuda.is_bf16_supported()) + ["float16"]
     yield f"AMP       on {kind}: {', '.join(f'recipe.precision={word}' for word in known)}"
 
 

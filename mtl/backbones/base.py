@@ -28,6 +28,13 @@ class Backbone(nn.Module, ABC):
     def last_layer(self) -> nn.Parameter:
         """Weight of the last shared layer, at which scope `last_layer` takes the task gradients."""
 
+    def regions(self) -> list[nn.Module]:
+        """Modules to compile one by one. That of the last layer ends at the maps and should hold little else.
+
+        Task gradients at scope `last_layer` differentiate this one as a whole, once per task.
+        """
+        return []
+
     def nearest_size(self, height: int, width: int) -> tuple[int, int]:
         """The size to pad or crop an image to: a side is cropped by up to a quarter of `multiple`, else padded.
 

@@ -56,6 +56,10 @@ class BlockTaps(Backbone):
                 x = module(x)
         return maps
 
+    def regions(self) -> list[nn.Module]:
+        """The blocks of all stages."""
+        return [block for name, stage in self.network.body.items() if name.startswith("layer") for block in stage]
+
     @property
     def last_layer(self) -> nn.Parameter:
         """Weight of the network's last layer."""

@@ -65,6 +65,10 @@ class HRNet(Backbone):
         """Maps [B, channels[i], H / strides[i], W / strides[i]], the finest first."""
         return self.body(image)
 
+    def regions(self) -> list[nn.Module]:
+        """The first stage, and each module of the others."""
+        return [self.body.layer1, *self.body.stage2, *self.body.stage3, *self.body.stage4]
+
     @property
     def last_layer(self) -> nn.Parameter:
         """Weight of the last convolution of the finest branch.

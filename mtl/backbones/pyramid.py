@@ -70,6 +70,14 @@ class Pyramid(Backbone):
     @property
     def last_layer(self) -> nn.Parameter:
         """Weight of the last convolution on the residual path of the deepest stage."""
-        stages = list(self.body.values()) if isinstance(self.body, nn.ModuleDict) else self.body.blocks
-        *_, last = (layer for layer in stages[-1][-1].children() if isinstance(layer, nn.Conv2d))
+        *_, last = (layer for layer in self._stages()[-1][-1].children() if isinstance(layer, nn.Conv2d))
         return last.weight
+
+    def regions(self) -> list[nn.Module]:
+        """The stages, and each block of the last one."""
+        *stages, last = (stage for stage in self._stages() if isinstance(stage, nn.Sequential))
+        return [*stages, *last]
+
+    def _stages(self) -> list[nn.Module]:
+        """The layers of the stem and the stages."""
+        return list(self.body.values() if isinstance(self.body, nn.ModuleDict) else self.body.blocks)

@@ -76,6 +76,10 @@ class ViT(Backbone):
         *maps, last = self.body.forward_intermediates(image, indices=self.taps, intermediates_only=True)
         return [*maps, self.body.norm(last.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)]  # over channels
 
+    def regions(self) -> list[nn.Module]:
+        """The blocks."""
+        return list(self.body.blocks)
+
     @property
     def last_layer(self) -> nn.Parameter:
         """Weight of the last block's second linear layer."""

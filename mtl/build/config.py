@@ -75,6 +75,8 @@ def science(cfg: DictConfig) -> dict[str, Any]:
         dataset["epochs"] = resolved["dataset"]["epochs"]
     if recipe["micro_batches"] == 1:
         del recipe["accumulation"]
+    if not recipe.get("compile"):
+        recipe.pop("compile", None)
     if recipe["val_images"] is None:
         del recipe["val_images"]
     return {"subset": tasks, **with_versions(of_tasks(config, tasks, known))}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
+FLAGS = ("recipe.compile",)
 LEAST = {  # smallest value of integers
     "seed": 0,
     "workers": 0,
@@ -43,6 +44,9 @@ def validate(cfg: Any) -> None:
         value = select(cfg, key)
         if value not in choices and not (value is None and "." in key):  # some groups have no such key
             raise ValueError(f"{key}={value}: use {' or '.join(choices)}{closest(value, choices)}")
+    for key in FLAGS:
+        if type(value := select(cfg, key)) not in (bool, type(None)):
+            raise ValueError(f"{key}={value}: use true or false")
     for key, least in LEAST.items():
         value = select(cfg, key)
         if (value is None and "." in key) or (key in ALSO and value == ALSO[key]):
@@ -71,7 +75,7 @@ def words() -> dict[str, tuple[str, ...]]:
         "logging.gradient_statistics.scope": scopes,
         "recipe.schedule": ("step", "epoch"),
         "recipe.on_nonfinite": ("skip", "raise"),
-        "recipe.precision": ("float32", "bfloat16", "float16"),
+        "recipe.precision": ("float32", "tf32", "bfloat16", "float16"),
         "recipe.accumulation": ("exact", "first"),
     }
 

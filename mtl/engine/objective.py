@@ -12,7 +12,7 @@ from mtl.engine.distributed import mean_over_ranks
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
 
-PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of autocast
+PRECISIONS = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of autocast
 
 Labels = Mapping[str, Tensor]  # image and labels of a batch, on the device
 

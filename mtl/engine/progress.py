@@ -19,7 +19,7 @@ class Plan:
         clip: Largest global L2 norm of the gradient; None: no clipping.
         on_nonfinite: What to do if a loss or gradient is not finite: `skip` the step or `raise`.
         checkpoint_minutes: Longest time between two checkpoints; every evaluation writes one, too.
-        precision: Of the forward pass: `float32`, `bfloat16` or `float16` (with a loss scale against underflow).
+        precision: Of the forward pass: `float32`, `tf32`, `bfloat16` or `float16` (with a loss scale).
         micro_batches: Number of parts that each batch is split into.
         accumulation: How their gradients are combined, as for `Accumulation`: `exact` or `first`.
         statistics_scope: Where gradient statistics are taken.
@@ -31,7 +31,7 @@ class Plan:
     clip: float | None
     on_nonfinite: Literal["skip", "raise"]
     checkpoint_minutes: float
-    precision: Literal["float32", "bfloat16", "float16"]
+    precision: Literal["float32", "tf32", "bfloat16", "float16"]
     micro_batches: int
     accumulation: Literal["exact", "first"]
     statistics_scope: str

@@ -177,7 +177,9 @@ def combination(gradients: dict[int, Tensor], coefficients: Tensor, active: Tens
 
 
 def add_gradient(parameter: Tensor, gradient: Tensor) -> None:
-    """Adds to `.grad` as autograd would."""
+    """Adds to `.grad` as autograd would, in the layout of the parameter: fused optimizers read memory in its order."""
+    if gradient.stride() != parameter.stride():
+        gradient = torch.empty_like(parameter).copy_(gradient)
     parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
 

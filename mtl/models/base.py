@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone
@@ -23,10 +24,15 @@ class MultiTaskModel(nn.Module, ABC):
     The gradient engine cuts the graph after `encode`. `decode` takes one copy of the feature maps per task, so that
     the engine can separate the gradients of the tasks.
 
+    Attributes:
+        layout: Order of the image in memory. Convolutions keep it, and it does not affect transformers.
+
     Args:
         tasks: The tasks, in their order.
         backbone: The shared encoder.
     """
+
+    layout: torch.memory_format = torch.contiguous_format
 
     def __init__(self, tasks: Sequence[Task], backbone: Backbone) -> None:
         super().__init__()
@@ -36,7 +42,7 @@ class MultiTaskModel(nn.Module, ABC):
     def encode(self, image: Tensor) -> list[Tensor]:
         """Shared feature maps of an image [B, 3, H, W]."""
         self.backbone.check_size(image)
-        return self.backbone(image)
+        return self.backbone(image.contiguous(memory_format=self.layout))
 
     @abstractmethod
     def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
@@ -56,6 +62,13 @@ class MultiTaskModel(nn.Module, ABC):
     def last_layer(self) -> nn.Parameter:
         """Weight of the last shared layer."""
         return self.backbone.last_layer
+
+    def regions(self) -> list[nn.Module]:
+        """Modules to compile one by one: those of the encoder, and those behind the cut that compute for one task.
+
+        A region that computes for several tasks would make each of its parameters depend on all of their losses.
+        """
+        return self.backbone.regions()
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Parameters shared by all tasks, before and after the cut."""

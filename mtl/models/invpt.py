@@ -127,6 +127,10 @@ class InvPT(MultiTaskModel):
             scales.append(tokens)
         return Outputs(final=_resize(self.aggregation(scales), size), auxiliary=[_resize(guesses, size)])
 
+    def regions(self) -> list[nn.Module]:
+        """Modules to compile one by one: those of the encoder, the preliminary decoders and the outputs."""
+        return [*super().regions(), *self.preliminary.values(), *self.aggregation.heads.values()]
+
     def shared_parameters(self) -> list[nn.Parameter]:
         """Parameters of the encoder and of the skips."""
         return [*self.backbone.parameters(), *self.skips.parameters()]

@@ -94,6 +94,11 @@ class MTAN(MultiTaskModel):
             final[name] = self.heads[name]([attended], size)
         return Outputs(final=final)
 
+    def regions(self) -> list[nn.Module]:
+        """Modules to compile one by one: those of the encoder, the refinements, the masks and the heads."""
+        masks = [mask for masks in self.masks.values() for mask in masks]
+        return [*super().regions(), *self.refinements, *masks, *self.heads.values()]
+
     def shared_parameters(self) -> list[nn.Parameter]:
         """Parameters of the encoder and of the refinements."""
         return [*super().shared_parameters(), *self.refinements.parameters()]

@@ -117,6 +117,11 @@ class MTINet(MultiTaskModel):
             x = torch.cat([x, resize(propagated[name], tuple(x.shape[-2:]))], dim=1)
         return self.initial[name][scale](x)
 
+    def regions(self) -> list[nn.Module]:
+        """Modules to compile one by one: those of the encoder, the initial blocks and the heads."""
+        initial = [block for blocks in self.initial.values() for block in blocks]
+        return [*super().regions(), *initial, *self.heads.values()]
+
     def joint_parameters(self) -> list[nn.Parameter]:
         """Parameters of the blocks that mix the features of all tasks between scales."""
         modules = [module for p in self.propagation for module in (p.attention, p.mix) if module is not None]

@@ -33,6 +33,10 @@ class Vanilla(MultiTaskModel):
         pairs = zip(self.heads.items(), features, strict=True)
         return Outputs(final={name: head(maps, size) for (name, head), maps in pairs})
 
+    def regions(self) -> list[nn.Module]:
+        """Modules to compile one by one: those of the encoder, and the heads."""
+        return [*super().regions(), *self.heads.values()]
+
     def task_parameters(self, name: str) -> list[nn.Parameter]:
         """Parameters of the task's head."""
         return list(self.heads[name].parameters())

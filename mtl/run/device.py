@@ -1,4 +1,4 @@
-"""Selects the device of a run, and whether its kernels are deterministic."""
+"""Selects the device of a run and its kernels."""
 
 import os
 import re
@@ -24,24 +24,29 @@ def choose_device(word: str) -> torch.device:
     return device
 
 
-def choose_kernels(deterministic: bool, device: torch.device) -> None:
+def choose_kernels(deterministic: bool, precision: str, device: torch.device) -> None:
     """Chooses the fastest kernels of a GPU, or those that give the same bits in every run.
 
     It changes nothing on the CPU, whose kernels are deterministic.
 
     Args:
         deterministic: Whether bits must repeat; an operation that has no such kernel then raises an error.
+        precision: With `tf32`, products of float32 numbers have 10 bits after the point, with any other word all 23.
         device: Device of the run. Its cuBLAS must not have been used yet.
 
     Raises:
-        ValueError: `deterministic` is not a truth value.
+        ValueError: `deterministic` is not a truth value, or the device has no TF32.
     """
     if not isinstance(deterministic, bool):
         raise ValueError(f"deterministic={deterministic}: use true or false")
+    tf32 = precision == "tf32"
+    if tf32 and not (device.type == "cuda" and torch.cuda.is_tf32_supported()):
+        raise ValueError("recipe.precision=tf32 needs an NVIDIA GPU, Ampere or newer: use float32 or bfloat16")
     if device.type != "cuda":
         return
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cudnn.deterministic = deterministic
     torch.use_deterministic_algorithms(deterministic)

@@ -124,6 +124,29 @@ def assert_ownership(model: MultiTaskModel, image: Tensor, foreign: Sequence[str
             assert reached[name] == {task} or any(part in name for part in foreign), name
 
 
+def assert_regions(model: MultiTaskModel, image: Tensor) -> None:
+    """Every region to compile is called, none inside another, and behind the cut each computes for one task at a time.
+
+    The last layer is in the last region of the encoder.
+    """
+    regions, called = model.regions(), []
+    for region in regions:
+        region.register_forward_hook(lambda module, *_: called.append(module))
+    model(image)
+    assert len(set(called)) == len(regions) > len(model.task_names)
+    assert not any(region in other.modules() for region in regions for other in regions if other is not region)
+    parts = [model.shared_parameters(), *map(model.task_parameters, model.task_names)]
+    owners = [set(map(id, part)) for part in parts]
+    for region in regions:
+        own = set(map(id, region.parameters()))
+        assert sum(not own.isdisjoint(owner) for owner in owners) == 1
+        assert any(own <= owner for owner in owners)
+    encoder = model.backbone.regions()
+    assert [any(p is model.last_layer for p in region.parameters()) for region in encoder] == [
+        region is encoder[-1] for region in encoder
+    ]
+
+
 def assert_a_step_lowers_the_loss(model: MultiTaskModel, image: Tensor, weighter: Weighter, scope: str) -> None:
     """A few steps of Adam with the weighter bring every task's loss down."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)

@@ -2,6 +2,7 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
+from properties import assert_regions
 
 import mtl
 from mtl import build
@@ -247,3 +248,7 @@ def test_word_brings_a_vision_transformer_and_the_command_line_still_wins():
     cfg = build.compose(["model=invpt", "backbone=resnet_tiny"])
     with pytest.raises(ValueError, match=r"model=invpt .*backbone=vit_tiny"):
         build.build_model(cfg, build.build_tasks(cfg))
+
+
+def test_regions_to_compile_belong_to_the_encoder_or_to_one_task():
+    assert_regions(small(PAIR), torch.randn(2, 3, 64, 80))

@@ -13,6 +13,7 @@ from properties import (
     assert_ownership,
     assert_parameters_are_listed_once,
     assert_predictions,
+    assert_regions,
     published,
     records,
     size_of,
@@ -183,3 +184,7 @@ def test_pair_that_does_not_fit_is_refused_by_name(backbone):
 def test_stage_of_a_single_block_is_refused():
     with pytest.raises(ValueError, match=r"stage of one block.*layers=\[2,2,2,2\]"):
         small(TWIN, layers=[2, 2, 1, 2])
+
+
+def test_regions_to_compile_belong_to_the_encoder_or_to_one_task():
+    assert_regions(small(NYUD), torch.randn(2, 3, 45, 67))

@@ -13,6 +13,7 @@ from properties import (
     assert_ownership,
     assert_parameters_are_listed_once,
     assert_predictions,
+    assert_regions,
     published,
     records,
     size_of,
@@ -167,3 +168,7 @@ def test_pair_that_does_not_fit_is_refused_by_name(backbone):
 def test_model_brings_its_backbone_and_that_its_recipe():
     cfg = build.compose(["model=mti_net"])
     assert (cfg.backbone.name, cfg.recipe.name) == ("hrnet18", "hrnet")
+
+
+def test_regions_to_compile_belong_to_the_encoder_or_to_one_task():
+    assert_regions(small(NYUD), torch.randn(2, 3, 64, 96))

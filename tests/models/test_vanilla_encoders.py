@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 import torch
-import torch._functorch.config
-import torch._inductor.config
+from properties import assert_regions
 
 import mtl
 from mtl.backbones import SAM, HRNet, Pyramid, ViT
+from mtl.engine.compiled import compile_regions
 from mtl.heads import DeepLabHead, HRNetHead, LastTapHead, MultiTapHead
 from mtl.models import Vanilla
 from mtl.task import Task
@@ -140,32 +140,27 @@ def test_bfloat16_stays_close_to_single_precision(kind):
     assert torch.nn.functional.cosine_similarity(ours.flatten(), theirs.flatten(), dim=0) > 0.95
 
 
-def regions(model):
-    """What is compiled by itself: blocks before the last one, the last one, each head."""
-    body = model.backbone.body
-    if hasattr(body, "blocks"):
-        trunk, last = list(body.blocks[:-1]), [body.blocks[-1]]
-    elif hasattr(body, "stage4"):
-        trunk, last = [body.layer1, *body.stage2], [body.stage4[-1]]
-    else:
-        trunk, last = [body[f"layer{k}"] for k in (1, 2, 3)], list(body["layer4"])
-    return [*trunk, *last, *model.heads.values()]
+def test_regions_to_compile_belong_to_the_encoder_or_to_one_task(kind):
+    model = network(kind)
+    assert_regions(model, square(model))
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the compiler looks at .grad of tensors that are no leaves
 @pytest.mark.parametrize("kind", ["resnet", "hrnet", "vit", "sam"])
-def test_compiled_regions_give_the_same_gradients(kind):
+def test_compiled_regions_train_the_same_network(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     eager = network(kind).double()  # in single precision, rounding grows to a percent in deep networks
     compiled, image = copy.deepcopy(eager), square(eager).double()
-    for region in regions(compiled):
-        region.compile()
-    # Task gradients keep the graph, so its buffers must not be given away; a cache may hold code that does.
-    fresh = torch._inductor.config.patch(force_disable_caches=True)
-    with fresh, torch._functorch.config.patch(donated_buffer=False):
-        for scope in ("features", "last_layer", "shared"):
-            expected, weights = one_pass(eager, image, scope).weights, one_pass(compiled, image, scope).weights
-            assert torch.allclose(weights, expected, rtol=1e-6), scope
-            assert_alike(gradients(compiled), gradients(eager), tolerance=1e-6)
-            eager.zero_grad()
-            compiled.zero_grad()
+    compile_regions(compiled)
+    optimizers = [torch.optim.SGD(model.parameters(), lr=1e-3) for model in (eager, compiled)]
+    for scope in ("features", "last_layer", "shared"):
+        expected, weights = one_pass(eager, image, scope).weights, one_pass(compiled, image, scope).weights
+        assert torch.allclose(weights, expected, rtol=1e-6), scope
+        assert_alike(gradients(compiled), gradients(eager), tolerance=1e-6)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+    final = compiled.eval()(image).final
+    for name, prediction in eager.eval()(image).final.items():
+        assert torch.allclose(final[name], prediction, rtol=1e-6)

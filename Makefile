@@ -15,7 +15,7 @@ FROM = $(call given,archive,ARCHIVE) $(call given,url,URL) $(call given,data,DAT
 # Words of an experiment; on rooms, a small trial. WORDS= has any others of train.py; a space inside one is written "\ ".
 REPRODUCE = $(BIN)/python scripts/reproduce.py $(call given,seed,SEEDS) $(WHERE) $(call given,data,DATA) \
 	$(call given,launcher,LAUNCHER) $(call given,runs,RUNS) $(call given,device,DEVICE) $(call given,workers,WORKERS) \
-	$(call given,recipe.precision,PRECISION) $(MORE)
+	$(call given,recipe.precision,PRECISION) $(call given,recipe.compile,COMPILE) $(MORE)
 MORE = $(subst ␣, ,$(patsubst %,'%',$(subst ','\'',$(subst \ ,␣,$(value WORDS)))))
 COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))

@@ -34,8 +34,11 @@ ARCHITECTURES = {"vanilla": "resnet18", "mtan": "resnet18", "mti_net": "hrnet18"
 SMALL = {"vanilla": "resnet_tiny", "mtan": "resnet_narrow", "mti_net": "hrnet18", "invpt": "vit_tiny"}  # on the CPU
 FORMS = {
     "float32": ("recipe.precision=float32",),
+    "tf32": ("recipe.precision=tf32",),
     "bfloat16": ("recipe.precision=bfloat16",),
+    "bfloat16 compiled": ("recipe.precision=bfloat16", "recipe.compile=true"),
 }
+ON_CPU = ("float32", "bfloat16")
 SIZES = {
     "cuda": ("dataset.height=448", "dataset.width=576", "dataset.train.scenes=12"),
     "cpu": ("dataset.height=64", "dataset.width=96", "dataset.train.scenes=4", "recipe.batch_size=2", "workers=0"),
@@ -64,7 +67,7 @@ def rows(only: str, device: torch.device) -> Iterator[Row]:
     if unknown := [name for name in names if name not in backbones]:
         raise ValueError(f"only={only}: there is no {unknown[0]}, only {', '.join(backbones)}")
     for name in names:
-        for form in FORMS:
+        for form in ON_CPU if device.type == "cpu" else FORMS:
             for weighter in ("uniform", "avgnorm"):
                 yield Row(name, backbones[name], form, weighter)
 

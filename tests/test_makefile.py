@@ -18,10 +18,11 @@ def words_of(*arguments: str) -> list[str]:
 
 @pytest.mark.parametrize("target", ["table2", "grid", "demo", "weighters", "architectures", "figure4-runs"])
 def test_experiments_take_the_words_of_the_machine_and_any_others(target):
-    given = ["DATASET=nyud", "SEEDS=0,1", "DEVICE=cuda:1", "WORKERS=4", "PRECISION=bfloat16"]
+    given = ["DATASET=nyud", "SEEDS=0,1", "DEVICE=cuda:1", "WORKERS=4", "PRECISION=bfloat16", "COMPILE=true"]
     more = ["DATA=/a b/it's", "RESULTS=/r s", r"WORDS=seed=range(3) subset=[depth,edge] x=/c\ d y=${data}/z"]
     expected = ["seed=0,1", "dataset=nyud", "results=/r s", "data=/a b/it's", "device=cuda:1", "workers=4"]
-    expected += ["recipe.precision=bfloat16", "seed=range(3)", "subset=[depth,edge]", "x=/c d", "y=${data}/z"]
+    expected += ["recipe.precision=bfloat16", "recipe.compile=true"]
+    expected += ["seed=range(3)", "subset=[depth,edge]", "x=/c d", "y=${data}/z"]
     assert words_of(target, *given, *more) == [*expected, f"experiment={target.removesuffix('-runs')}"]
 
 

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.gpu
 
 
 @pytest.mark.parametrize("precision", words()["recipe.precision"])
-def test_network_trains_in_every_precision(network, size, precision, trainer):
+def test_network_trains_in_every_precision(network, size, precision, trainer, device):
+    if precision == "tf32" and device.type == "cpu":
+        pytest.skip("the CPU has no TF32")
     run = trainer("run", *network, *size, f"recipe.precision={precision}", "weighter=avgnorm")
     if precision == "float16":
         if run.device.type == "cpu" and "model=vanilla" not in network:
@@ -37,6 +39,20 @@ def test_losses_in_half_precision_are_those_in_float32(network, small, trainer):
         found[precision] = torch.stack(run.objective(labels)[0]).detach()
     torch.testing.assert_close(found["bfloat16"], found["float32"], rtol=0.1, atol=0.01)
     torch.testing.assert_close(found["float16"], found["float32"], rtol=0.02, atol=0.002)
+
+
+def test_compiled_network_trains_with_the_losses_of_the_plain_one(network, small, trainer, device):
+    if device.type == "cpu":
+        pytest.skip("compiling takes minutes on the CPU")
+    losses = []
+    for word in ("false", "true"):
+        run = trainer(word, *network, *small, f"recipe.compile={word}", "weighter=avgnorm", "weighter.scope=shared")
+        batch = next(iter(run._batches()))
+        labels = {key: value.to(run.device) for key, value in batch.items() if isinstance(value, torch.Tensor)}
+        run.model.eval()
+        losses.append(torch.stack(run.objective(labels)[0]).detach())
+    torch.testing.assert_close(losses[1], losses[0], rtol=1e-3, atol=1e-4)
+    assert run.fit()["skipped_steps"] == 0
 
 
 def test_resumed_run_ends_with_the_same_bits(network, small, trainer, tmp_path):

@@ -42,10 +42,13 @@ def main(own: Mapping[str, str], words: Sequence[str]) -> None:
     seeds = [int(seed) for seed in own["seed"].split(",")]
     if len(swept(words)) > 1:
         raise ValueError(f"{' '.join(words)}: only seed takes several values here")
+    launcher = [f"hydra/launcher={own['launcher']}"] * bool(own["launcher"])
+    launcher += [word for word in words if word.startswith("hydra.launcher.")]
+    words = [word for word in words if word not in launcher]
     others = [word for word in words if not word.startswith("dataset=")]
     whole = True
     for name in datasets(words):
-        work = Work(Experiment([*others, f"dataset={name}"]), seeds, own["launcher"])
+        work = Work(Experiment([*others, f"dataset={name}"]), seeds, launcher)
         if own["runs"] == "plan":
             show_plan(work)
             continue
@@ -62,10 +65,10 @@ class Work:
     Args:
         experiment: The experiment.
         seeds: The seeds of each network.
-        launcher: Word for a Hydra launcher; empty: that of the experiment.
+        launcher: Words about the Hydra launcher; empty: that of the experiment.
     """
 
-    def __init__(self, experiment: Experiment, seeds: Sequence[int], launcher: str) -> None:
+    def __init__(self, experiment: Experiment, seeds: Sequence[int], launcher: Sequence[str]) -> None:
         self.experiment, self.seeds, self.launcher = experiment, seeds, launcher
         self.lines = experiment.jobs()
         self.learns = any(job.needs_teachers for line in self.lines for job in line)
@@ -91,9 +94,10 @@ class Work:
 
 def measured(work: Work) -> Costs:
     """What the networks of the missing runs cost; those that were never trained on this device are measured."""
-    work.experiment.check_dataset()
-    costs = Costs(work.experiment, work.launcher)
-    costs.measure([job for line in work.missing() for job, _ in line], work.finished())
+    costs, jobs = Costs(work.experiment, work.launcher), [job for line in work.missing() for job, _ in line]
+    if jobs:
+        work.experiment.check_dataset()
+        costs.measure(jobs, work.finished())
     return costs
 
 
@@ -102,9 +106,8 @@ def show_plan(work: Work) -> None:
     costs, lacking, runs = measured(work), work.missing(), work.finished()
     kept = [{"none": 0, "both": 2}.get(work.keep(number), 1) for number in range(len(work.lines))]
     count, every = sum(map(len, lacking)), sum(map(len, work.lines)) * len(work.seeds)
-    print(
-        f"{work.experiment.name} on {costs.device}\n\n{costs.table(work.lines, len(work.seeds), lacking, runs, kept)}\n"
-    )
+    table = costs.table(work.lines, len(work.seeds), lacking, runs, kept)
+    print(f"{work.experiment.name} on {costs.device}\n\n{table}\n")
     print(f"{count} of {every} runs are missing{f', {costs.estimate(lacking, runs)}' * (count > 0)}")
 
 
@@ -146,7 +149,7 @@ def train_line(work: Work, costs: Costs, number: int) -> None:
         if job.folder / f"seed{seed}" in runs and not job.run(runs, seed):  # it lacks statistics that are needed here
             call([*job.words, f"seed={seed}", "force=true", *keep])
     sweep = [*work.experiment.words, *work.experiment.lines()[number], f"seed={','.join(map(str, work.seeds))}"]
-    call(["-m", *sweep, *keep, *[f"hydra/launcher={work.launcher}"] * bool(work.launcher)])
+    call(["-m", *sweep, *keep, *work.launcher])
 
 
 def elsewhere(lacking: Sequence[tuple[Job, int]]) -> list[Path]:

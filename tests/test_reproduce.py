@@ -47,11 +47,11 @@ def test_missing_runs_are_trained_a_line_at_a_time_and_single_task_networks_come
 ):
     words = ["experiment=table6", "dataset=nyud", f"results={tmp_path}"]
     with pytest.raises(SystemExit, match="1"):
-        run(reproduce, *words, "seed=0,1", "launcher=slurm")
-    assert [call[-3:] for call in reproduce.called] == [
-        ["subset=semseg,depth,normals,edge", "seed=0,1", "hydra/launcher=slurm"],
-        ["weighter=grid_search,avgnorm", "seed=0,1", "hydra/launcher=slurm"],
-        ["weighter=grid_search,avgnorm", "seed=0,1", "hydra/launcher=slurm"],
+        run(reproduce, *words, "hydra.launcher.partition=gpu", "seed=0,1", "launcher=slurm")
+    assert [call[-4:] for call in reproduce.called] == [
+        ["subset=semseg,depth,normals,edge", "seed=0,1", "hydra/launcher=slurm", "hydra.launcher.partition=gpu"],
+        ["weighter=grid_search,avgnorm", "seed=0,1", "hydra/launcher=slurm", "hydra.launcher.partition=gpu"],
+        ["weighter=grid_search,avgnorm", "seed=0,1", "hydra/launcher=slurm", "hydra.launcher.partition=gpu"],
     ]
     assert all(call[0] == "-m" and "experiment=table6" in call for call in reproduce.called)
     out = capsys.readouterr().out

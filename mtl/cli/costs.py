@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
@@ -30,16 +31,15 @@ class Costs:
 
     Args:
         experiment: The experiment.
-        launcher: Word for a Hydra launcher; empty: that of the experiment.
+        launcher: Words about the Hydra launcher; empty: that of the experiment.
     """
 
-    def __init__(self, experiment: Experiment, launcher: str = "") -> None:
+    def __init__(self, experiment: Experiment, launcher: Sequence[str] = ()) -> None:
         from mtl.run.device import choose_device  # noqa: PLC0415  torch, which a mistyped word need not wait for
         from mtl.run.record import device_name  # noqa: PLC0415
 
         self.device = device_name(choose_device(experiment.cfg.device))
-        words = [*experiment.words, *[f"hydra/launcher={launcher}"] * bool(launcher)]
-        self.at_a_time, self.here = launched(words)
+        self.at_a_time, self.here = launched([*experiment.words, *launcher])
         self.given = len(experiment.words)
         self.processes, self.workers = experiment.cfg.processes, experiment.cfg.workers
         if not any(word.startswith("workers=") for word in experiment.words):
@@ -48,8 +48,13 @@ class Costs:
 
     def of(self, jobs: Iterable[Job], runs: Runs) -> dict[Path, Cost | None]:
         """The costs of networks, by their folders; None where it is not known."""
-        known = median_costs(runs.values(), self.device, self.processes)
-        return {job.folder: known.get(network_key(job.config)) or self._measured(job) for job in jobs}
+        known, costs = median_costs(runs.values(), self.device, self.processes), {}
+        for job in jobs:
+            path = self._file(job)
+            measured = Cost(**read_json(path)) if path.exists() else None
+            found = known.get(network_key(job.config))
+            costs[job.folder] = replace(found, launch=measured.launch) if found and measured else found or measured
+        return costs
 
     def measure(self, jobs: Sequence[Job], runs: Runs) -> None:
         """Measures the networks whose cost is not known, in a process of its own; not if a cluster trains them."""
@@ -75,9 +80,8 @@ class Costs:
         for line in lines:
             known = [(cost, job) for job, _ in line if (cost := costs[job.folder])]
             if known:
-                launch = max(cost.launch for cost, _ in known) * (
-                    1 + (self.at_a_time > 1)
-                )  # the sweep, then its workers
+                starts = 2 if self.at_a_time > 1 else 1  # of the sweep, and of the processes that share it
+                launch = starts * max(cost.launch for cost, _ in known)
                 seconds += launch + duration([cost.seconds(job.config) for cost, job in known], self.at_a_time)
         hours = f"about {length(seconds)}" + f" with {self.at_a_time} at a time" * (self.at_a_time > 1)
         rest = f"{unknown} of them without an estimate"
@@ -91,7 +95,7 @@ class Costs:
         Args:
             lines: Jobs of each line of the plan.
             seeds: Runs of each job.
-            lacking: Missing runs of each line.
+            lacking: Those of each line that are missing.
             runs: Finished runs.
             kept: Number of checkpoints that the runs of each line keep.
         """
@@ -105,17 +109,10 @@ class Costs:
                     disk = cost.parameters * BYTES * checkpoints * count
                     numbers = [cost.seconds(job.config) * count / 3600, disk / 2**30, cost.memory_mib / 2**10]
                 rows.append([name, seeds - count, count, *numbers])
-        known = [row for row in rows if row[-1] is not None]
-        sums = [sum(row[column] for row in rows) for column in (1, 2)] + [
-            sum(row[column] for row in known) for column in (3, 4)
-        ]
-        rows.append(["all", *sums, max((row[-1] for row in known), default=None)])
+        columns = [[value for value in column if value is not None] for column in zip(*rows, strict=True)]
+        rows.append(["all", *map(sum, columns[1:-1]), max(columns[-1], default=None)])
         heads = ["network", "done", "missing", "hours", "disk, GiB", "memory, GiB"]
         return tabulate(rows, heads, floatfmt=("", "", "", ".3f", ".3f", ".1f"), missingval="?")
-
-    def _measured(self, job: Job) -> Cost | None:
-        path = self._file(job)
-        return Cost(**read_json(path)) if path.exists() else None
 
     def _file(self, job: Job) -> Path:
         key = json.dumps([self.device, self.processes, self.workers, network_key(job.config)])

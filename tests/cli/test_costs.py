@@ -58,19 +58,19 @@ def test_lines_are_trained_one_after_another_with_two_runs_at_a_time(experiment,
     costs = Costs(experiment)  # the launcher of the demo trains two
     costs.measure(jobs, {})
     assert costs.estimate(lines, {}) == "about 5 hours with 2 at a time"  # 6 runs and 3 runs, an hour each
-    assert Costs(experiment, "basic").estimate(lines, {}) == "about 9 hours"
+    assert Costs(experiment, ["hydra/launcher=basic"]).estimate(lines, {}) == "about 9 hours"
 
 
 def test_networks_that_could_not_be_measured_are_counted(experiment, orders):
     jobs, lines = missing(experiment)
-    costs = Costs(experiment, "basic")
+    costs = Costs(experiment, ["hydra/launcher=basic"])
     costs.measure(jobs[:2], {})
     assert costs.estimate(lines, {}) == "about 2 hours and 1 of them without an estimate"
 
 
 def test_nothing_is_measured_for_a_cluster(experiment, orders):
     jobs, lines = missing(experiment)
-    costs = Costs(experiment, "slurm")
+    costs = Costs(experiment, ["hydra/launcher=slurm"])
     costs.measure(jobs, {})
     assert orders == []
     assert costs.estimate(lines, {}) == "3 of them without an estimate"
@@ -78,7 +78,7 @@ def test_nothing_is_measured_for_a_cluster(experiment, orders):
 
 def test_table_has_a_row_per_network_and_their_sums(experiment, orders):
     jobs, lines = missing(experiment, seeds=(0, 1))
-    costs = Costs(experiment, "basic")
+    costs = Costs(experiment, ["hydra/launcher=basic"])
     costs.measure(jobs[1:], {})
     lines[1] = lines[1][:1]  # one of two runs is finished
     rows = [row.split("  ") for row in costs.table(experiment.jobs(), 2, lines, {}, kept=[1, 2]).splitlines()]

@@ -8,17 +8,15 @@ from typing import Any
 
 PARTS = {
     "config": (
-        *(
-            "CONFIGS",
-            "INCIDENTAL",
-            "applied",
-            "compose",
-            "needs_teachers",
-            "run_folder",
-            "science",
-            "subset",
-            "watches",
-        ),
+        "CONFIGS",
+        "INCIDENTAL",
+        "applied",
+        "compose",
+        "needs_teachers",
+        "run_folder",
+        "science",
+        "subset",
+        "watches",
     ),
     "data": ("build_dataset", "share_of_batch"),
     "model": ("build_alignment", "build_model", "build_tasks", "build_weighter", "rebuild"),

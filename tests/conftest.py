@@ -15,8 +15,9 @@ from two_processes import TwoProcesses  # noqa: E402  of this folder
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
+def _one_thread_and_the_same_draws():
     torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -66,7 +66,7 @@ class Costs:
         known = {"workers": self.workers, "processes": self.processes}
         orders = [{"file": str(path.absolute()), "words": words, **known} for path, words in unknown.items()]
         command = [sys.executable, "-m", "mtl.cli.measure", str(time.time())]
-        done = subprocess.run(command, input=json.dumps(orders), text=True, check=False)
+        done = subprocess.run(command, input=json.dumps(orders, allow_nan=False), text=True, check=False)
         if done.returncode in STOPPED:
             raise SystemExit(done.returncode)
 
@@ -115,7 +115,7 @@ class Costs:
         return tabulate(rows, heads, floatfmt=("", "", "", ".3f", ".3f", ".1f"), missingval="?")
 
     def _file(self, job: Job) -> Path:
-        key = json.dumps([self.device, self.processes, self.workers, network_key(job.config)])
+        key = json.dumps([self.device, self.processes, self.workers, network_key(job.config)], allow_nan=False)
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
 
 

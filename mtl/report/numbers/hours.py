@@ -120,7 +120,7 @@ def network_key(config: Mapping[str, Any]) -> str:
     weighter = without_numbers({key: value for key, value in config["weighter"].items() if key != "name"})
     known = {"recipe": recipe, "dataset": dataset, "backbone": backbone, "weighter": weighter}
     known |= {"model": config["model"], "subset": config["subset"]}
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(known, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def without_numbers(node: Any) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from dropout import without_dropout
 
 from mtl import build
 from mtl.bench.steps import one_pass
@@ -43,11 +43,7 @@ def step(network: Words, weighter: Words, device: torch.device, dtype: torch.dty
     work = BENCH["workload"]("DeepLab", SIZE, device, network)
     work.model.to(dtype)
     work.batch = {key: value.to(dtype) if value.is_floating_point() else value for key, value in work.batch.items()}
-    for module in work.model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        if hasattr(module, "drop_prob"):
-            module.drop_prob = 0.0
+    without_dropout(work.model)
     taken = BENCH["engine"](weighter, device).keywords
     seen = []
     taken["weighter"].register_forward_hook(lambda _, given, update: seen.append((given[0], update.weights)))
@@ -61,10 +57,8 @@ def step(network: Words, weighter: Words, device: torch.device, dtype: torch.dty
 
 def check(network: Words, weighter: Words, device: torch.device) -> None:
     """Compares the device with the CPU."""
-    exact, ours, theirs = (
-        step(network, weighter, *where)
-        for where in ((CPU, torch.float64), (device, torch.float32), (CPU, torch.float32))
-    )
+    places = ((CPU, torch.float64), (device, torch.float32), (CPU, torch.float32))
+    exact, ours, theirs = (step(network, weighter, *place) for place in places)
     for key, value in exact.items():
         error, usual = ((found[key] - value).norm() / value.norm() for found in (ours, theirs))
         assert error <= max(FLOOR, FACTOR * usual), f"{key}: relative error {error:.2g}, on the CPU {usual:.2g}"

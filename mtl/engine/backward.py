@@ -52,7 +52,8 @@ def backward(
     Under torch.compile, regions of the encoder that are differentiated several times (scopes `last_layer` and
     `shared`) need `torch._functorch.config.donated_buffer = False` before they are compiled, and a compiler cache
     without older code (`TORCHINDUCTOR_CACHE_DIR`): such code silently overwrites what the second pass needs. Compile
-    the last block separately; otherwise its gradients cost passes over the whole encoder.
+    the last block separately; otherwise its gradients cost passes over the whole encoder. `mtl.engine.compiled` does
+    all of this.
 
     A task whose loss or gradient is not finite counts as inactive with every weighter: it adds nothing to any gradient,
     and `broken` of the result marks it. Its gradient counts as finite if its squared length, in float32 or better, is

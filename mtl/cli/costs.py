@@ -14,6 +14,7 @@ from joblib import cpu_count
 from tabulate import tabulate
 
 from mtl import build
+from mtl.cli.gpus import chosen, places
 from mtl.experiment import Experiment, Job
 from mtl.files import read_json
 from mtl.report.numbers.hours import Cost, duration, median_costs, network_key
@@ -129,9 +130,7 @@ def launched(words: Sequence[str]) -> tuple[int, bool]:
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(build.CONFIGS)):
         cfg = hydra.compose("config", list(words), return_hydra_config=True)
     launcher = cfg.hydra.launcher
-    if cfg.hydra.runtime.choices["hydra/launcher"] == "gpus":
-        import torch  # noqa: PLC0415
-
-        return max(torch.cuda.device_count() // cfg.processes, 1), True
+    if chosen(cfg):
+        return places(cfg), True
     number = launcher.get("n_jobs") or launcher.get("array_parallelism") or 1
     return number if number > 0 else cpu_count(), launcher._target_.split(".")[-1] in HERE

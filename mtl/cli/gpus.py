@@ -30,30 +30,27 @@ class OwnGPUs(Callback):
         """Sets the number of runs at a time."""
         if not chosen(config):
             return
-        import torch  # noqa: PLC0415  a mistyped word need not wait for it
-
-        found, needed = torch.cuda.device_count(), config.processes
-        if found < needed:
-            end(f"hydra/launcher=gpus: torch sees {found} GPU(s), a run needs {needed}; use launcher two or basic")
-        if config.device not in ("auto", "cuda"):
-            end(f"device={config.device}: hydra/launcher=gpus gives each run its own GPU; use device=auto")
+        try:
+            number = places(config)
+        except ValueError as error:
+            end(str(error))  # Hydra would only warn
         with read_write(config), open_dict(config):
-            config.hydra.launcher.n_jobs = found // needed
-            config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={found // needed}")  # what the runs see of it
+            config.hydra.launcher.n_jobs = number
+            config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={number}")  # what the runs see of it
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """Chooses the GPUs of a run."""
         if not chosen(config) or config.hydra.mode is not RunMode.MULTIRUN:
             return
-        number, places, size = config.hydra.job.num, config.hydra.launcher.n_jobs, config.processes
+        number, count, size = config.hydra.job.num, config.hydra.launcher.n_jobs, config.processes
         self.taken = ExitStack()
-        place = self.taken.enter_context(free_place(Path(config.hydra.sweep.dir), number, places))
+        place = self.taken.enter_context(free_place(Path(config.hydra.sweep.dir), number, count))
         if size == 1:
             import torch  # noqa: PLC0415
 
             torch.cuda.set_device(place)
             return
-        visible = os.environ.get(VISIBLE) or ",".join(map(str, range(places * size)))
+        visible = os.environ.get(VISIBLE) or ",".join(map(str, range(count * size)))
         own = visible.split(",")[place * size : (place + 1) * size]
         self.taken.enter_context(env_override({VISIBLE: ",".join(own)}))  # its processes see no others
 
@@ -68,16 +65,32 @@ def chosen(config: DictConfig) -> bool:
     return config.hydra.runtime.choices.get("hydra/launcher") == "gpus"
 
 
+def places(config: DictConfig) -> int:
+    """Number of runs at a time.
+
+    Raises:
+        ValueError: There are not enough GPUs for one, or the device leaves no choice.
+    """
+    import torch  # noqa: PLC0415  a mistyped word need not wait for it
+
+    found, needed = torch.cuda.device_count(), config.processes
+    if found < needed:
+        raise ValueError(f"hydra/launcher=gpus: torch sees {found} GPU(s), a run needs {needed}; use two or basic")
+    if config.device not in ("auto", "cuda"):
+        raise ValueError(f"device={config.device}: hydra/launcher=gpus gives each run its own GPU; use device=auto")
+    return found // needed
+
+
 @contextmanager
-def free_place(folder: Path, number: int, places: int) -> Iterator[int]:
-    """A place that no other run of the sweep has: `number` mod `places`, or the next free one.
+def free_place(folder: Path, number: int, count: int) -> Iterator[int]:
+    """A place that no other run of the sweep has: `number` mod `count`, or the next free one.
 
     There is one for each of the runs at a time.
     """
-    for offset in range(places + 1):
-        place = (number + offset) % places
+    for offset in range(count + 1):
+        place = (number + offset) % count
         try:
-            with filelock.FileLock(folder / f".place{place}.lock", blocking=offset == places):
+            with filelock.FileLock(folder / f".place{place}.lock", blocking=offset == count):
                 yield place
                 return
         except filelock.Timeout:

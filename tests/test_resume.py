@@ -40,10 +40,17 @@ def stop_at(step: int, run: Trainer, number: int = signal.SIGTERM) -> None:
     run._train_step = interrupted
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, data) -> tuple[Path, dict]:
+    """A run that nothing stops: its folder and its result."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, trainer(folder, data, "backbone.head.dropout=0.5").fit()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("step", [1, 3, 4])
-def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, data, step, number):
-    whole = trainer(tmp_path / "whole", data, "backbone.head.dropout=0.5").fit()
+def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, data, undisturbed, step, number):
+    folder, whole = undisturbed
     first = trainer(tmp_path / "parts", data, "backbone.head.dropout=0.5")
     stop_at(step, first, number)
     before = signal.getsignal(number)
@@ -58,9 +65,9 @@ def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, data, step, number):
     for key in ("best", "last", "mean_weights", "steps"):
         assert parts[key] == whole[key]
     for name in FILES:
-        assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
+        assert (tmp_path / "parts" / name).read_text() == (folder / name).read_text()
     for name in ("last.pt", "best.pt"):
-        a, b = (load_checkpoint(tmp_path / run / name)["model"] for run in ("whole", "parts"))
+        a, b = (load_checkpoint(run / name)["model"] for run in (folder, tmp_path / "parts"))
         assert all(torch.equal(a[key], b[key]) for key in a)
 
 

@@ -187,6 +187,12 @@ def predict(run_script, trained, tmp_path):
     return lambda *words: run_script("predict", *home, *words)
 
 
+@pytest.fixture
+def blank(monkeypatch):
+    """Leaves out the drawing, which takes most of the time of an image."""
+    monkeypatch.setattr("mtl.report.render.picture.picture", lambda *_: b"")
+
+
 def test_script_writes_a_picture_and_an_array_per_task(predict, model, tmp_path):
     cv2.imwrite(str(tmp_path / "photos" / "hall.jpg"), np.zeros((33, 70), np.uint8))  # grey
     (tmp_path / "photos" / "notes.txt").write_text("no picture")
@@ -201,6 +207,7 @@ def test_script_writes_a_picture_and_an_array_per_task(predict, model, tmp_path)
         assert cv2.imread(str(tmp_path / "out" / f"kitchen_{task}.png")).std() > 10
 
 
+@pytest.mark.usefixtures("blank")
 def test_script_shrinks_large_pictures_when_asked(predict, tmp_path):
     predict("longest=26")
     assert np.load(tmp_path / "out" / "kitchen_depth.npy").shape == (20, 26)
@@ -234,6 +241,7 @@ def predicted(folder: Path) -> set[str]:
     return {path.name.removesuffix("_depth.npy") for path in folder.glob("*_depth.npy")}
 
 
+@pytest.mark.usefixtures("blank")
 def test_script_reads_pictures_as_a_dataset_does(predict, model, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # a camera held upright
@@ -248,6 +256,7 @@ def test_script_reads_pictures_as_a_dataset_does(predict, model, tmp_path):
         assert np.array_equal(depth, model(image)["depth"].numpy())
 
 
+@pytest.mark.usefixtures("blank")
 def test_script_lists_at_the_end_what_it_cannot_predict_and_predicts_the_rest(predict, tmp_path):
     photos = tmp_path / "photos"
     Image.open(photos / "kitchen.png").save(photos / "cut.jpg")
@@ -271,6 +280,7 @@ def test_script_lists_at_the_end_what_it_cannot_predict_and_predicts_the_rest(pr
     assert f"failed: {listed[1]}" in out
 
 
+@pytest.mark.usefixtures("blank")
 def test_script_takes_names_that_are_not_utf8(predict, tmp_path):
     name = b"caf\xe9"
     (tmp_path / "photos" / "kitchen.png").rename(tmp_path / "photos" / os.fsdecode(name + b".png"))

@@ -17,7 +17,7 @@ from mtl import build
 from mtl.cli.gpus import chosen, places
 from mtl.experiment import Experiment, Job
 from mtl.files import read_json
-from mtl.report.numbers.hours import Cost, duration, median_costs, network_key
+from mtl.report.numbers.hours import Cost, duration, median_costs, network_key, read_cost
 from mtl.report.read.runs import Run
 from mtl.run.interrupt import STOPPED
 
@@ -52,7 +52,7 @@ class Costs:
         known, costs = median_costs(runs.values(), self.device, self.processes), {}
         for job in jobs:
             path = self._file(job)
-            measured = Cost(**read_json(path)) if path.exists() else None
+            measured = read_cost(read_json(path)) if path.exists() else None
             found = known.get(network_key(job.config))
             costs[job.folder] = replace(found, launch=measured.launch) if found and measured else found or measured
         return costs

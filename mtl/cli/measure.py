@@ -60,10 +60,11 @@ def measure(words: Sequence[str], workers: int, processes: int, folder: Path, la
     trainer.plan = replace(plan, steps=1 + STEPS, evaluate_every=1 + STEPS)
     result = trainer.fit()
     spent = {part: clock.seconds[part] - before[part] for part in before}
+    first = max(before["training"] - spent["training"] / STEPS, 0)  # what only a first step takes, such as compiling
     return Cost(
         step=together(spent["training"], spent["data"], workers) / STEPS,
         image=together(spent["evaluation"], spent["scoring"], workers) / count / processes,
-        start=before["other"],
+        start=before["other"] + first,
         save=spent["other"],
         launch=launch,
         epoch=len(trainer.loader) // processes,

@@ -13,6 +13,7 @@ from mtl.bench import cost
 BENCH = Path(__file__).parents[2] / "scripts/bench.py"
 CPU = torch.device("cpu")
 TASKS = 4
+SIZE = (2, 32, 32)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def bench():
 
 @pytest.fixture(scope="module")
 def work(bench):
-    return bench["workload"]("DeepLab", (2, 64, 64), CPU)
+    return bench["workload"]("DeepLab", SIZE, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_torchjd_takes_the_same_step(bench, words, monkeypatch):
     script = runpy.run_path(str(BENCH.with_name("bench_weighters.py")))
     rows = [script["Row"](by, "cagrad", "shared") for by in ("mtl", "TorchJD")]
     torch.manual_seed(0)
-    work = bench["workload"]("DeepLab", (2, 64, 64), CPU, words)
+    work = bench["workload"]("DeepLab", SIZE, CPU, words)
     shared = [id(parameter) for parameter in work.model.shared_parameters()]
     found = []
     for step in [script["step"](row, CPU, words) for row in rows]:

@@ -6,11 +6,11 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from statistics import median
 from typing import Any
 
-from mtl.report.read.runs import Run
+from mtl.report.read.runs import Run, number
 
 # Keys of a recipe that do not change what a step or the evaluation of an image costs.
 FREE = ("name", "optimizer", "power", "schedule", "clip", "on_nonfinite", "steps", "evaluate")
@@ -81,8 +81,13 @@ def cost_of(run: Run) -> Cost | None:
         val=images["val"],
         test=test,
         parameters=record["parameters"],
-        memory_mib=record["peak_memory_mib"],
+        memory_mib=number(record["peak_memory_mib"]),
     )
+
+
+def read_cost(content: Mapping[str, Any]) -> Cost:
+    """The cost in a JSON file, in which NaN is null."""
+    return Cost(*(number(content[field.name]) for field in fields(Cost)))
 
 
 def median_costs(runs: Iterable[Run], device: str, processes: int) -> dict[str, Cost]:

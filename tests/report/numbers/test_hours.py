@@ -1,7 +1,11 @@
+import math
+from dataclasses import asdict, replace
+
 import pytest
 from fake_runs import config_of
 
-from mtl.report.numbers.hours import Cost, cost_of, duration, median_costs, network_key
+from mtl.files import read_json, write_json
+from mtl.report.numbers.hours import Cost, cost_of, duration, median_costs, network_key, read_cost
 from mtl.report.read.runs import Run
 
 CPU = "cpu (x86_64)"
@@ -53,6 +57,13 @@ def test_cost_of_a_run_gives_its_seconds_again(trained):
     assert (cost.step, cost.image, cost.epoch, cost.val) == (2, 0.5, 40, 20)
     assert cost.seconds(run.config) == sum(run.record["seconds"].values())
     assert cost.seconds(config(recipe={"steps": 40})) == 60 + 2 * 20
+
+
+def test_cost_that_was_written_is_read_again(tmp_path):
+    """Outside Linux the memory of a process is not known."""
+    for cost in (COST, replace(COST, memory_mib=math.nan)):
+        write_json(tmp_path / "cost.json", asdict(cost))
+        assert str(read_cost(read_json(tmp_path / "cost.json"))) == str(cost)
 
 
 def test_record_without_seconds_has_no_cost(make_run):

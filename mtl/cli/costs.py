@@ -40,7 +40,8 @@ class Costs:
         from mtl.run.record import device_name  # noqa: PLC0415
 
         self.device = device_name(choose_device(experiment.cfg.device))
-        self.at_a_time, self.here = launched([*experiment.words, *launcher])
+        self.at_a_time, self.here, apart = launched([*experiment.words, *launcher])
+        self.share = 1 if apart else self.at_a_time  # runs that slow each other down on one device
         self.given = len(experiment.words)
         self.processes, self.workers = experiment.cfg.processes, experiment.cfg.workers
         if not any(word.startswith("workers=") for word in experiment.words):
@@ -58,7 +59,7 @@ class Costs:
         return costs
 
     def measure(self, jobs: Sequence[Job], runs: Runs) -> None:
-        """Measures the networks whose cost is not known, in a process of its own; not if a cluster trains them."""
+        """Measures the networks whose cost is not known, as many at a time as will train; not if a cluster trains."""
         costs = self.of(jobs, runs)
         unknown = {self._file(job): job.words for job in jobs if costs[job.folder] is None}
         if not unknown or not self.here:
@@ -67,9 +68,18 @@ class Costs:
         known = {"workers": self.workers, "processes": self.processes}
         orders = [{"file": str(path.absolute()), "words": words, **known} for path, words in unknown.items()]
         command = [sys.executable, "-m", "mtl.cli.measure", str(time.time())]
-        done = subprocess.run(command, input=json.dumps(orders, allow_nan=False), text=True, check=False)
-        if done.returncode in STOPPED:
-            raise SystemExit(done.returncode)
+        started = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in orders[: self.share]]
+        try:
+            for number, process in enumerate(started):
+                with process.stdin as pipe:
+                    json.dump(orders[number :: self.share], pipe, allow_nan=False)
+            codes = [process.wait() for process in started]
+        finally:
+            for process in started:
+                process.kill()
+        for code in STOPPED:
+            if code in codes:
+                raise SystemExit(code)
 
     def estimate(self, lines: Sequence[Missing], runs: Runs) -> str:
         """How long these runs take as text, with the number of those whose cost is not known.
@@ -116,7 +126,8 @@ class Costs:
         return tabulate(rows, heads, floatfmt=("", "", "", ".3f", ".3f", ".1f"), missingval="?")
 
     def _file(self, job: Job) -> Path:
-        key = json.dumps([self.device, self.processes, self.workers, network_key(job.config)], allow_nan=False)
+        place = [self.device, self.share, self.processes, self.workers]
+        key = json.dumps([*place, network_key(job.config)], allow_nan=False)
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
 
 
@@ -125,12 +136,12 @@ def length(seconds: float) -> str:
     return f"{seconds / 3600:.3g} hours" if seconds >= 3600 else f"{max(round(seconds / 60), 1)} minutes"
 
 
-def launched(words: Sequence[str]) -> tuple[int, bool]:
-    """Number of runs that a sweep with these words trains at a time, and whether on this machine."""
+def launched(words: Sequence[str]) -> tuple[int, bool, bool]:
+    """Number of runs that a sweep with these words trains at a time, whether on this machine, and on a GPU for each."""
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(build.CONFIGS)):
         cfg = hydra.compose("config", list(words), return_hydra_config=True)
     launcher = cfg.hydra.launcher
     if chosen(cfg):
-        return places(cfg), True
+        return places(cfg), True, True
     number = launcher.get("n_jobs") or launcher.get("array_parallelism") or 1
-    return number if number > 0 else cpu_count(), launcher._target_.split(".")[-1] in HERE
+    return number if number > 0 else cpu_count(), launcher._target_.split(".")[-1] in HERE, False

@@ -19,7 +19,6 @@ Jonker and Volgenant, A Shortest Augmenting Path Algorithm for Dense and Sparse 
 1987. https://doi.org/10.1007/BF02278710.
 """
 
-import heapq
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +45,8 @@ class Side(NamedTuple):
         price: Its price. Shape [N].
         distance: Shortest distance from the start of the current search, or FAR. Shape [N].
         via: Predecessor of the other set on the shortest path. Shape [N].
+        reached: Room for the pixels whose distance is not FAR. Shape [N].
+        settled: Room for those whose distance is final. Shape [N].
     """
 
     starts: np.ndarray
@@ -55,6 +56,22 @@ class Side(NamedTuple):
     price: np.ndarray
     distance: np.ndarray
     via: np.ndarray
+    reached: np.ndarray
+    settled: np.ndarray
+
+
+class Heap(NamedTuple):
+    """Binary heap of the pixels that a search has reached and not settled, nearest first.
+
+    Attributes:
+        keys: Distance of each entry. Shape [E].
+        pixels: Its pixel. Shape [E].
+        size: Number of entries. Shape [1].
+    """
+
+    keys: np.ndarray
+    pixels: np.ndarray
+    size: np.ndarray
 
 
 def pair_costs(graph: Graph, pixels: np.ndarray, boundary: np.ndarray) -> np.ndarray:
@@ -96,19 +113,20 @@ def cheapest(graph: Graph, steps: Steps, costs: np.ndarray, alone: int) -> np.nd
     by_boundary = np.argsort(graph.numbers, kind="stable")  # the suitors of a boundary pixel are in ascending order
     predicted = _side(graph.starts, graph.numbers, costs, ABSENT)
     true = _side(graph.back, graph.suitors, costs[by_boundary], FREE)
-    return _paired(predicted, true, steps, np.int64(alone))
+    heap = Heap(np.empty(len(costs) + 1, np.int64), np.empty(len(costs) + 1, np.int32), np.zeros(1, np.int64))
+    return _paired(predicted, true, steps, np.int64(alone), heap)
 
 
 def _side(starts: np.ndarray, others: np.ndarray, costs: np.ndarray, partner: int) -> Side:
     size = len(starts) - 1
     return Side(
         *(starts, others, costs, np.full(size, partner, np.int32), np.zeros(size, np.int64)),
-        *(np.full(size, FAR), np.empty(size, np.int32)),
+        *(np.full(size, FAR), *np.empty((3, size), np.int32)),
     )
 
 
 @kernel
-def _paired(predicted, true, steps, alone):
+def _paired(predicted, true, steps, alone, heap):
     num_maps = len(steps.ends) - 1
     paired = np.zeros((num_maps, len(predicted.partner)), np.bool_)
     for k in range(num_maps - 1, -1, -1):
@@ -117,16 +135,16 @@ def _paired(predicted, true, steps, alone):
             predicted.partner[pixel] = ABSENT
             if boundary != FREE:
                 true.partner[boundary] = FREE
-                _match(boundary, true, predicted, np.int64(0))
+                _match(boundary, true, predicted, np.int64(0), heap)
         for pixel in steps.order[steps.ends[k, 1] : steps.ends[k + 1, 0]]:
             predicted.partner[pixel] = FREE
-            _match(pixel, predicted, true, alone)
+            _match(pixel, predicted, true, alone, heap)
         paired[k] = predicted.partner >= 0
     return paired
 
 
 @kernel
-def _match(start, mine, other, alone):
+def _match(start, mine, other, alone, heap):
     """Match a pixel of one set, or leave it alone, along the cheapest alternating path; then adapt the prices.
 
     The path ends at an unmatched pixel of the other set, or at a pixel of the same set that stays alone instead.
@@ -136,10 +154,11 @@ def _match(start, mine, other, alone):
         mine: Its set.
         other: The other set.
         alone: Cost of a pixel of its set that stays alone.
+        heap: Room for the search.
     """
     best, end, left_alone = alone, -1, True  # so far: the pixel itself stays alone
-    heap = [(np.int64(0), np.int64(0)) for _ in range(0)]
-    reached, settled = [0 for _ in range(0)], [0 for _ in range(0)]
+    heap.size[0] = 0
+    num_reached = num_settled = 0
     pixel, distance, price = np.int64(start), np.int64(0), np.int64(0)
     while True:
         for edge in range(mine.starts[pixel], mine.starts[pixel + 1]):
@@ -149,31 +168,46 @@ def _match(start, mine, other, alone):
             longer = distance + mine.costs[edge] - price - other.price[next_]
             if longer < min(other.distance[next_], best):
                 if other.distance[next_] == FAR:
-                    reached.append(next_)
+                    other.reached[num_reached] = next_
+                    num_reached += 1
                 other.distance[next_], other.via[next_] = longer, pixel
-                heapq.heappush(heap, (longer, next_))
-        while heap and heap[0][0] != other.distance[heap[0][1]]:  # a shorter path was found since
-            heapq.heappop(heap)
-        if not heap or heap[0][0] >= best:
+                if other.partner[next_] == FREE:
+                    best, end, left_alone = longer, next_, False
+                else:
+                    _push(heap, longer, next_)
+        while heap.size[0] and heap.keys[0] != other.distance[heap.pixels[0]]:  # a shorter path was found since
+            _pop(heap)
+        if heap.size[0] == 0 or heap.keys[0] >= best:
             break
-        distance, nearest = heapq.heappop(heap)
-        if other.partner[nearest] == FREE:
-            best, end, left_alone = distance, nearest, False
-            break
-        settled.append(nearest)
+        distance, nearest = heap.keys[0], np.int64(heap.pixels[0])
+        _pop(heap)
+        other.settled[num_settled] = nearest
+        num_settled += 1
         pixel = np.int64(other.partner[nearest])
         price = mine.price[pixel]
         if distance + alone - price < best:
             best, end, left_alone = distance + alone - price, nearest, True
-    for passed in settled:
+    mine.price[start] = best
+    _adapt(mine, other, best, num_settled)
+    _forget(other, num_reached)
+    if end >= 0:
+        _flip(start, end, left_alone, mine, other)
+
+
+@kernel
+def _adapt(mine, other, best, num_settled):
+    """Move the prices of settled pixels and their partners by what the path to them is shorter than the best."""
+    for index in range(num_settled):
+        passed = other.settled[index]
         short = min(other.distance[passed] - best, 0)
         other.price[passed] += short
         mine.price[other.partner[passed]] -= short
-    mine.price[start] = best
-    for passed in reached:
-        other.distance[passed] = FAR
-    if end >= 0:
-        _flip(start, end, left_alone, mine, other)
+
+
+@kernel
+def _forget(side, num_reached):
+    for index in range(num_reached):
+        side.distance[side.reached[index]] = FAR
 
 
 @kernel
@@ -188,3 +222,32 @@ def _flip(start, end, left_alone, mine, other):
         if pixel == start:
             return
         end = previous
+
+
+@kernel
+def _push(heap, key, pixel):
+    place = heap.size[0]
+    heap.size[0] += 1
+    while place > 0:
+        parent = (place - 1) // 2
+        if heap.keys[parent] <= key:
+            break
+        heap.keys[place], heap.pixels[place] = heap.keys[parent], heap.pixels[parent]
+        place = parent
+    heap.keys[place], heap.pixels[place] = key, pixel
+
+
+@kernel
+def _pop(heap):
+    """Remove the nearest entry: the last one sinks from its place."""
+    heap.size[0] -= 1
+    size, place, child = heap.size[0], 0, 1
+    key, pixel = heap.keys[size], heap.pixels[size]
+    while child < size:
+        if child + 1 < size and heap.keys[child + 1] < heap.keys[child]:
+            child += 1
+        if heap.keys[child] >= key:
+            break
+        heap.keys[place], heap.pixels[place] = heap.keys[child], heap.pixels[child]
+        place, child = child, 2 * child + 1
+    heap.keys[place], heap.pixels[place] = key, pixel

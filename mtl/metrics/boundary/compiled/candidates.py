@@ -39,51 +39,42 @@ def candidates(pixels: np.ndarray, boundary: np.ndarray, reach: float) -> Graph:
         boundary: True boundary, bool. Shape [H, W].
         reach: Largest distance, in pixels.
     """
-    height, width = boundary.shape
-    before = np.zeros((height, width + 1), np.int32)  # boundary pixels before each position
-    before.ravel()[1:] = np.pad(boundary, ((0, 0), (0, 1))).cumsum(dtype=np.int32)[:-1]
     margin = int(reach)
+    width = boundary.shape[1] + 2 * margin  # with a rim, so that no range leaves the image
+    before = np.zeros((boundary.shape[0] + 2 * margin) * width + 1, np.int32)  # boundary pixels before each position
+    before[1:] = np.pad(boundary, margin).ravel().cumsum(dtype=np.int32)
     dy = np.array(sorted(range(-margin, margin + 1), key=abs))
     half_width = np.sqrt(reach * reach - dy * dy).astype(np.int64)
-    starts = _sizes(pixels, before, dy, half_width).cumsum()
+    rows, columns = np.divmod(pixels, boundary.shape[1])
+    places = (rows + margin) * width + columns + margin
+    first, end = dy * width - half_width, dy * width + half_width + 1
+    starts = _sizes(places, before, first, end).cumsum()
     numbers = np.empty(starts[-1], np.int32)
-    back = _list(pixels, before, dy, half_width, numbers, np.zeros(np.count_nonzero(boundary) + 1, np.int64)).cumsum()
+    back = _list(places, before, first, end, numbers, np.zeros(before[-1] + 1, np.int64)).cumsum()
     return Graph(starts, numbers, back, _transpose(starts, numbers, back))
 
 
 @kernel
-def _range(y, x, before, half_width):
-    """Numbers [first, end) of the boundary pixels in row y that are at most half_width from x."""
-    if not 0 <= y < len(before):
-        return 0, 0
-    return before[y, max(x - half_width, 0)], before[y, min(x + half_width + 1, before.shape[1] - 1)]
-
-
-@kernel
-def _sizes(pixels, before, dy, half_width):
-    width = before.shape[1] - 1
-    sizes = np.zeros(len(pixels) + 1, np.int64)
-    for index in range(len(pixels)):
-        y, x = divmod(pixels[index], width)
-        for row in range(len(dy)):
-            first, end = _range(y + dy[row], x, before, half_width[row])
-            sizes[index + 1] += end - first
+def _sizes(places, before, first, end):
+    """How many boundary pixels lie in the ranges [first, end) from each place, in sizes[i + 1]. Shape [N + 1]."""
+    sizes = np.zeros(len(places) + 1, np.int64)
+    for row in range(len(first)):
+        for index in range(len(places)):
+            sizes[index + 1] += before[np.uint64(places[index] + end[row])]
+            sizes[index + 1] -= before[np.uint64(places[index] + first[row])]
     return sizes
 
 
 @kernel
-def _list(pixels, before, dy, half_width, numbers, suitors):
+def _list(places, before, first, end, numbers, suitors):
     """Write the numbers, and count the suitors of boundary pixel b in suitors[b + 1]."""
-    width = before.shape[1] - 1
-    place = 0
-    for pixel in pixels:
-        y, x = divmod(pixel, width)
-        for row in range(len(dy)):
-            first, end = _range(y + dy[row], x, before, half_width[row])
-            for number in range(first, end):
-                numbers[place] = number
+    free = 0
+    for place in places:
+        for row in range(len(first)):
+            for number in range(before[place + first[row]], before[place + end[row]]):
+                numbers[free] = number
                 suitors[number + 1] += 1
-                place += 1
+                free += 1
     return suitors
 
 

@@ -14,6 +14,7 @@ SMALL_TRIANGLE = np.array([1, 2, 1], np.float32) / 4  # radius 1
 MARGIN = np.float32(1.01)  # a pixel is suppressed only if a neighbour exceeds it by more than this factor
 TINY = np.float32(1e-5)  # keeps the orientation of a flat map finite
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
+NEXT = np.uint64(1)
 BORDER = 1.001  # samples keep this distance from the last row and column, so that they have four neighbours
 
 
@@ -50,7 +51,8 @@ def suppress(
     if quantise:
         result = np.floor(result * np.float32(255) + HALF) / np.float32(255)
     pixels = np.flatnonzero(result >= np.float32(at_least))
-    maximal = _maximal(probability, _filtered(probability, TRIANGLE), pixels, radius)
+    tangents = _tangents(_filtered(probability, TRIANGLE))
+    maximal = _maximal(probability, tangents, pixels.astype(np.uint64), radius)
     if at_least > 0:
         pixels = pixels[maximal]
         return pixels, result.ravel()[pixels]
@@ -70,69 +72,102 @@ def _ramp(length: int, taper: int) -> np.ndarray:
 
 
 @kernel
-def _maximal(image, smooth, pixels, radius):
-    """Whether each pixel is maximal across the edge, bool. Shape [N]."""
-    width = image.shape[1]
+def _tangents(smooth):
+    """Slope of the normal at every pixel, from central differences, one-sided at the rim. Shape [H * W]."""
+    height, width = smooth.shape
+    slope_y = np.empty_like(smooth)
+    for y in range(height):
+        above, below, per_pixel = _neighbours(y, height)
+        for x in range(width):
+            slope_y[y, x] = (smooth[below, x] - smooth[above, x]) * per_pixel
+    tangents = np.empty_like(smooth)
+    for y in range(height):
+        above, below, per_pixel = _neighbours(y, height)
+        curve_xx, curve_xy = _slope(_slope(smooth[y])), _slope(slope_y[y])
+        for x in range(width):
+            curve_yy = (slope_y[below, x] - slope_y[above, x]) * per_pixel
+            sign = -ONE if curve_xy[x] > 0 else (ONE if curve_xy[x] < 0 else ZERO)
+            tangents[y, x] = curve_yy * sign / (curve_xx[x] + TINY)
+    return tangents.ravel()
+
+
+@kernel
+def _neighbours(y, height):
+    """The rows on both sides, within the image, and the factor that makes their difference a slope."""
+    above, below = max(y - 1, 0), min(y + 1, height - 1)
+    return above, below, HALF if below - above == 2 else ONE
+
+
+@kernel
+def _slope(row):
+    slope = np.empty_like(row)
+    slope[0], slope[-1] = row[1] - row[0], row[-1] - row[-2]
+    for x in range(1, len(row) - 1):
+        slope[x] = (row[x + 1] - row[x - 1]) * HALF
+    return slope
+
+
+@kernel
+def _maximal(image, tangents, pixels, radius):
+    """Whether each pixel, in ascending order, is maximal across the edge, bool. Shape [N].
+
+    The loops over pixels have neither branches nor signed indices, so the compiler does several pixels at once.
+    """
+    across_y, across_x = _normals(tangents, pixels)
+    flat = image.ravel()
     maximal = np.ones(len(pixels), np.bool_)
-    for index in range(len(pixels)):
-        y, x = pixels[index] // width, pixels[index] % width
-        across_y, across_x = _normal(smooth, y, x)
-        highest = image[y, x] * MARGIN
-        for step in range(1, radius + 1):
-            dy, dx = np.float64(np.float32(step) * across_y), np.float64(np.float32(step) * across_x)
-            if highest < _sample(image, y - dy, x - dx) or highest < _sample(image, y + dy, x + dx):
-                maximal[index] = False
-                break
+    ys, xs = _coordinates(pixels, image.shape[1])
+    for step in range(1, radius + 1):
+        for index in range(len(pixels)):
+            dy = np.float64(np.float32(step) * across_y[index])
+            dx = np.float64(np.float32(step) * across_x[index])
+            one = _sample(flat, image.shape, ys[index] - dy, xs[index] - dx)
+            other = _sample(flat, image.shape, ys[index] + dy, xs[index] + dx)
+            highest = flat[pixels[index]] * MARGIN
+            maximal[index] &= (highest >= one) & (highest >= other)
     return maximal
 
 
 @kernel
-def _normal(smooth, y, x):
-    """Unit vector (y, x) across the edge, with y >= 0.
+def _normals(tangents, pixels):
+    """Unit vector (y, x) across the edge at each pixel, with y >= 0. Shapes [N].
 
-    Its slope is a tangent. Sine and cosine follow from the tangent by a square root, which is rounded in the same way
-    on every processor; trigonometric functions are not.
+    Sine and cosine follow from the tangent by a square root, which is rounded in the same way on every processor;
+    trigonometric functions are not.
     """
-    above, below, per_y = _neighbours(y, smooth.shape[0])
-    left, right, per_x = _neighbours(x, smooth.shape[1])
-    curve_xx = (_slope_x(smooth, y, right) - _slope_x(smooth, y, left)) * per_x
-    curve_xy = (_slope_y(smooth, y, right) - _slope_y(smooth, y, left)) * per_x
-    curve_yy = (_slope_y(smooth, below, x) - _slope_y(smooth, above, x)) * per_y
-    sign = -ONE if curve_xy > 0 else (ONE if curve_xy < 0 else ZERO)
-    tangent = np.float64(curve_yy * sign / (curve_xx + TINY))
-    if not np.isfinite(tangent):
-        return ONE, ZERO
-    cosine = 1 / np.sqrt(1 + tangent * tangent)
-    return np.float32(abs(tangent) * cosine), np.float32(cosine if tangent >= 0 else -cosine)
+    across_y, across_x = np.empty(len(pixels), np.float32), np.empty(len(pixels), np.float32)
+    for index in range(len(pixels)):
+        tangent = np.float64(tangents[pixels[index]])
+        steep = not np.isfinite(tangent)
+        cosine = 1 / np.sqrt(1 + tangent * tangent)
+        across_y[index] = ONE if steep else np.float32(abs(tangent) * cosine)
+        across_x[index] = ZERO if steep else np.float32(cosine if tangent >= 0 else -cosine)
+    return across_y, across_x
 
 
 @kernel
-def _slope_x(image, y, x):
-    left, right, per_pixel = _neighbours(x, image.shape[1])
-    return (image[y, right] - image[y, left]) * per_pixel
+def _coordinates(pixels, width):
+    """Rows and columns of pixels in ascending order, without a division for each. Shapes [N]."""
+    ys, xs = np.empty(len(pixels), np.float32), np.empty(len(pixels), np.float32)
+    y, start = 0, np.uint64(0)
+    for index in range(len(pixels)):
+        while pixels[index] - start >= width:
+            y += 1
+            start += width
+        ys[index], xs[index] = y, pixels[index] - start
+    return ys, xs
 
 
 @kernel
-def _slope_y(image, y, x):
-    above, below, per_pixel = _neighbours(y, image.shape[0])
-    return (image[below, x] - image[above, x]) * per_pixel
-
-
-@kernel
-def _neighbours(index, size):
-    """The pixels on both sides, within the image, and the factor that makes their difference a slope."""
-    low, high = max(index - 1, 0), min(index + 1, size - 1)
-    return low, high, HALF if high - low == 2 else ONE
-
-
-@kernel
-def _sample(image, y, x):
+def _sample(flat, shape, y, x):
     """Bilinear sample, clipped to the image."""
-    height, width = image.shape
-    y = np.float32(min(max(y, 0.0), np.float64(np.float32(height - BORDER))))
-    x = np.float32(min(max(x, 0.0), np.float64(np.float32(width - BORDER))))
-    top, left = int(y), int(x)
+    height, width = shape
+    y = min(max(np.float32(y), ZERO), np.float32(height - BORDER))
+    x = min(max(np.float32(x), ZERO), np.float32(width - BORDER))
+    top, left = np.int32(y), np.int32(x)
     down, right = y - np.float32(top), x - np.float32(left)
-    upper = image[top, left] * (ONE - right) + image[top, left + 1] * right
-    lower = image[top + 1, left] * (ONE - right) + image[top + 1, left + 1] * right
+    place = np.uint64(top * width + left)
+    below = place + np.uint64(width)
+    upper = flat[place] * (ONE - right) + flat[place + NEXT] * right
+    lower = flat[below] * (ONE - right) + flat[below + NEXT] * right
     return upper * (ONE - down) + lower * down

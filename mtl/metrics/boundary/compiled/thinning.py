@@ -12,6 +12,7 @@ from mtl.metrics.boundary.compiled.kernel import kernel
 
 WORD = 64  # bits per word, and so maps thinned by one integer operation
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+NEXT = np.uint64(1)
 
 
 class Steps(NamedTuple):
@@ -102,12 +103,13 @@ def thin_words(image, width, pixels):
         width: Width of the image, with its rim.
         pixels: Positions that are not empty. Shape [N].
     """
-    ring = np.array([1, 1 - width, -width, -width - 1, -1, width - 1, width, width + 1])
+    width = np.uint64(width)  # unsigned throughout: a signed index costs a test whether it counts from the end
+    ring = np.array([NEXT, NEXT - width, -width, -width - NEXT, -NEXT, width - NEXT, width, width + NEXT])
     stale = np.zeros(len(image), np.uint8)  # bit 0: to visit in the next sub-iteration 0, bit 1: in the next 1
-    queues, sizes = np.empty((2, len(pixels)), np.int64), np.zeros(2, np.int64)
-    places, bits = np.empty(len(pixels), np.int64), np.empty(len(pixels), np.uint64)  # what is deleted
+    queues, sizes = np.empty((2, len(pixels)), np.uint64), np.zeros(2, np.int64)
+    places, bits = np.empty(len(pixels), np.uint64), np.empty(len(pixels), np.uint64)  # what is deleted
     for pixel in pixels:
-        _visit_again(pixel, stale, queues, sizes)
+        _visit_again(np.uint64(pixel), stale, queues, sizes)
     turn, idle = 0, 0
     while idle < 2:
         deleted = 0
@@ -146,11 +148,11 @@ def _deletable(image, pixel, width, turn):
                                                                              x6 x7 x8
     """
     bits = image[pixel]
-    x1, x3, x5, x7 = image[pixel + 1], image[pixel - width], image[pixel - 1], image[pixel + width]
+    x1, x3, x5, x7 = image[pixel + NEXT], image[pixel - width], image[pixel - NEXT], image[pixel + width]
     if bits & ~(x1 & x3 & x5 & x7) == 0:  # inside
         return np.uint64(0)
-    x2, x4 = image[pixel + 1 - width], image[pixel - 1 - width]
-    x6, x8 = image[pixel - 1 + width], image[pixel + 1 + width]
+    x2, x4 = image[pixel + NEXT - width], image[pixel - NEXT - width]
+    x6, x8 = image[pixel - NEXT + width], image[pixel + NEXT + width]
     before1, before2, before3, before4 = x1 | x2, x3 | x4, x5 | x6, x7 | x8
     after1, after2, after3, after4 = x2 | x3, x4 | x5, x6 | x7, x8 | x1
     # one crossing from background to foreground along the ring

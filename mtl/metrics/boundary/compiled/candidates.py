@@ -41,17 +41,26 @@ def candidates(pixels: np.ndarray, boundary: np.ndarray, reach: float) -> Graph:
     """
     margin = int(reach)
     width = boundary.shape[1] + 2 * margin  # with a rim, so that no range leaves the image
-    before = np.zeros((boundary.shape[0] + 2 * margin) * width + 1, np.int32)  # boundary pixels before each position
-    before[1:] = np.pad(boundary, margin).ravel().cumsum(dtype=np.int32)
+    before = _count(np.pad(boundary, margin).ravel())
     dy = np.array(sorted(range(-margin, margin + 1), key=abs))
     half_width = np.sqrt(reach * reach - dy * dy).astype(np.int64)
     rows, columns = np.divmod(pixels, boundary.shape[1])
-    places = (rows + margin) * width + columns + margin
-    first, end = dy * width - half_width, dy * width + half_width + 1
+    places = ((rows + margin) * width + columns + margin).astype(np.uint64)
+    first = (dy * width - half_width).astype(np.uint64)  # from a place; negative ones wrap around
+    end = (dy * width + half_width + 1).astype(np.uint64)
     starts = _sizes(places, before, first, end).cumsum()
     numbers = np.empty(starts[-1], np.int32)
     back = _list(places, before, first, end, numbers, np.zeros(before[-1] + 1, np.int64)).cumsum()
     return Graph(starts, numbers, back, _transpose(starts, numbers, back))
+
+
+@kernel
+def _count(present):
+    """How many are present before each position. Shapes [P] and [P + 1]."""
+    before = np.zeros(len(present) + 1, np.int32)
+    for index in range(len(present)):
+        before[index + 1] = before[index] + present[index]
+    return before
 
 
 @kernel
@@ -60,8 +69,8 @@ def _sizes(places, before, first, end):
     sizes = np.zeros(len(places) + 1, np.int64)
     for row in range(len(first)):
         for index in range(len(places)):
-            sizes[index + 1] += before[np.uint64(places[index] + end[row])]
-            sizes[index + 1] -= before[np.uint64(places[index] + first[row])]
+            sizes[index + 1] += before[places[index] + end[row]]
+            sizes[index + 1] -= before[places[index] + first[row]]
     return sizes
 
 

@@ -106,15 +106,15 @@ def thin_words(image, width, pixels):
     width = np.uint64(width)  # unsigned throughout: a signed index costs a test whether it counts from the end
     ring = np.array([NEXT, NEXT - width, -width, -width - NEXT, -NEXT, width - NEXT, width, width + NEXT])
     stale = np.zeros(len(image), np.uint8)  # bit 0: to visit in the next sub-iteration 0, bit 1: in the next 1
-    queues, sizes = np.empty((2, len(pixels)), np.uint64), np.zeros(2, np.int64)
-    places, bits = np.empty(len(pixels), np.uint64), np.empty(len(pixels), np.uint64)  # what is deleted
+    queues, sizes = np.empty((2, len(pixels)), np.uint32), np.zeros(2, np.int64)
+    places, bits = np.empty(len(pixels), np.uint32), np.empty(len(pixels), np.uint64)  # what is deleted
     for pixel in pixels:
         _visit_again(np.uint64(pixel), stale, queues, sizes)
     turn, idle = 0, 0
     while idle < 2:
         deleted = 0
         for index in range(sizes[turn]):
-            pixel = queues[turn, index]
+            pixel = np.uint64(queues[turn, index])
             stale[pixel] &= ~np.uint8(1 << turn)
             if image[pixel]:
                 places[deleted], bits[deleted] = pixel, _deletable(image, pixel, width, turn)
@@ -124,8 +124,9 @@ def thin_words(image, width, pixels):
             image[places[index]] ^= bits[index]
         for index in range(deleted):
             for step in ring:
-                if image[places[index] + step]:
-                    _visit_again(places[index] + step, stale, queues, sizes)
+                pixel = np.uint64(places[index]) + step
+                if image[pixel]:
+                    _visit_again(pixel, stale, queues, sizes)
         idle = 0 if deleted else idle + 1
         turn = 1 - turn
 

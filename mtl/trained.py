@@ -11,7 +11,7 @@ from torchvision import tv_tensors
 
 from mtl.build.model import rebuild
 from mtl.models.base import MultiTaskModel
-from mtl.run.checkpoint import load_checkpoint
+from mtl.run.checkpoint import load_weights
 from mtl.run.device import choose_device
 from mtl.tasks import find
 
@@ -107,9 +107,5 @@ def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> T
         raise ValueError(f"{folder} has no {checkpoint}; checkpoints: {there}{hint}")
     where = choose_device(device)
     model = TrainedModel(*rebuild(folder / "config.yaml"))
-    try:
-        model.network.load_state_dict(load_checkpoint(folder / checkpoint)["model"])
-    except (KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{folder / checkpoint} does not fit the network of its config.yaml ({reason})") from error
+    load_weights(model.network, folder / checkpoint, "does not fit the network of its config.yaml")
     return model.to(where)

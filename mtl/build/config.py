@@ -1,7 +1,5 @@
 """Composes the config of a run, and reduces it to the part that affects the result."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from mtl.build.validate import closest, or_also, validate
 from mtl.build.workers import settle
 from mtl.files import finite
+from mtl.run.identity import digest
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -133,9 +132,13 @@ def run_folder(cfg: DictConfig) -> Path:
     config = science(cfg)
     for key, reason in finite(config)[1].items():
         raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number{or_also(key)}")
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True, allow_nan=False).encode()).hexdigest()[:8]
     names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
-    return Path(cfg.results) / "runs" / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest}" / f"seed{cfg.seed}"
+    return (
+        Path(cfg.results)
+        / "runs"
+        / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest(config)}"
+        / f"seed{cfg.seed}"
+    )
 
 
 def applied(cfg: DictConfig) -> dict[str, str]:

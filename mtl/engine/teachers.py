@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mtl.models.base import MultiTaskModel
-from mtl.run.checkpoint import load_checkpoint
+from mtl.run.checkpoint import load_weights
 
 
 class Teachers:
@@ -48,13 +48,6 @@ def load_teachers(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Pa
         (name,) = model.task_names
         if name not in checkpoints:
             raise ValueError(f"there is no single-task network of {name} to learn from: train it first")
-        try:
-            model.load_state_dict(load_checkpoint(checkpoints[name])["model"])
-        except (KeyError, RuntimeError, TypeError) as error:
-            raise ValueError(
-                f"{checkpoints[name]} is not a single-task network of {name} with this architecture: train {name} again"
-            ) from error
-        broken = [key for key, value in model.state_dict().items() if not value.isfinite().all()]
-        if broken:
-            raise ValueError(f"{checkpoints[name]}: {broken[0]} contains NaN or infinity; train {name} again")
+        misfit = f"is not a single-task network of {name} with this architecture: train {name} again"
+        load_weights(model, checkpoints[name], misfit)
     return Teachers(models)

@@ -5,10 +5,14 @@ import pickle
 import struct
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
+from torch import nn
 
 from mtl.files import write_whole
+from mtl.run.identity import check_run, run_of
+from mtl.run.seal import check, write_sealed
 
 log = logging.getLogger(__name__)
 
@@ -17,23 +21,26 @@ KEPT = {"best": (BEST,), "last": (LAST,), "both": (BEST, LAST), "none": ()}  # c
 # Depending on where a file is corrupt, torch's reader raises any of these; all of them become a message with its path.
 UNREADABLE = (
     *(RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, AssertionError),
-    *(pickle.UnpicklingError, struct.error),
+    *(pickle.UnpicklingError, struct.error, BadZipFile),
 )
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Writes a checkpoint for `load_checkpoint`."""
-    write_whole(path, lambda file: torch.save(state, file))
+    """Writes a checkpoint for `load_checkpoint`, with the run of its folder and a checksum."""
+    state = {**state, "run": run} if (run := run_of(path.parent)) else state
+    write_whole(path, lambda file: write_sealed(file, lambda sealed: torch.save(state, sealed)))
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Reads a checkpoint without running any code that it may contain.
 
     Raises:
-        ValueError: The file is corrupt or not a checkpoint.
+        ValueError: The file is corrupt, not a checkpoint, or of another run than its folder.
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        with open(path, "rb") as file:
+            check(file)
+            state = torch.load(file, map_location=device, weights_only=True)
     except UNREADABLE as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -43,7 +50,31 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         raise ValueError(
             f"{path} is not a checkpoint: it holds a {type(state).__name__}, not a dict with the key model"
         )
+    if isinstance(run := state.get("run"), dict):
+        check_run(run, path)
+    elif run_of(path.parent):
+        log.warning("%s does not say of which run it is: an earlier version wrote it, or another program", path)
     return state
+
+
+def load_weights(network: nn.Module, path: Path, misfit: str) -> None:
+    """Loads the weights of a checkpoint into a network that will be used.
+
+    Args:
+        network: The network.
+        path: The checkpoint.
+        misfit: What to say after the path if it is of another network.
+
+    Raises:
+        ValueError: The checkpoint is corrupt, of another run or network, or has weights that are NaN or infinite.
+    """
+    try:
+        network.load_state_dict(load_checkpoint(path)["model"])
+    except (KeyError, RuntimeError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} {misfit} ({' '.join(str(error).split())[:200]})") from error
+    for key, value in network.state_dict().items():
+        if not value.isfinite().all():
+            raise ValueError(f"{path}: {key} contains NaN or infinity; train the run again")
 
 
 def save_last(state: dict[str, Any], folder: Path) -> None:

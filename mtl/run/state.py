@@ -52,12 +52,12 @@ class RunState:
                 if key in LATER and key not in state:
                     continue
                 part.load_state_dict(state[key])
-        except (KeyError, RuntimeError, ValueError) as error:
+            torch.set_rng_state(state["random"][0])
+            if self.device.type == "cuda":
+                torch.cuda.set_rng_state(state["random"][1], self.device)
+        except (LookupError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ValueError(
                 f"{self.folder}: the checkpoint does not fit this model; force=true trains from the start ({reason})"
             ) from error
-        torch.set_rng_state(state["random"][0])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["random"][1], self.device)
         return True

@@ -103,7 +103,8 @@ def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> T
     if not (folder / checkpoint).is_file():
         there = ", ".join(sorted(path.name for path in folder.glob("*.pt"))) or "none yet"
         kept = (folder / "record.json").is_file() and checkpoint in ("best.pt", "last.pt")
-        hint = f"; a finished run keeps it with keep={checkpoint.removesuffix('.pt')} or keep=both" * kept
+        words = f"keep={checkpoint.removesuffix('.pt')} or keep=both"
+        hint = f"; a finished run keeps it with {words}: put it back, or train again with force=true" * kept
         raise ValueError(f"{folder} has no {checkpoint}; checkpoints: {there}{hint}")
     where = choose_device(device)
     model = TrainedModel(*rebuild(folder / "config.yaml"))

@@ -127,7 +127,8 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
         }
         write_json(folder / "record.json", record, indent=2)
         keep_weights(folder, cfg.keep)
-        print(folder)
+        skipped = Run(folder, record).skipped
+        print(f"{folder}: skipped {skipped}, their loss or gradient was not finite" if skipped else folder)
 
 
 def command_line() -> list[str]:
@@ -167,7 +168,8 @@ def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run
         wants = f"weighter={cfg.weighter.name} learns from" if "alignment" in cfg.weighter else "feature_distance wants"
         lack = f"there is none of {', '.join(missing)} with this dataset, backbone, recipe and seed"
         if gone := [task for task in missing if task in singles]:
-            lack += f" (the network of {', '.join(gone)} was trained, but best.pt not kept)"
+            files = ", ".join(str(singles[task].folder / "best.pt") for task in gone)
+            lack += f" (the network of {', '.join(gone)} was trained, but not kept: {files} is missing)"
             command += f" {FORCE} keep=best"
         raise ValueError(f"{wants} single-task networks, and {lack}; to train: {command}")
     return checkpoints

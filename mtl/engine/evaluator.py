@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mtl.delta_m import delta_m, task_gain
+from mtl.engine.failure import DivergedError
 from mtl.run.clock import Clock
 from mtl.task import Task
 
@@ -44,6 +45,9 @@ class Evaluator:
             model: The network.
             progress: Called after every batch with the number of batches done and of all batches.
             clock: Told when the network and the metrics are done with a batch.
+
+        Raises:
+            DivergedError: The prediction of a task, which it names, is NaN or infinite.
         """
         clock = clock or Clock()
         model.eval()
@@ -55,6 +59,8 @@ class Evaluator:
                 torch.cuda.synchronize(self.device)  # the metrics need the outputs now
             clock.lap("evaluation")
             for task in self.tasks:
+                if not torch.isfinite(outputs.final[task.name]).all():
+                    raise DivergedError(task.name)
                 truth = batch[task.truth or task.name].to(self.device, non_blocking=True)
                 for part in without_padding(*judged(task, outputs.final[task.name], truth, batch["meta"])):
                     task.metric.update(*part)

@@ -48,20 +48,25 @@ class Progress:
 
     weights: Tensor
     losses: Tensor = field(init=False)  # [T] sum since the last evaluation
+    trained: Tensor = field(init=False)  # [T] steps in which the task took part
     step: int = 0  # optimizer steps done, skipped ones included
     counted: int = 0  # steps in `weights`
     since: int = 0  # steps in `losses`
     skipped: int = 0  # steps skipped because a loss or gradient was not finite
+    cause: tuple[str, str] | None = None  # of the first skipped step: what was not finite, and what to change
+    failure: str | None = None  # why the run ended without a trained network
     best: dict[str, Any] | None = None  # step, scores and selection score
     last: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.losses = torch.zeros_like(self.weights)
+        self.trained = torch.zeros_like(self.weights)
 
     def add(self, gradients: Gradients) -> None:
         """Adds the losses and weights of one step, without waiting for the device."""
         self.weights += gradients.weights
         self.losses += gradients.losses
+        self.trained += gradients.active
         self.counted += 1
         self.since += 1
 
@@ -85,6 +90,7 @@ class Progress:
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restores all fields."""
+        """Restores all fields; checkpoints of earlier versions do not have `trained`."""
+        self.trained = torch.full_like(self.weights, state["counted"])
         for key, value in state.items():
             setattr(self, key, value.to(self.weights.device) if isinstance(value, Tensor) else value)

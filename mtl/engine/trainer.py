@@ -15,6 +15,7 @@ from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
 from mtl.engine.decision import Gradients
 from mtl.engine.evaluator import Evaluator, as_row, selection_score
+from mtl.engine.failure import DivergedError, NotTrainedError, divergence, failure, left_out
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.objective import Objective, split
 from mtl.engine.progress import Plan, Progress
@@ -97,12 +98,14 @@ class Trainer:
         self.timer.start(self.progress.step)
         self.clock.lap("other")
         try:
+            self._end_if(self.progress.failure)
             with Interrupts() as interrupts:
                 for batch in self._batches():
                     self.clock.lap("data")
                     self._train_step(batch)
                     self.clock.lap("training")
                     step = self.progress.step
+                    self._end_if(failure(self.progress, self.names) if step == self.plan.steps else None)
                     if step % self.plan.evaluate_every == 0 or step == self.plan.steps:
                         self._evaluate()
                     elif interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes:
@@ -158,7 +161,11 @@ class Trainer:
             self.weighter.after_step(self.objective.values(parts) if self.weighter.recompute else None)
             self.progress.add(gradients)
         else:
-            self._leave_out(batch["meta"], gradients, remembered)
+            self.weighter.load_state_dict(remembered)
+            overflow = self.scaler.is_enabled() and bool(torch.isfinite(gradients.losses).all())
+            line = left_out(self.progress, self.names, batch["meta"], gradients, self.plan.on_nonfinite, overflow)
+            for logger in self.loggers:
+                logger.say(line)
         self.scaler.update()
         self.progress.step += 1
         self.schedule.after_step(self.progress.step)
@@ -188,22 +195,6 @@ class Trainer:
             accumulation.add(losses, features, last_layer=layer, shared=shared, active=active)
         return accumulation.finish()
 
-    def _leave_out(self, meta: Sequence[Mapping], gradients: Gradients, remembered: Mapping[str, Tensor]) -> None:
-        """Skips a step with a loss or gradient that is not finite, or ends the run with an error."""
-        self.weighter.load_state_dict(remembered)
-        self.progress.skipped += 1
-        losses = ", ".join(f"{task} {loss:.4g}" for task, loss in self._by_task(gradients.losses).items())
-        ids = ", ".join(m["id"] for m in meta)
-        where = ", ".join(n for n, b in zip(self.names, gradients.broken.tolist(), strict=True) if b) or "the network"
-        line = f"step {self.progress.step + 1}: loss or gradient not finite in {where} (losses {losses}; images {ids})"
-        overflow = (
-            self.scaler.is_enabled() and torch.isfinite(gradients.losses).all()
-        )  # expected while the scaler finds its scale
-        if self.plan.on_nonfinite == "raise" and not overflow:
-            raise ValueError(f"{line}: lower the learning rate, or set recipe.on_nonfinite=skip")
-        for logger in self.loggers:
-            logger.say(f"{line}: step skipped, number {self.progress.skipped}")
-
     def _log_step(self, gradients: Gradients) -> None:
         """One row of losses, weights and gradient statistics."""
         row = self._by_task(gradients.losses, "train/loss/") | self._by_task(gradients.weights, "weight/")
@@ -217,7 +208,10 @@ class Trainer:
         step = self.progress.step
         self.timer.stop(step)
         distributed.average_buffers(self.model)
-        scores = self.evaluator.run(self.model, self.evaluating, clock=self.clock)
+        try:
+            scores = self.evaluator.run(self.model, self.evaluating, clock=self.clock)
+        except DivergedError as task:
+            self._end_if(divergence(self.progress, str(task)))
         row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/mean_loss/")
         self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}
@@ -225,6 +219,13 @@ class Trainer:
             save_checkpoint({"model": self.model.state_dict(), **evaluation}, self.folder / "best.pt")
         self._save()
         self.timer.start(step)
+
+    def _end_if(self, failed: str | None) -> None:
+        """Ends the run with an error if there is a reason; the checkpoint keeps it."""
+        if failed:
+            self.progress.failure = failed
+            self._save()
+            raise NotTrainedError(f"{self.folder}: {failed}")
 
     def evaluating(self, done: int, batches: int) -> None:
         """Tells the loggers how many batches of an evaluation are done."""

@@ -9,7 +9,7 @@ import pandas as pd
 from mtl.report.figures.imbalance import imbalance_figure
 from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
-from mtl.report.numbers.conditions import differing_conditions, partly_evaluated
+from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
 from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
 from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
 from mtl.report.numbers.table import table_of, with_other_metrics
@@ -58,7 +58,8 @@ def render(
         table = with_other_metrics(table, lines)
     metrics = {r.task: (r.metric, r.higher_is_better) for r in scores.drop_duplicates("task").itertuples()}
     remarks = [*plan.get("notes", []), *choices(deltas, best, keys, runs, variants), *given(rows, plan)]
-    remarks += [*notes(table, _divided_by(rows, baseline)), *partly_evaluated(runs), *differing_conditions(runs)]
+    remarks += [*notes(table, _divided_by(rows, baseline)), *partly_evaluated(runs), *with_skipped_steps(runs)]
+    remarks += differing_conditions(runs)
     remarks += _misfits(paper, theirs)
     if "search" in plan:
         remarks = [*outcome(scores, table, plan["search"], runs), *remarks]

@@ -91,7 +91,8 @@ def test_finished_network_without_its_weights_is_trained_again(home, tmp_path, c
     assert call(tmp_path, *URL, "weighter.alignment.lr=1e-3") == 1
     line = capsys.readouterr().err
     assert "there is none of edge with this dataset" in line
-    assert "(the network of edge was trained, but best.pt not kept)" in line
+    assert "(the network of edge was trained, but not kept: " in line
+    assert "best.pt is missing)" in line
     command = line.split("to train: python train.py ")[1].split()
     assert command[-4:] == ["subset=edge", "seed=0", "force=true", "keep=best"]
     assert call(tmp_path, *[word for word in command if word not in WORDS]) == 0

@@ -36,6 +36,13 @@ def partly_evaluated(runs: Sequence[Run]) -> list[str]:
     return [f"Evaluations during training score {images} of {of} validation images." for images, of in sorted(parts)]
 
 
+def with_skipped_steps(runs: Sequence[Run]) -> list[str]:
+    """A note that names the runs in which many steps were skipped."""
+    parts = [f"{run.folder.parent.name}/{run.folder.name} ({text})" for run in runs if (text := run.skipped)]
+    text = f"Steps were skipped because a loss or gradient was not finite: {', '.join(parts)}."
+    return [text] if parts else []
+
+
 def _environment(run: Run) -> Iterable[tuple[str, str]]:
     """The conditions of a run other than its data; several values if it was resumed elsewhere."""
     parts = [_facts(about) for about in (*run.record.get("earlier_environments", ()), run.record["environment"])]

@@ -11,6 +11,7 @@ from mtl.files import read_json
 COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
 PLAIN = {"model": "vanilla", "weighter": "uniform"}  # settings of the single-task baseline
 CHOSEN_BY_BASELINE = ("subset", "seed", *PLAIN)
+MANY_SKIPPED = 0.01  # part of all steps
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class Run:
     def encoder_passes(self) -> int:
         """Backward passes through the encoder per step: one, or one per task if full task gradients are needed."""
         return len(self.tasks) if self.config["weighter"].get("scope") == "shared" else 1
+
+    @property
+    def skipped(self) -> str:
+        """Number of skipped steps as text, if they are more than 1 %, otherwise empty."""
+        skipped, steps = self.record.get("skipped_steps", 0), self.record["steps"]
+        return f"{skipped:,} of {steps:,} steps" if skipped > MANY_SKIPPED * steps else ""
 
     def scores(self, which: str = "best") -> Mapping[str, Mapping[str, float]]:
         """Task -> metric -> value at the best or last evaluation, on the test split if there is one; NaN for null."""

@@ -1,6 +1,6 @@
 import pytest
 
-from mtl.report.numbers.conditions import differing_conditions, partly_evaluated
+from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
 
 BOTH = {"semseg": 40, "depth": 0.5}
 CPU = {
@@ -90,3 +90,10 @@ def test_note_says_how_many_validation_images_were_scored(make_run):
     runs = [make_run("uniform", BOTH, seed=seed, data={"val": {"images": 200, "of": 2000}}) for seed in range(2)]
     assert partly_evaluated(runs) == ["Evaluations during training score 200 of 2000 validation images."]
     assert partly_evaluated([make_run("avgnorm", BOTH, data={"val": {"images": 200}})]) == []
+
+
+def test_runs_with_more_than_one_percent_of_skipped_steps_are_named(make_run):
+    runs = [make_run("uniform", BOTH, seed=seed, steps=200, skipped_steps=number) for seed, number in enumerate((2, 3))]
+    (line,) = with_skipped_steps(runs)
+    assert line.endswith(f"{runs[1].folder.parent.name}/seed1 (3 of 200 steps).")
+    assert with_skipped_steps([*runs[:1], make_run("avgnorm", BOTH)]) == []

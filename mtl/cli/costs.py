@@ -132,8 +132,10 @@ class Costs:
 
 
 def length(seconds: float) -> str:
-    """Hours, or minutes if it is less than one."""
-    return f"{seconds / 3600:.3g} hours" if seconds >= 3600 else f"{max(round(seconds / 60), 1)} minutes"
+    """Hours, or minutes or seconds if it is less than two of the larger unit."""
+    units = [(3600, "hours"), (60, "minutes"), (1, "seconds")]
+    size, name = next((unit for unit in units if seconds >= 2 * unit[0]), units[-1])
+    return f"{seconds / size:.3g} {name}"
 
 
 def launched(words: Sequence[str]) -> tuple[int, bool, bool]:

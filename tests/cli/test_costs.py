@@ -115,7 +115,7 @@ def test_launchers_differ_in_runs_at_a_time_and_in_place(monkeypatch, words, exp
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "1 minutes"), (150, "2 minutes"), (3600, "1 hours"), (40000, "11.1 hours")]
+    ("seconds", "text"), [(5.2, "5.2 seconds"), (150, "2.5 minutes"), (3600, "60 minutes"), (40000, "11.1 hours")]
 )
 def test_short_times_are_in_minutes(seconds, text):
     assert length(seconds) == text

@@ -19,6 +19,8 @@ class Site:
         self.ranges = True
         self.tagged = True
         self.chunked = False
+        self.moved: str | None = None  # where it redirects to
+        self.length: str | None = None  # the header, if it is not the truth
         self.status: list[int] = []  # answers to the next requests, before normal service
         self.requests: list[str | None] = []  # requested ranges
 
@@ -39,6 +41,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if site.moved is not None:
+            self.send_response(302)
+            self.send_header("Location", site.moved)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and site.ranges else 0
         if self.headers["If-Range"] not in (None, site.tag):
             start = 0
@@ -53,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         if site.tagged:
             self.send_header("ETag", site.tag)
         if not site.chunked:
-            self.send_header("Content-Length", str(len(site.content) - start))
+            self.send_header("Content-Length", site.length or str(len(site.content) - start))
         self.send_header("Connection", "close")
         self.end_headers()
         end = len(site.content) if site.break_after is None else start + site.break_after

@@ -1,16 +1,22 @@
 """Unpacks tar archives safely: nothing is written outside the folder, and the folder appears only when complete."""
 
+import bz2
+import gzip
 import lzma
 import os
 import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from tqdm import tqdm
 
 BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+CHUNK = 1 << 20
 
 
 def extract(archives: Sequence[Path], folder: Path) -> None:
@@ -56,7 +62,9 @@ def unpack(archive: Path, folder: Path) -> list[tuple[Path, Path]]:
                 links.append((target, folder / inside(archive, str(above / member.linkname), member.name)))
             else:
                 raise ValueError(f"{archive}: {member.name} is not a file, folder or link: use another archive")
-    except BROKEN as error:
+    except (*BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk; a wrong checksum has no number
+            raise
         raise ValueError(f"{archive}: not a complete tar archive ({error}); fetch it again") from error
     return links
 
@@ -76,15 +84,31 @@ def make(links: Sequence[tuple[Path, Path]], folder: Path) -> None:
 
 
 def members(archive: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """Members of the archive, in order, with a progress bar."""
+    """Members of the archive, in order, with a progress bar; its checksum is verified after the last one."""
     with (
         open(archive, "rb") as file,
         tqdm(desc=f"unpacking {archive.name}", total=archive.stat().st_size, unit="B", unit_scale=True) as bar,
-        tarfile.open(fileobj=file, mode="r|*") as tar,
+        decompressed(file) as stream,
     ):
-        for member in tar:
-            yield tar, member
-            bar.update(file.tell() - bar.n)
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                yield tar, member
+                bar.update(file.tell() - bar.n)
+        while stream.read(CHUNK):  # to the end, where the checksum is; tarfile stops before it
+            pass
+
+
+@contextmanager
+def decompressed(file: BinaryIO) -> Iterator[BinaryIO]:
+    """What the file contains, decompressed if its first bytes say so. tarfile would not verify the checksum of gzip."""
+    start = file.read(8)
+    file.seek(0)
+    opener = next((opener for magic, opener in COMPRESSED.items() if start.startswith(magic)), None)
+    if opener is None:
+        yield file
+        return
+    with opener(file) as stream:
+        yield stream
 
 
 def inside(archive: Path, name: str, link: str = "") -> str:

@@ -7,7 +7,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
@@ -17,7 +18,7 @@ TRIES = 5  # attempts in a row without progress
 PAUSE = 1.0  # seconds before the first retry, doubled for each further one
 PATIENCE = 60  # timeout in seconds
 CHUNK = 1 << 20
-GIVEN_UP = range(400, 500)  # status codes for which a retry is pointless
+GIVEN_UP = range(300, 500)  # status codes for which a retry is pointless; 3xx: a redirect that is not followed
 LATER = (408, 416, 425, 429)  # exceptions to these
 BROKEN = (OSError, http.client.HTTPException)
 PAGES = (b"<!doctype", b"<html", b"<?xml")
@@ -25,6 +26,24 @@ PAGES = (b"<!doctype", b"<html", b"<?xml")
 
 class UnavailableError(ValueError):
     """An address does not provide the archive."""
+
+
+class SameScheme(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https, and from http to http; not from https to what is not encrypted."""
+
+    def redirect_request(self, req: urllib.request.Request, *answer: Any) -> urllib.request.Request | None:
+        """The next request.
+
+        Raises:
+            UnavailableError: The redirect leads to another scheme.
+        """
+        address = answer[-1]
+        if urlsplit(address).scheme not in {"https", req.type}:
+            raise UnavailableError(f"it redirects to {address}, which is not https")
+        return super().redirect_request(req, *answer)
+
+
+OPEN = urllib.request.build_opener(SameScheme).open
 
 
 class Begun(NamedTuple):
@@ -70,10 +89,12 @@ def fetch(url: str, part: Path) -> None:
     """Download the complete file at an address, with retries.
 
     Raises:
-        UnavailableError: The file does not exist, or the connection fails repeatedly.
+        UnavailableError: The file does not exist, the connection fails repeatedly, or the address is malformed.
     """
     if not url.startswith(("http://", "https://")):
         raise UnavailableError("not an http address; for a local file give archive=FILE")
+    if not is_well_formed(url):
+        raise UnavailableError("not a valid address: it needs a host, and %20 for a space")
     idle = 0
     while True:
         begun = read_begun(part)
@@ -89,6 +110,10 @@ def fetch(url: str, part: Path) -> None:
                 part.unlink(missing_ok=True)
             elif error.code in GIVEN_UP and error.code not in LATER:
                 raise UnavailableError(reason) from error
+        except UnavailableError:
+            raise
+        except ValueError as error:  # such as a redirect to half an address
+            raise UnavailableError(f"its answer is malformed ({error})") from error
         except BROKEN as error:
             if getattr(error, "filename", None):  # the disk, not the network
                 raise
@@ -103,20 +128,29 @@ def fetch(url: str, part: Path) -> None:
             raise UnavailableError("a web page, not an archive: it may ask to log in, or to wait")
 
 
+def is_well_formed(url: str) -> bool:
+    """Whether the address has a host, a valid port, and no spaces, control characters or letters beyond ASCII."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
+    except ValueError:
+        return False
+
+
 def receive(url: str, begun: Begun) -> bool:
     """Append what the server sends, and return whether the file is complete."""
     headers = {"User-Agent": "mtl", "Accept-Encoding": "identity"}
     if begun.have:
         headers |= {"Range": f"bytes={begun.have}-"} | ({"If-Range": begun.tag} if begun.tag else {})
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
+    with OPEN(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
         resumed = answer.status == 206
         span = f"bytes {begun.have}-{(begun.size or 0) - 1}/{begun.size}"
         if resumed and answer.headers["Content-Range"] != span:  # the file has changed on the server
             begun.part.unlink()
             return False
-        length = answer.headers["Content-Length"]
+        length = answer.headers["Content-Length"] or ""
         start = begun.have if resumed else 0
-        size = start + int(length) if length else None
+        size = start + int(length) if length.isascii() and length.isdigit() else None
         tag = answer.headers["ETag"] or answer.headers["Last-Modified"]
         tag = None if tag and tag.startswith("W/") else tag  # a weak tag does not guarantee equal bytes
         write_json(begun.part.with_suffix(".part.json"), {"url": url, "tag": tag, "size": size})

@@ -1,19 +1,24 @@
 """Unpacking is complete or raises, and never writes outside the folder."""
 
 import io
+import shutil
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mtl.data.fetch import extract
+
+
+WRITTEN = {".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}
 
 
 def pack(path: Path, *members: tuple) -> Path:
     """A tar of (name, kind, content or target)."""
     kinds = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
     kinds |= {"hard": tarfile.LNKTYPE, "pipe": tarfile.FIFOTYPE, "device": tarfile.CHRTYPE}
-    with tarfile.open(path, "w:gz" if path.suffix == ".tgz" else "w") as tar:
+    with tarfile.open(path, WRITTEN.get(path.suffix, "w")) as tar:
         for name, kind, what in members:
             member = tarfile.TarInfo(name)
             member.type, member.mtime = kinds[kind], 1_000_000
@@ -113,3 +118,29 @@ def test_what_an_earlier_attempt_left_is_cleared(tmp_path):
     (tmp_path / "out.unfinished/junk").write_text("")
     extract([pack(tmp_path / "a.tar", ("x", "file", b"x"))], tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("suffix", [".tgz", ".tar.bz2", ".tar.xz"])
+def test_changed_byte_is_noticed_or_changes_nothing(tmp_path, suffix):
+    rng = np.random.default_rng(0)
+    content = rng.bytes(5000)
+    archive = pack(tmp_path / f"a{suffix}", ("a", "file", content))
+    good = archive.read_bytes()
+    for place in rng.choice(len(good), 60, replace=False):
+        changed = bytearray(good)
+        changed[place] ^= 1 << int(rng.integers(8))
+        archive.write_bytes(changed)
+        try:
+            extract([archive], tmp_path / "out")
+        except ValueError as error:
+            assert "fetch it again" in str(error)
+        else:
+            assert (tmp_path / "out/a").read_bytes() == content
+            shutil.rmtree(tmp_path / "out")
+
+
+def test_only_a_checksum_that_differs_is_noticed(tmp_path):
+    archive = pack(tmp_path / "a.tgz", ("a", "file", b"abc"))
+    archive.write_bytes(archive.read_bytes()[:-8] + bytes(4) + archive.read_bytes()[-4:])
+    with pytest.raises(ValueError, match="CRC check failed"):
+        extract([archive], tmp_path / "out")

@@ -147,3 +147,47 @@ def test_what_was_begun_is_known_by_its_address(site, tmp_path):
         part = begin(address, tmp_path)
         known = json.loads(part.with_suffix(".part.json").read_text())
     assert known == {"url": address, "tag": site.tag, "size": len(CONTENT)}
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("file:///etc/passwd", "not allowed"),
+        ("ftp://example.org/a", "is not https"),
+        ("http://[", "malformed"),
+    ],
+)
+def test_redirect_to_another_scheme_is_refused(site, tmp_path, address, reason):
+    site.moved = address
+    with serve(site) as own, pytest.raises(UnavailableError, match=reason):
+        download([own], tmp_path, "nyud")
+    assert len(site.requests) == 1
+
+
+def test_encrypted_address_does_not_lead_to_an_open_one(site):
+    request = web.urllib.request.Request("https://example.org/a")
+    with pytest.raises(UnavailableError, match="not https"):
+        web.SameScheme().redirect_request(request, None, 302, "Found", {}, "http://example.org/a")
+
+
+def test_redirect_within_the_scheme_is_followed(site, tmp_path):
+    with serve(site) as there:
+        other = Site(b"")
+        other.moved = there
+        with serve(other) as here:
+            assert download([here], tmp_path, "nyud").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e5", "\u0663", ""])
+def test_length_that_is_no_number_counts_as_unknown(site, tmp_path, length):
+    site.length = length.encode("utf-8").decode("latin-1")
+    with serve(site) as address:
+        assert download([address], tmp_path, "nyud").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[::1", "http://a b/c", "http://a:x/", "http://a:99999/", "http://a/\n", "http://\u00e9/"]
+)
+def test_malformed_address_is_refused(tmp_path, url):
+    with pytest.raises(UnavailableError, match="not a valid address"):
+        download([url], tmp_path, "nyud")

@@ -31,6 +31,8 @@ install: $(VENV)/installed  ## Python environment in .venv, from requirements.lo
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install one, or make PYTHON=/path/to/python3.12"; exit 1; }
+	@test ! -L $(VENV) || { echo "$(VENV) is a link, and its target would be emptied: remove the link, or make VENV=FOLDER"; exit 1; }
+	@test ! -e $(VENV) || test -f $(VENV)/pyvenv.cfg || { echo "$(VENV) is not a Python environment, and would be emptied: make VENV=FOLDER"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .

@@ -34,3 +34,42 @@ def test_without_variables_an_experiment_is_named_alone():
 @pytest.mark.parametrize("target", ["figures", "figure7", "claims", "check-paper", "report"])
 def test_what_only_reads_takes_the_folder_of_the_results(target):
     assert "results=/r s" in words_of(target, "RESULTS=/r s")
+
+
+NASTY = [
+    "/a b",
+    "~/a",
+    "/a&b",
+    "/a?b=c&d",
+    "/a;touch b",
+    "/it's",
+    '/a"b',
+    "/a$b",
+    "/a$(touch b)",
+    "/a`b`",
+    "/a|b",
+    "/a#b",
+    "*",
+]
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_any_path_reaches_the_script_whole(value):
+    given = [f"{name}={value}" for name in ("ARCHIVE", "URL", "DATA")]
+    assert words_of("data-nyud", *given) == [f"archive={value}", f"url={value}", f"data={value}"]
+    assert f"dataset={value}" in words_of("table2", f"DATASET={value}")
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_only_an_environment_is_emptied(tmp_path, kind):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/file").write_text("")
+    if kind == "link":
+        (tmp_path / "mine/pyvenv.cfg").write_text("")
+        (tmp_path / "venv").symlink_to(tmp_path / "mine")
+    else:
+        (tmp_path / "mine").rename(tmp_path / "venv")
+    command = ["make", f"VENV={tmp_path}/venv", "PYTHON=false", "install"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "would be emptied" in done.stdout
+    assert (tmp_path / "venv/file").exists()

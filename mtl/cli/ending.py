@@ -20,7 +20,7 @@ from mtl import build
 from mtl.cli.console import show_logs
 from mtl.cli.explain import explain
 from mtl.cli.settings import SEARCH
-from mtl.cli.words import HELP, Own, first_paragraph, help_text, read_words
+from mtl.cli.words import HELP, Own, as_path, first_paragraph, help_text, read_words, with_home
 from mtl.files import write_whole
 from mtl.run.folder import BeingTrainedError
 
@@ -41,7 +41,8 @@ def run(main: Callable[..., Any], doc: str, own: Own | None = None, others: bool
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints and exits by itself
     show_logs()
     words = sorted(sys.argv[1:], key=lambda word: word not in SWEEP)  # Hydra knows no -m between words
-    sys.argv[1:] = [as_list(word) for word in words]
+    words = [as_list(with_home(word)) for word in words]
+    sys.argv[1:] = [word if word.partition("=")[0] in (own or ()) else as_path(word) for word in words]
     helps = any(word in HELP for word in words)
     try:
         sys.argv[1:] = with_folder(sys.argv[1:])

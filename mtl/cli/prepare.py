@@ -147,7 +147,7 @@ def on_disk(word: str) -> list[Path]:
         ValueError: There are none.
     """
     found = []
-    for path in map(Path, word.split(",")):
+    for path in map(Path, [word] if Path(word).exists() else word.split(",")):
         inside = sorted(entry for entry in path.iterdir() if entry.suffix in ARCHIVES) if path.is_dir() else [path]
         if not inside:
             raise ValueError(

@@ -1,14 +1,20 @@
 """The words of a script: key=value in any order, together with those of train.py where it takes them."""
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from hydra.core.override_parser.types import Quote, QuotedString
 
 from mtl.build.validate import closest
 
 # Word: its default (None: it must be given; a whole number: so must be what replaces it) and what it means.
 Own = Mapping[str, tuple[str | int | None, str]]
 HELP = ("-h", "--help")
+PATHS = ("data", "results", "backbone.checkpoint", "protocol.image_list")  # words of train.py that are one path
+PLAIN = re.compile(r"[\w/.:,+-]*", re.ASCII)  # what Hydra reads as it is
 
 
 def read_words(arguments: Sequence[str], own: Own, others: bool) -> tuple[dict[str, Any], list[str]]:
@@ -34,6 +40,19 @@ def read_words(arguments: Sequence[str], own: Own, others: bool) -> tuple[dict[s
     if missing := [f"{word}=..." for word, value in values.items() if value is None]:
         raise ValueError(f"{' and '.join(missing)} missing: --help explains the words")
     return values, rest
+
+
+def with_home(word: str) -> str:
+    """The word with the home folder in place of each ~ that starts a path."""
+    return re.sub(r"(?<=[=,\[])~(?=[/,\]]|$)", lambda _: str(Path.home()), word)
+
+
+def as_path(word: str) -> str:
+    """Turns `results=/my a&b` into `results='/my a&b'`, which Hydra can read; leaves other words as they are."""
+    key, _, path = word.partition("=")
+    if key.lstrip("+") not in PATHS or PLAIN.fullmatch(path) or path[0] in "'\"" or "${" in path:
+        return word
+    return f"{key}={QuotedString(path, Quote.single).with_quotes()}"
 
 
 def checked(argument: str, value: str, default: str | int | None) -> str | int:

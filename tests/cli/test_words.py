@@ -1,8 +1,9 @@
 import re
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from mtl.cli.words import help_text, read_words
+from mtl.cli.words import as_path, help_text, read_words, with_home
 
 OWN = {
     "images": (None, "folder of images"),
@@ -48,3 +49,51 @@ def test_scripts_print_their_words(run_script, option):
     assert (code, err) == (0, "")
     assert out.startswith("Draws samples with their labels")
     assert "  split=train      train, val or test\n" in out
+
+
+NASTY = [
+    "/a b",
+    "/a&b",
+    "/a?b",
+    "/a;b",
+    "/it's",
+    '/a"b',
+    "/a\\'b",
+    "/a=b",
+    "/a(b)[c]{d}",
+    "/a#b",
+    "/\u00e9",
+    "/a;\\",
+    "/a$b",
+    "a,b;c",
+]
+
+
+@pytest.mark.parametrize("path", NASTY)
+def test_hydra_reads_any_path_whole(path):
+    word = as_path(f"results={path}")
+    assert OverridesParser.create().parse_override(word).value() == path
+    assert as_path(word) == word  # as it is in a record
+
+
+@pytest.mark.parametrize(
+    "word", ["results=/a/b-c.d", "results=${data}/x y", "recipe.optimizer.lr=choice(1, 2)", "-m", "data="]
+)
+def test_other_words_are_left_as_they_are(word):
+    assert as_path(word) == word
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("data=~/x", "data=/home/me/x"),
+        ("archive=~/x,~/y", "archive=/home/me/x,/home/me/y"),
+        ("hydra.searchpath=[~/x]", "hydra.searchpath=[/home/me/x]"),
+        ("~logger", "~logger"),
+        ("data=/a/~/b~", "data=/a/~/b~"),
+        ("data=~", "data=/home/me"),
+    ],
+)
+def test_home_folder_is_filled_in(monkeypatch, word, expected):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert with_home(word) == expected

@@ -91,10 +91,7 @@ def fetch(url: str, part: Path) -> None:
     Raises:
         UnavailableError: The file does not exist, the connection fails repeatedly, or the address is malformed.
     """
-    if not url.startswith(("http://", "https://")):
-        raise UnavailableError("not an http address; for a local file give archive=FILE")
-    if not is_well_formed(url):
-        raise UnavailableError("not a valid address: it needs a host, and %20 for a space")
+    check_address(url)
     idle = 0
     while True:
         begun = read_begun(part)
@@ -122,19 +119,37 @@ def fetch(url: str, part: Path) -> None:
         if idle == TRIES:
             raise UnavailableError(f"{reason}, {TRIES} times in a row")
         time.sleep(PAUSE * 2**idle if idle else 0)
-    with open(part, "rb") as file:
-        if file.read(512).lstrip().lower().startswith(PAGES):
-            part.unlink()
-            raise UnavailableError("a web page, not an archive: it may ask to log in, or to wait")
+    refuse_page(part)
 
 
-def is_well_formed(url: str) -> bool:
-    """Whether the address has a host, a valid port, and no spaces, control characters or letters beyond ASCII."""
+def check_address(url: str) -> None:
+    """Refuse what is not http or https, and what has no host, an invalid port, spaces or letters beyond ASCII.
+
+    Raises:
+        UnavailableError: The address is refused.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise UnavailableError("not an http address; for a local file give archive=FILE")
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
+        valid = bool(parts.hostname) and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
     except ValueError:
-        return False
+        valid = False
+    if not valid:
+        raise UnavailableError("not a valid address: it needs a host, and %20 for a space")
+
+
+def refuse_page(part: Path) -> None:
+    """Delete a web page that came in place of the archive.
+
+    Raises:
+        UnavailableError: It is one.
+    """
+    with open(part, "rb") as file:
+        start = file.read(512)
+    if start.lstrip().lower().startswith(PAGES):
+        part.unlink()
+        raise UnavailableError("a web page, not an archive: it may ask to log in, or to wait")
 
 
 def receive(url: str, begun: Begun) -> bool:

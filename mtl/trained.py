@@ -93,7 +93,9 @@ class TrainedModel(nn.Module):
         return padded[None], (place[0] + above, place[1] + before)
 
 
-def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> TrainedModel:
+def load(
+    run: str | Path, checkpoint: str = "best.pt", device: str = "cpu", trust: str | Sequence[str] = ()
+) -> TrainedModel:
     """The network that a run trained; see `mtl.load`."""
     folder = Path(run)
     if not (folder / "config.yaml").is_file():
@@ -107,6 +109,6 @@ def load(run: str | Path, checkpoint: str = "best.pt", device: str = "cpu") -> T
         hint = f"; a finished run keeps it with {words}: put it back, or train again with force=true" * kept
         raise ValueError(f"{folder} has no {checkpoint}; checkpoints: {there}{hint}")
     where = choose_device(device)
-    model = TrainedModel(*rebuild(folder / "config.yaml"))
+    model = TrainedModel(*rebuild(folder / "config.yaml", trust))
     load_weights(model.network, folder / checkpoint, "does not fit the network of its config.yaml")
     return model.to(where)

@@ -32,6 +32,7 @@ OWN = {
     "images": (None, "folder of images, or one image"),
     "out": ("", "folder for the predictions; by default predictions in the run folder"),
     "checkpoint": ("best.pt", "best.pt or last.pt"),
+    "trust": ("", "packages of your own, with commas, whose classes the run may name; their code runs"),
     "device": ("auto", "auto, cpu, cuda or cuda:1"),
     "longest": (0, "shrink images whose longer side has more pixels; 0: never"),
 }
@@ -117,7 +118,7 @@ def main(own: Mapping[str, Any]) -> None:
         SystemExit: Some images cannot be predicted; they are listed.
     """
     paths = pictures(Path(own["images"]))
-    model = mtl.load(own["run"], own["checkpoint"], own["device"])
+    model = mtl.load(own["run"], own["checkpoint"], own["device"], own["trust"])
     out = writable(Path(own["out"] or Path(own["run"]) / "predictions"))
     failed = []
     for path in paths:

@@ -22,7 +22,7 @@ CONTRACTS = (
 ALLOWED = {
     "engine": ("mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
     "run": ("mtl.run", "mtl.files", "mtl.task"),
-    "build": ("mtl.build", "mtl.data", "mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
+    "build": ("mtl.build", "mtl.backbones.base", "mtl.data", "mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
     "bench": ("mtl.bench", "mtl.engine", "mtl.losses.total", "mtl.models.base", "mtl.task", "mtl.weighters.base"),
     "models": ("mtl.models", "mtl.backbones", "mtl.heads", "mtl.layers", "mtl.task"),
     "heads": ("mtl.heads", "mtl.layers"),

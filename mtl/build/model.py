@@ -7,13 +7,17 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 
 from mtl.build.config import CONFIGS, subset
+from mtl.build.trusted import read_config
 from mtl.engine.teachers import load_teachers
 from mtl.models.base import MultiTaskModel
 from mtl.task import Task
 from mtl.weighters.base import Weighter
+
+MISFIT = (TypeError, ValueError, AttributeError, LookupError, RuntimeError)  # of a class that gets other arguments
 
 
 def build_tasks(cfg: DictConfig) -> list[Task]:
@@ -27,27 +31,30 @@ def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
     return instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
 
 
-def rebuild(path: Path) -> tuple[MultiTaskModel, Callable[[dict], dict], Mapping[str, Sequence[str]]]:
+def rebuild(
+    path: Path, trust: str | Sequence[str] = ()
+) -> tuple[MultiTaskModel, Callable[[dict], dict], Mapping[str, Sequence[str]]]:
     """Builds the network of a finished run from the config in its folder.
+
+    Args:
+        path: The config.
+        trust: Packages besides ours whose classes it may name.
 
     Returns:
         The network without trained weights, the transform of evaluated images, and the class names by task.
 
     Raises:
-        ValueError: The config was written by a version of this code with different keys for the network.
+        ValueError: The config names other code, or was written by a version of this code with different keys.
     """
-    cfg = OmegaConf.load(path)
-    for key in {"pretrained", "checkpoint"} & set(cfg.backbone.encoder):
-        cfg.backbone.encoder[key] = None  # the trained weights are loaded later
+    cfg = read_config(path, trust)
     try:
-        network = build_model(cfg, build_tasks(cfg))
-    except (InstantiationException, TypeError) as error:
+        network, transform = build_model(cfg, build_tasks(cfg)), instantiate(cfg.dataset.val.transform)
+        return network, transform, get_class(cfg.dataset.val._target_).class_names
+    except (InstantiationException, OmegaConfBaseException, *MISFIT) as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise ValueError(
             f"{path} was written by a different version of this code ({reason}): train the run again"
         ) from error
-    dataset = cfg.dataset.val
-    return network, instantiate(dataset.transform), get_class(dataset._target_).class_names
 
 
 def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
-from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import nn
@@ -113,9 +113,11 @@ def check(name: Any, place: Place, trusted: Sequence[str], line: str) -> None:
         hint = f"; if {package} is a package of your own, allow it with trust={package}" * (package != "mtl")
         raise ValueError(f"{line}, which is not of {' or '.join(place.packages)}{hint}")
     try:
-        found = get_class(name)
-    except Exception as error:
+        found = resolve_name(name)
+    except Exception as error:  # of a module that is imported, too
         raise ValueError(f"{line}, and there is no such class ({' '.join(str(error).split())[:200]})") from error
+    if not isinstance(found, type):
+        raise ValueError(f"{line}, which is not a class")
     if not inside(f"{found.__module__}.", trusted if own else place.packages):
         raise ValueError(f"{line}, which is a class of {found.__module__}")
     if not own and not issubclass(found, place.kind):

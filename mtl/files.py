@@ -1,12 +1,20 @@
-"""Atomic file writes, and JSON that every parser accepts."""
+"""Atomic file writes, JSON that every parser accepts, and what to say about files that cannot be used."""
 
+import functools
 import json
 import logging
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+log = logging.getLogger(__name__)
+
+NAN = "NaN: there was nothing to compute it from, or an input was NaN"
+INFINITE = "infinite: the logarithm of 0, a division by 0, or an overflow"
+NUMBER = (int, float, type(None))  # in a form: a number, or null for NaN
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], Any]) -> None:
@@ -22,7 +30,7 @@ def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], Any]) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(temporary, "wb") as file:
+        with naming(path), open(temporary, "wb") as file:
             if callable(content):
                 content(file)
             else:
@@ -30,19 +38,26 @@ def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], Any]) ->
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Context in which system errors without a file name, such as that of a full disk, get the name of this file."""
+    try:
+        yield
     except (OSError, RuntimeError) as error:
         cause = error if isinstance(error, OSError) else error.__context__  # torch has its own error for a full disk
         if isinstance(cause, OSError) and cause.errno and not cause.filename:
             cause.filename = str(path)
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-log = logging.getLogger(__name__)
-
-NAN = "NaN: there was nothing to compute it from, or an input was NaN"
-INFINITE = "infinite: the logarithm of 0, a division by 0, or an overflow"
+@functools.cache
+def warn(line: str) -> None:
+    """Logs a warning once per process."""
+    log.warning("%s", line)
 
 
 def finite(content: Any, key: str = "") -> tuple[Any, dict[str, str]]:
@@ -79,16 +94,49 @@ def write_json(path: Path, content: Any, indent: int | None = None) -> None:
     write_whole(path, json.dumps(content, indent=indent, allow_nan=False) + "\n" * (indent is not None))
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file.
+def read_json(path: Path, form: Any = dict) -> Any:
+    """The content of a JSON file, in UTF-8 with or without a byte order mark.
+
+    Args:
+        path: The file.
+        form: What it must hold, as for `misfit`.
 
     Raises:
-        ValueError: It is damaged.
+        ValueError: It is damaged, or holds something else.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error})") from error
+    if reason := misfit(content, form):
+        raise ValueError(f"{path} is damaged ({reason})")
+    return content
+
+
+def misfit(content: Any, form: Any, key: str = "") -> str | None:
+    """How the content of a JSON file deviates from a form; None if it fits.
+
+    Args:
+        content: The content.
+        form: A type or several; or a list with the form of all items; or a mapping from keys to their forms, in which
+            `*` stands for all keys, and a key with `?` at its end may be missing.
+        key: Its place in the document, such as `best.scores`.
+    """
+    kinds = type(form) if isinstance(form, dict | list) else form
+    if not isinstance(content, kinds) or (isinstance(content, bool) and kinds is not bool):
+        return f"{key or 'the document'} is {'null' if content is None else f'a {type(content).__name__}'}"
+    if isinstance(form, list):
+        parts = [(f"{key}[{place}]", value, form[0]) for place, value in enumerate(content)]
+    elif isinstance(form, dict) and "*" in form:
+        parts = [(f"{key}.{name}", value, form["*"]) for name, value in content.items()]
+    elif isinstance(form, dict):
+        names = {name.removesuffix("?"): name for name in form}
+        if lacking := [name for name, given in names.items() if name == given and name not in content]:
+            return f"{key or 'the document'} has no {lacking[0]}"
+        parts = [(f"{key}.{name}", content[name], form[given]) for name, given in names.items() if name in content]
+    else:
+        return None
+    return next((reason for place, value, part in parts if (reason := misfit(value, part, place.strip(".")))), None)
 
 
 def _all(parts: Iterable[tuple[Any, dict[str, str]]]) -> dict[str, str]:

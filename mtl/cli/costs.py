@@ -16,8 +16,8 @@ from tabulate import tabulate
 from mtl import build
 from mtl.cli.gpus import chosen, places
 from mtl.experiment import Experiment, Job
-from mtl.files import read_json
-from mtl.report.numbers.hours import Cost, duration, median_costs, network_key, read_cost
+from mtl.files import NUMBER, read_json, warn
+from mtl.report.numbers.hours import FIELDS, Cost, duration, median_costs, network_key, read_cost
 from mtl.report.read.runs import Run
 from mtl.run.interrupt import STOPPED
 
@@ -53,7 +53,7 @@ class Costs:
         known, costs = median_costs(runs.values(), self.device, self.processes), {}
         for job in jobs:
             path = self._file(job)
-            measured = read_cost(read_json(path)) if path.exists() else None
+            measured = stored_cost(path)
             found = known.get(network_key(job.config))
             costs[job.folder] = replace(found, launch=measured.launch) if found and measured else found or measured
         return costs
@@ -129,6 +129,15 @@ class Costs:
         place = [self.device, self.share, self.processes, self.workers]
         key = json.dumps([*place, network_key(job.config)], allow_nan=False)
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
+
+
+def stored_cost(path: Path) -> Cost | None:
+    """The measured cost in a file; None if the file is missing or, with a warning, damaged."""
+    try:
+        return read_cost(read_json(path, dict.fromkeys(FIELDS, NUMBER))) if path.exists() else None
+    except ValueError as error:
+        warn(f"{error}: the network is measured again")
+        return None
 
 
 def length(seconds: float) -> str:

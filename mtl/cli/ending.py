@@ -133,7 +133,10 @@ class FailedRuns(Callback):
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Lists the failed runs, if any."""
-        failures = [path.read_text() for path in sorted(Path(config.hydra.sweep.dir).glob("failed-*.txt"))]
+        failures = [
+            path.read_text("utf-8", errors="replace")
+            for path in sorted(Path(config.hydra.sweep.dir).glob("failed-*.txt"))
+        ]
         if failures:
             end("\n  ".join([f"{len(failures)} of the runs failed, see {REPORT} in their folders:", *failures]))
 

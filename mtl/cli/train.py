@@ -14,12 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 from mtl import build
 from mtl.cli.settings import compose
 from mtl.engine import distributed
-from mtl.files import read_json, write_json, write_whole
+from mtl.files import read_json, warn, write_json, write_whole
 from mtl.report.read.runs import (
     Run,
     differing,
     finished_runs,
     judged_otherwise,
+    read_record,
     single_task_runs,
     training_command,
     training_words,
@@ -47,9 +48,7 @@ def train(cfg: DictConfig) -> None:
     distributed.start(choose_device(cfg.device))
     with lock(folder) if distributed.rank() == 0 else nullcontext():
         prepare(folder, config, cfg.force)
-        if (folder / "record.json").exists():
-            print(f"{folder}: already finished, not trained again")
-        else:
+        if not finished(folder):
             train_in(folder, cfg, config)
     distributed.stop()
 
@@ -60,8 +59,7 @@ def split(cfg: DictConfig, folder: Path) -> None:
     Raises:
         ValueError: It failed, or another process is training it.
     """
-    if (folder / "record.json").exists() and not cfg.force:
-        print(f"{folder}: already finished, not trained again")
+    if not cfg.force and finished(folder):
         return
     lock(folder).release()
     words = [*command_line(), f"workers={cfg.workers}"]
@@ -72,6 +70,19 @@ def split(cfg: DictConfig, folder: Path) -> None:
         raise ValueError(line or f"{folder}: one of {cfg.processes} processes ended with exit code {code}, see above")
 
 
+def finished(folder: Path) -> bool:
+    """Whether the run has finished, which it prints.
+
+    Raises:
+        ValueError: Its record is damaged.
+    """
+    if not (folder / "record.json").exists():
+        return False
+    read_record(folder / "record.json")
+    print(f"{folder}: already finished, not trained again")
+    return True
+
+
 def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
     """Prepares the run folder to start or to resume; refuses one that holds another config."""
     if distributed.rank() == 0:
@@ -80,7 +91,12 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
         tidy(folder)
     distributed.wait_for_all()
     begun = folder / "science.json"
-    if begun.exists() and (keys := differing(config, read_json(begun))):
+    try:
+        keys = differing(config, read_json(begun)) if begun.exists() else []
+    except ValueError as error:
+        keys = []
+        warn(f"{error}; the name of the folder says that it is of this config")
+    if keys:
         raise ValueError(f"{folder} holds another config ({', '.join(keys)} differ): force=true sets it aside")
 
 

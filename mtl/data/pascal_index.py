@@ -1,6 +1,5 @@
 """Index of objects with parts in the images of PASCAL-Context: `ImageSets/Parts/<split>.txt`, built if absent."""
 
-import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from tqdm import tqdm
 from mtl.data.disk.check import THREADS, locked
 from mtl.data.pascal_labels import PERSON, categories
 from mtl.data.stored import DamagedFileError
-from mtl.files import write_json
+from mtl.files import read_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +41,10 @@ def read_index(path: Path, ids: Sequence[str]) -> Index | None:
     if not path.is_file():
         return None
     try:
-        index = json.loads(path.read_text())
+        index = read_json(path, {"*": [int]})
     except ValueError as error:
-        raise DamagedFileError(f"{path}: not an index of objects ({error}); delete it to have it rebuilt") from error
-    return index if isinstance(index, dict) and index.keys() == set(ids) else None
+        raise DamagedFileError(f"{error}: not an index of objects; delete it to have it rebuilt") from error
+    return index if index.keys() == set(ids) else None
 
 
 def make_index(path: Path, folder: Path, ids: Sequence[str]) -> Index:

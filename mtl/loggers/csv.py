@@ -2,11 +2,12 @@
 
 import csv
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from mtl.files import write_whole
+from mtl.files import naming, warn, write_whole
 from mtl.loggers.base import Kind, Logger
 
 
@@ -20,11 +21,18 @@ class CSVLogger(Logger):
     def resume(self, step: int) -> None:
         """Drops the rows after `step`; later rows are appended with the same columns."""
         for path in [self.folder / f"{kind}.csv" for kind in get_args(Kind)]:
-            if path.exists():
-                header, *rows = path.read_text().splitlines(keepends=True)
-                kept = [row for row in rows if row.endswith("\n") and int(row.split(",", 1)[0]) <= step]
-                write_whole(path, "".join([header, *kept]))
-                self._open(path, header.rstrip("\n").split(","), "a")
+            if not path.exists():
+                continue
+            header, *rows = path.read_text("utf-8-sig", errors="replace").splitlines(keepends=True) or [""]
+            names = header.removesuffix("\n")
+            if names == header or not (names.startswith("step,") and names.isprintable()):
+                warn(f"{path} is damaged: it has only the rows after step {step}")
+                path.unlink()
+                continue
+            whole = re.compile(rf"(\d+)(,[^,]*){{{header.count(',')}}}\n")
+            kept = [row for row in rows if (found := whole.fullmatch(row)) and int(found[1]) <= step]
+            write_whole(path, "".join([header, *kept]))
+            self._open(path, names.split(","), "a")
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Appends the row and flushes the file."""
@@ -32,16 +40,18 @@ class CSVLogger(Logger):
             self._open(self.folder / f"{kind}.csv", ["step", *values], "w")
             self.files[kind][1].writeheader()
         file, writer = self.files[kind]
-        writer.writerow({"step": step, **{key: _cell(value) for key, value in values.items()}})
-        file.flush()
+        with naming(Path(file.name)):
+            writer.writerow({"step": step, **{key: _cell(value) for key, value in values.items()}})
+            file.flush()
 
     def close(self) -> None:
         """Closes the files."""
         for file, _ in self.files.values():
-            file.close()
+            with naming(Path(file.name)):
+                file.close()
 
     def _open(self, path: Path, keys: list[str], mode: str) -> None:
-        file = open(path, mode, newline="")  # noqa: SIM115  closed by close
+        file = open(path, mode, newline="", encoding="utf-8")  # noqa: SIM115  closed by close
         self.files[path.stem] = file, csv.DictWriter(file, keys, extrasaction="ignore", lineterminator="\n")
 
 

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from mtl.files import read_json, write_json
+from mtl.files import read_json, warn, write_json
 from mtl.loggers.base import Kind, Logger
 
 
@@ -35,7 +35,7 @@ class Tracker(Logger):
         super().__init__(folder, name, steps, config)
         self.package = self._import()
         self.path = folder / f"{self.word}.json"
-        self.sent = read_json(self.path) if self.path.exists() else {}
+        self.sent = self._sent()
         self.step = 0
         with self._errors():
             self.sent["id"] = self.start(self.sent.get("id"))
@@ -80,6 +80,18 @@ class Tracker(Logger):
         """Ends the run on the service."""
         with self._errors():
             self.finish(complete=self.step == self.steps)
+
+    def _sent(self) -> dict[str, Any]:
+        """Id of the run, and last step sent by series; empty for a run that is not known there."""
+        try:
+            return (
+                read_json(self.path, {"id": str, **{f"{kind}?": int for kind in get_args(Kind)}})
+                if self.path.exists()
+                else {}
+            )
+        except ValueError as error:
+            warn(f"{error}: {self.word} gets a new run")
+            return {}
 
     def _import(self) -> Any:
         try:

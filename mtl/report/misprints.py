@@ -16,6 +16,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from mtl.delta_m import delta_m, task_gain
+from mtl.report.read.frame import read_frame
 from mtl.report.render.text import markdown_table
 
 TABLES = ("II", "III", "IV", "V", "VI", "VII")
@@ -66,7 +67,9 @@ class Finding(NamedTuple):
 
 def read_tables(folder: Path) -> pd.DataFrame:
     """Reads Tables II to VII as printed, indexed by row key; a cell is empty if the dataset lacks the task."""
-    frames = [pd.read_csv(folder / f"table_{table}.csv", dtype=str, keep_default_na=False) for table in TABLES]
+    printed = (*HIGHER_IS_BETTER, "delta_m_printed")
+    columns, text = ["row_id", "method", "baseline_row_id", *printed], {"dtype": str, "keep_default_na": False}
+    frames = [read_frame(folder / f"table_{table}.csv", columns, printed=printed, **text) for table in TABLES]
     return pd.concat(frames, ignore_index=True).set_index("row_id")
 
 

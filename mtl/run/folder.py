@@ -6,7 +6,7 @@ from pathlib import Path
 
 import filelock
 
-from mtl.files import read_json
+from mtl.files import NUMBER, naming, read_json, warn
 from mtl.run.interrupt import Interrupts
 
 TIMES = ("step_seconds", "step_cpu_seconds")
@@ -25,7 +25,8 @@ def lock(folder: Path) -> filelock.BaseFileLock:
     folder.parent.mkdir(parents=True, exist_ok=True)
     held = filelock.FileLock(_lock_file(folder), timeout=0.5)  # `is_held` takes it for a moment
     try:
-        held.acquire()
+        with naming(_lock_file(folder)):
+            held.acquire()
     except filelock.Timeout as error:
         raise BeingTrainedError(f"{folder} is being trained elsewhere: wait for that process, or stop it") from error
     return held
@@ -36,7 +37,7 @@ def is_held(folder: Path) -> bool:
     if not _lock_file(folder).exists():
         return False
     try:
-        with filelock.FileLock(_lock_file(folder), blocking=False):
+        with naming(_lock_file(folder)), filelock.FileLock(_lock_file(folder), blocking=False):
             return False
     except filelock.Timeout:
         return True
@@ -85,7 +86,11 @@ def earlier_times(folder: Path, device: str) -> dict[str, float]:
     They are needed because a run that records gradients at every step has no step to time.
     """
     for path in sorted(folder.parent.glob(f"old-{folder.name}-*/record.json"), reverse=True):
-        record = read_json(path)
+        try:
+            record = read_json(path, {"environment": {"device": str}, **dict.fromkeys(TIMES, NUMBER)})
+        except ValueError as error:
+            warn(f"{error}: its step times are not used")
+            continue
         if record["environment"]["device"] == device and record["step_seconds"] is not None:
             return {key: record[key] for key in TIMES}
     return {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from mtl.files import read_json, write_json
+from mtl.files import read_json, warn, write_json
 from mtl.run import code
 from mtl.task import Task
 
@@ -115,8 +115,12 @@ def environments(folder: Path, now: dict[str, Any]) -> list[dict[str, Any]]:
         now: The current one.
     """
     path = folder / "environments.json"
-    earlier = read_json(path) if path.exists() else []
-    found = [*(one for one in earlier if any(one[key] != now[key] for key in DECISIVE)), now]
+    try:
+        earlier = read_json(path, [{"device": str}]) if path.exists() else []
+    except ValueError as error:
+        earlier = []
+        warn(f"{error}: the record will not name the environments before this one")
+    found = [*(one for one in earlier if any(one.get(key) != now[key] for key in DECISIVE)), now]
     write_json(path, found, indent=2)
     return found
 

@@ -1,6 +1,5 @@
 """Reads and verifies the files of a cache."""
 
-import json
 import mmap
 import os
 import weakref
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl.data.base import Sample
+from mtl.files import read_json
 
 
 class Shelf:
@@ -19,7 +19,7 @@ class Shelf:
 
     def __init__(self, folder: Path, key: str) -> None:
         self.place = (folder, key)
-        index = json.loads((folder / f"{key}.json").read_text())
+        index = read_json(folder / f"{key}.json", {"dtype": str, "shapes": [[int]]})
         self.dtype, self.shapes = np.dtype(index["dtype"]), index["shapes"]
         sizes = [int(np.prod(shape)) * self.dtype.itemsize for shape in self.shapes]
         self.starts = np.cumsum([0, *sizes])
@@ -46,7 +46,7 @@ class Metas:
     """The `meta` of all images."""
 
     def __init__(self, folder: Path, key: str) -> None:
-        self.metas = json.loads((folder / f"{key}.json").read_text())
+        self.metas = read_json(folder / f"{key}.json", [dict])
 
     def __len__(self) -> int:
         return len(self.metas)

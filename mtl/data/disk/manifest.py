@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from mtl.files import write_whole
+from mtl.files import read_json, write_whole
 
 
 class Manifest:
@@ -22,9 +22,11 @@ class Manifest:
         self.changed: list[str] = []  # files whose contents changed since they were first checked
         if path.is_file():
             try:
-                self.files = json.loads(path.read_text())["files"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{path} is damaged ({error}): delete it to have the files checked again") from error
+                self.files = read_json(path, {"files": {"*": list}})["files"]
+                if wrong := [name for name, known in self.files.items() if [*map(type, known)] != [str, int, int]]:
+                    raise ValueError(f"{path} is damaged ({wrong[0]} has no checksum, size and time)")
+            except ValueError as error:
+                raise ValueError(f"{error}: delete it to have the files checked again") from error
 
     def __len__(self) -> int:
         return len(self.files)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from mtl.files import read_json, write_json
+from mtl.files import naming, read_json, warn, write_json
 
 TRIES = 5  # attempts in a row without progress
 PAUSE = 1.0  # seconds before the first retry, doubled for each further one
@@ -174,7 +174,8 @@ def receive(url: str, begun: Begun) -> bool:
             tqdm(desc=begun.part.stem, total=size, initial=start, unit="B", unit_scale=True, mininterval=1) as bar,
         ):
             while chunk := answer.read(CHUNK):
-                file.write(chunk)
+                with naming(begun.part):
+                    file.write(chunk)
                 bar.update(len(chunk))
             return size is None or file.tell() == size
 
@@ -182,5 +183,9 @@ def receive(url: str, begun: Begun) -> bool:
 def read_begun(part: Path) -> Begun:
     """The partial download on disk."""
     about = part.with_suffix(".part.json")
-    known = read_json(about) if about.exists() else {}
+    try:
+        known = read_json(about, {"size": (int, type(None)), "tag": (str, type(None))}) if about.exists() else {}
+    except ValueError as error:
+        known = {}
+        warn(f"{error}: the download starts again")
     return Begun(part, part.stat().st_size if part.exists() else 0, known.get("size"), known.get("tag"))

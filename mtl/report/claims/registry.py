@@ -9,6 +9,7 @@ import pandas as pd
 from mtl.report.claims.check import Check
 from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.quantity import MissingError
+from mtl.report.read.frame import read_frame
 
 Predicate = Callable[[Evidence], Check]
 PREDICATES: dict[int, Predicate] = {}
@@ -56,4 +57,5 @@ def judge(number: int, evidence: Evidence) -> Verdict:
 
 def read_claims(folder: Path) -> pd.DataFrame:
     """Reads group, place in the paper, statement, pass rule and paper's numbers of every claim, by number."""
-    return pd.read_csv(folder / "claims.csv", keep_default_na=False).set_index("number")
+    columns = ("number", "group", "where", "claim", "rule", "numbers")
+    return read_frame(folder / "claims.csv", columns, printed=("number",), keep_default_na=False).set_index("number")

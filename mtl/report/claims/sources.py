@@ -11,6 +11,7 @@ from mtl.report.names import BACKBONES, DATASETS, ROW, Setting
 from mtl.report.numbers.gains import mean_deltas, published_baseline
 from mtl.report.numbers.search import best_variants
 from mtl.report.read.curves import COLUMNS, read_curves
+from mtl.report.read.frame import read_frame
 from mtl.report.read.scores import paper_scores, read_scores
 
 STAND_INS = {"rooms": "resnet_narrow"}  # backbone used in place of ResNet-18, as in experiment=small
@@ -22,7 +23,8 @@ def paper_evidence(folder: Path) -> Evidence:
     Args:
         folder: Folder with `all_results_long.csv` and `prose_numbers.csv`.
     """
-    long = pd.read_csv(folder / "all_results_long.csv", keep_default_na=False)
+    path = folder / "all_results_long.csv"
+    long = read_frame(path, ("row_id", "metric", "value"), ["value"], keep_default_na=False)
     printed = long[long["metric"] == "delta_m_percent_printed"].set_index("row_id")["value"].astype(float).to_dict()
     curves = pd.DataFrame(columns=COLUMNS)
     return Evidence(paper_scores(folder), curves, exact=True, printed=printed, prose=_prose(folder))
@@ -67,7 +69,8 @@ def _chosen(frame: pd.DataFrame, best: Mapping[tuple, str]) -> pd.DataFrame:
 
 def _prose(folder: Path) -> dict[tuple[Setting, str], float]:
     """(setting, method or "gap") -> Delta_m of Fig. 4 as given in the text, in percent or points."""
-    numbers = pd.read_csv(folder / "prose_numbers.csv", dtype=str, keep_default_na=False)
+    columns = ("figure", "quantity", "value", "dataset", "configuration")
+    numbers = read_frame(folder / "prose_numbers.csv", columns, dtype=str, keep_default_na=False)
     found = {}
     for _, row in numbers[numbers["figure"] == "4"].iterrows():
         backbone, architecture, *method = row["configuration"].split(", ")

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from mtl.report.names import SINGLE_TASK
 from mtl.report.numbers.gains import delta_by_seed
+from mtl.report.read.frame import read_log
 from mtl.report.read.runs import Run
 from mtl.report.render.style import COLOURS, QUIET, SIZE, label_ends, log_axis, signed, styled
 
@@ -27,23 +28,22 @@ def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
         scores: Their scores, with gains.
 
     Returns:
-        PNG, or None if there is no run with Uniform or none with AvgNorm.
+        PNG, or None if there is no run with Uniform or none with AvgNorm, or no log of them.
     """
     uniform, avgnorm = (
         [run for run in runs if run.weighter == name and len(run.tasks) > 1] for name in ("uniform", "avgnorm")
     )
     if not (uniform and avgnorm):
         return None
+    found = [curves(uniform, "gradient/norm"), curves(avgnorm, "gradient/weighted_norm"), curves(avgnorm, "weight")]
+    if not all(found):
+        return None
     with styled():
         figure = Figure(figsize=SIZE, layout="constrained")
         figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
         (before, after), (weights, gains) = figure.subplots(2, 2)
         after.sharey(before)
-        panels = {
-            before: curves(uniform, "gradient/norm"),
-            after: curves(avgnorm, "gradient/weighted_norm"),
-            weights: curves(avgnorm, "weight"),
-        }
+        panels = dict(zip((before, after, weights), found, strict=True))
         for axes, lines in panels.items():
             draw_curves(axes, lines, interlaced=axes is after)
         draw_gains(gains, scores[scores["method"] != SINGLE_TASK])
@@ -70,9 +70,11 @@ def curves(runs: Sequence[Run], key: str) -> dict[str, pd.DataFrame]:
         runs: One run per seed.
         key: Quantity in `gradients.csv`, such as `gradient/norm`.
     """
-    logs = [pd.read_csv(run.folder / "gradients.csv", index_col="step") for run in runs]
+    wanted = [f"{key}/{task}" for task in runs[0].tasks]
+    found = [read_log(run.folder, wanted) for run in runs]
+    logs = [log.set_index("step") for log in found if log is not None]
     lines = {}
-    for task in runs[0].tasks:
+    for task in runs[0].tasks if logs else []:
         values = pd.concat([log[f"{key}/{task}"] for log in logs], axis=1, join="inner")  # a column per seed
         values = values.where(values > 0)
         mean = np.exp(np.log(values).mean(axis=1, skipna=False))

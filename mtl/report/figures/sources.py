@@ -9,6 +9,7 @@ import pandas as pd
 from mtl.report.names import DATASETS
 from mtl.report.numbers.gains import with_gains
 from mtl.report.read.curves import read_curves
+from mtl.report.read.frame import read_frame
 from mtl.report.read.scores import COLUMNS, paper_scores, read_scores
 
 TRAINING = "make {target} DATASET={dataset}"  # command that trains missing runs
@@ -45,7 +46,7 @@ def read_sources(results: Path) -> Sources:
     paper, prose = results / "paper" / "all_results_long.csv", results / "paper" / "prose_numbers.csv"
     return Sources(
         paper=with_gains(paper_scores(paper.parent) if paper.exists() else pd.DataFrame(columns=COLUMNS)),
-        prose=pd.read_csv(prose, dtype=str)[PROSE] if prose.exists() else pd.DataFrame(columns=PROSE),
+        prose=read_frame(prose, PROSE, dtype=str)[PROSE] if prose.exists() else pd.DataFrame(columns=PROSE),
         ours=with_gains(read_scores(results / "summary")),
         curves=read_curves(results / "summary"),
     )

@@ -51,6 +51,9 @@ class Cost:
         return self.start + steps * self.step + evaluations * self.save + images * self.image
 
 
+FIELDS = tuple(field.name for field in fields(Cost))
+
+
 def lengths(config: Mapping[str, Any], epoch: float) -> tuple[int, int]:
     """Number of optimiser steps and of evaluations.
 
@@ -65,11 +68,17 @@ def lengths(config: Mapping[str, Any], epoch: float) -> tuple[int, int]:
 
 
 def cost_of(run: Run) -> Cost | None:
-    """What the network of a finished run has cost; None if its record has no seconds by part."""
-    record, images = run.record, {split: about["images"] for split, about in run.record.get("data", {}).items()}
-    if not (seconds := record.get("seconds")):
+    """What the network of a finished run has cost; None if its record does not tell."""
+    try:
+        return _cost(run)
+    except (KeyError, TypeError):  # records of earlier versions
         return None
-    epoch, test = images["train"] // run.config["recipe"]["batch_size"], images.get("test", 0)
+
+
+def _cost(run: Run) -> Cost:
+    record, images = run.record, {split: about["images"] for split, about in run.record.get("data", {}).items()}
+    seconds, test = record["seconds"], images.get("test", 0)
+    epoch = images["train"] // run.config["recipe"]["batch_size"]
     steps, evaluations = lengths(run.config, epoch)
     return Cost(
         step=(seconds["training"] + seconds["data"]) / steps,
@@ -87,7 +96,7 @@ def cost_of(run: Run) -> Cost | None:
 
 def read_cost(content: Mapping[str, Any]) -> Cost:
     """The cost in a JSON file, in which NaN is null."""
-    return Cost(*(number(content[field.name]) for field in fields(Cost)))
+    return Cost(*(number(content[name]) for name in FIELDS))
 
 
 def median_costs(runs: Iterable[Run], device: str, processes: int) -> dict[str, Cost]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from mtl.report.names import SETTING, method_of, setting_of
+from mtl.report.read.frame import read_log, readable
 from mtl.report.read.runs import Run
 from mtl.report.read.summary import summaries
 
@@ -25,7 +26,7 @@ def windowed(runs: Sequence[Run], width: int, variants: Mapping[str, str] | None
     """Averages the logs of the runs over windows.
 
     Args:
-        runs: Runs; those without a `gradients.csv` have no curves.
+        runs: Runs; those without a readable `gradients.csv` have no curves.
         width: Window width in steps.
         variants: As for `summary`.
     """
@@ -37,16 +38,17 @@ def windowed(runs: Sequence[Run], width: int, variants: Mapping[str, str] | None
 def read_curves(folder: Path) -> pd.DataFrame:
     """Reads the curves of all experiments that reproduce a part of the paper."""
     texts = dict.fromkeys([*SETTING, "method", "variant", "source", "key"], str)
-    frames = [pd.read_csv(path, dtype=texts, keep_default_na=False) for path in summaries(folder, "_curves")]
+    numbers = ("step", "value", "count")
+    frames = readable(summaries(folder, "_curves"), COLUMNS, numbers, dtype=texts, keep_default_na=False)
     frames = [frame for frame in frames if len(frame)]
     found = pd.concat(frames, ignore_index=True) if frames else _none()
     return found.drop_duplicates(["source", "key", "step"], ignore_index=True)
 
 
 def _curves(run: Run, width: int, variant: str) -> pd.DataFrame:
-    if not (path := run.folder / "gradients.csv").exists():
+    every = run.record["gradient_statistics"]["every"]
+    if (log := read_log(run.folder) if every else None) is None:
         return _none()
-    log = pd.read_csv(path)
     window = (log["step"] - 1) // width  # steps count from 1
     last = (window + 1) * width
     short = run.record["steps"] % width

@@ -6,12 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtl.files import read_json
+from mtl.files import NUMBER, misfit, read_json, warn
 
 COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
 PLAIN = {"model": "vanilla", "weighter": "uniform"}  # settings of the single-task baseline
 CHOSEN_BY_BASELINE = ("subset", "seed", *PLAIN)
 MANY_SKIPPED = 0.01  # part of all steps
+SCORES = {"*": {"*": NUMBER}}
+EVALUATION = {"step": int, "scores": SCORES, "test?": SCORES}
+NAMED = {"name": str}
+SPLIT = {"images": int, "of?": int, "fingerprint?": {"*": str}}
+ABOUT = {"device": str, "threads?": int, "commit?": (str, type(None)), "packages?": {"*": str}}
+FORM = {  # of a record, as far as it is read
+    "config": {
+        **{"dataset": NAMED, "backbone": NAMED, "model": NAMED, "recipe": dict, "subset": [str]},
+        "weighter": {"name": str, "method?": dict, "scope?": str},
+    },
+    "metrics": {"*": {"primary": str, "higher_is_better": bool, "preset": (str, type(None))}},
+    **{"best": EVALUATION, "last": EVALUATION, "mean_weights": {"*": NUMBER}},
+    **{"seed": int, "steps": int, "skipped_steps?": int, "processes?": int},
+    **dict.fromkeys(("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib"), NUMBER),
+    **{"data?": {"*": SPLIT}, "seconds?": {"*": (int, float)}},
+    **{"gradient_statistics": {"scope": str, "every": int}, "feature_distance?": bool, "command?": str},
+    **{"environment": ABOUT | {"threads": int, "commit": (str, type(None))}, "earlier_environments?": [ABOUT]},
+}
 
 
 @dataclass(frozen=True)
@@ -82,10 +100,36 @@ def number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """The record of a finished run.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    try:
+        record = read_json(path, FORM)
+        tasks = record["config"]["subset"]
+        reason = misfit(record, {"metrics": dict.fromkeys(tasks, dict), "mean_weights": dict.fromkeys(tasks, NUMBER)})
+        if reason is None:
+            scored = {task: {record["metrics"][task]["primary"]: NUMBER} for task in tasks}
+            found = {which: record[which].get("test") or record[which]["scores"] for which in ("best", "last")}
+            reason = misfit(found, dict.fromkeys(found, scored))
+        if reason:
+            raise ValueError(f"{path} is damaged ({reason})")
+        return record
+    except ValueError as error:
+        raise ValueError(f"{error}: train the run again with force=true") from error
+
+
 def finished_runs(results: Path) -> list[Run]:
-    """All finished runs, sorted by folder."""
-    records = sorted(Path(results).glob("runs/*/seed*/record.json"))
-    return [Run(path.parent, read_json(path)) for path in records]
+    """All finished runs, sorted by folder; those with a damaged record are left out with a warning."""
+    found = []
+    for path in sorted(Path(results).glob("runs/*/seed*/record.json")):
+        try:
+            found.append(Run(path.parent, read_record(path)))
+        except (ValueError, OSError) as error:
+            warn(f"{error}; until then it counts as missing")
+    return found
 
 
 def comparable(run: Run, config: Mapping[str, Any], *, judged_alike: bool = True) -> bool:

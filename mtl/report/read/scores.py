@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from mtl.report.names import SETTING, notation, primary
+from mtl.report.read.frame import read_frame, readable
 from mtl.report.read.summary import summaries
 
 PAPER_TASKS = {  # name in the paper's CSV files -> ours
@@ -33,6 +34,10 @@ PAPER_TASKS = {  # name in the paper's CSV files -> ours
     "edge": "edge",
 }
 PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "maxf": "max_f", "odsf": "ods_f"}
+PAPER_COLUMNS = ("row_id", "table", *SETTING, "method", "task", "metric", "better", "value", "lambda")
+SUMMARY = (*SETTING, "run", "seed", "method", "variant", "tasks", "protocol", "device", "step_seconds")
+SUMMARY += ("step_cpu_seconds", "peak_memory_mib", "encoder_passes")  # columns that are read
+NUMBERS = ("best/", "last/", "weight/", "seed", "step_", "peak_", "encoder_")  # beginnings of those with numbers
 COLUMNS = [
     *(*SETTING, "method", "variant", "seed", "task", "value", "last", "metric", "higher_is_better", "weight"),
     *("seconds", "memory", "passes", "device", "source", "table"),
@@ -48,7 +53,8 @@ def paper_scores(folder: Path) -> pd.DataFrame:
     Args:
         folder: Folder of `all_results_long.csv`.
     """
-    found = pd.read_csv(folder / "all_results_long.csv", dtype=str, keep_default_na=False)
+    path = folder / "all_results_long.csv"
+    found = read_frame(path, PAPER_COLUMNS, printed=("value", "lambda"), dtype=str, keep_default_na=False)
     found = found[found["task"].isin(PAPER_TASKS)]
     found = found.replace(
         {
@@ -88,8 +94,8 @@ def our_scores(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 def read_scores(folder: Path) -> pd.DataFrame:
     """Reads the scores of all experiments that reproduce a part of the paper."""
-    paths = summaries(folder, "")
-    return our_scores([pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths])
+    frames = readable(summaries(folder, ""), SUMMARY, NUMBERS, keep_default_na=False, na_values=[""])
+    return our_scores(frames)
 
 
 def _check_presets(lines: pd.DataFrame) -> None:

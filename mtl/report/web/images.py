@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from mtl.files import warn
 from mtl.report.figures.catalogue import FIGURES
 from mtl.report.names import DATASETS
 
@@ -61,11 +62,12 @@ def pictures(folder: Path) -> list[Picture]:
         if (name := NAME.fullmatch(path.stem)) and int(name["number"]) in FIGURES:
             found[int(name["number"]), name["dataset"] or ""] = path
     known = [_picture(path, *_paper(*key)) for key, path in sorted(found.items())]
-    return known + [
+    known += [
         _picture(folder / f"{name}.png", name.partition("_")[0].capitalize(), caption)
         for name, caption in OTHERS.items()
         if (folder / f"{name}.png").exists()
     ]
+    return [picture for picture in known if picture is not None]
 
 
 def undrawn(found: list[Picture]) -> list[int]:
@@ -79,9 +81,14 @@ def _paper(number: int, dataset: str) -> tuple[str, str]:
     return f"Fig. {number}, {' and '.join(DATASETS.get(word, word) for word in datasets)}", CAPTIONS[number]
 
 
-def _picture(path: Path, title: str, caption: str) -> Picture:
-    with Image.open(path) as image:
-        small = image.convert("RGB")
+def _picture(path: Path, title: str, caption: str) -> Picture | None:
+    """The picture; None, with a warning, if the file is damaged."""
+    try:
+        with Image.open(path) as image:
+            small = image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises, depending on where the file is damaged
+        warn(f"{path} is damaged ({error}); it is left out: draw it again")
+        return None
     if small.width > WIDTH:
         small = small.resize((WIDTH, round(small.height * WIDTH / small.width)), Image.Resampling.LANCZOS)
     png = io.BytesIO()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from mtl.files import warn
 from mtl.report.misprints import Finding
 from mtl.report.names import DATASETS, ROW, SINGLE_TASK, Row, chosen_on
 from mtl.report.numbers.gains import published_baseline
@@ -76,7 +77,7 @@ def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: P
         planned: Section name -> number of planned networks; None if unknown.
     """
     numbers, words = paper_scores(paper), {name: word for word, name in DATASETS.items()}
-    stored = {path.stem: path for path in sorted((results / "tables").glob("*_*.csv"))}
+    stored = {path.stem: path for path in sorted((results / "tables").glob("*_*.csv")) if is_table(path)}
     wanted = numbers.drop_duplicates(["table", "dataset"])[["table", "dataset"]].itertuples(index=False)
     names = [f"{TABLES[table]}_{words[dataset]}" for table, dataset in wanted]
     found: dict[str, list[Section]] = {}
@@ -87,6 +88,16 @@ def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: P
             there = section.networks[0]
             found.setdefault(title, []).append(section._replace(networks=(there, planned(name) or there)))
     return found
+
+
+def is_table(path: Path) -> bool:
+    """Whether a stored table can be read; if not, it is left out with a warning."""
+    try:
+        read_table(path)
+    except ValueError as error:
+        warn(f"{error}; it is left out: make it again with scripts/reproduce.py")
+        return False
+    return True
 
 
 def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) -> Section:

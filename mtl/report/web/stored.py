@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 
 from mtl.report.names import ROW, notation, primary
+from mtl.report.read.frame import read_frame, readable
 from mtl.report.render.text import Metrics, notes
+
+NUMBERS = ("ours/", "std/", "paper/", "difference/", "last/", "rank/", "weight/", "printed/", "cost/", "runs/")
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -14,8 +17,14 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Args:
         path: `tables/<experiment>_<dataset>.csv`.
+
+    Raises:
+        ValueError: It is damaged.
     """
-    found = pd.read_csv(path, dtype=dict.fromkeys(ROW, str), keep_default_na=False, na_values=[""])
+    columns, text = [*ROW, "ours/delta_m", "noise/delta_m", "runs/seeds"], dict.fromkeys(ROW, str)
+    found = read_frame(path, columns, NUMBERS, dtype=text, keep_default_na=False, na_values=[""])
+    if strange := [column for column in found.columns if column not in ROW and "/" not in column]:
+        raise ValueError(f"{path} is damaged (it has a column {strange[0]})")
     found = found.fillna(dict.fromkeys(ROW, "")).set_index(ROW)
     found.columns = pd.MultiIndex.from_tuples([tuple(column.split("/", 1)) for column in found.columns])
     for key in [*tasks_of(found), "delta_m"]:  # empty columns are not in the file
@@ -30,8 +39,9 @@ def tasks_of(table: pd.DataFrame) -> list[str]:
 
 
 def read_lines(path: Path) -> pd.DataFrame:
-    """Reads a summary as text, one line per run; empty frame if the file is missing."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+    """Reads a summary as text, one line per run; empty frame if the file is missing or damaged."""
+    columns = [*ROW, "run", "seed", "tasks", "steps", "device", "commit", "protocol", "command"]
+    return next(iter(readable([path] * path.exists(), columns, dtype=str, keep_default_na=False)), pd.DataFrame())
 
 
 def metrics_of(table: pd.DataFrame, lines: pd.DataFrame, paper: pd.DataFrame) -> Metrics:
@@ -57,7 +67,7 @@ def read_remarks(path: Path, table: pd.DataFrame) -> tuple[list[str], list[str]]
         path: `tables/<experiment>_<dataset>.md`; if it is missing, the general notes are returned.
         table: The table.
     """
-    text = path.read_text(encoding="utf-8").partition("\n## Runs\n")[0] if path.exists() else ""
+    text = path.read_text(encoding="utf-8", errors="replace").partition("\n## Runs\n")[0] if path.exists() else ""
     reading = notes(table, "the single-task networks")
     lines = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")] or reading
     first = reading[0].partition(":")[0]

@@ -1,9 +1,11 @@
+import json
+
 import pytest
 from fake_runs import PLAIN, config_of, results_of
 
 from mtl.report.numbers.gains import published_baseline, with_gains
 from mtl.report.numbers.table import table_of
-from mtl.report.read.runs import finished_runs, judged_otherwise, single_task_runs, training_command
+from mtl.report.read.runs import finished_runs, judged_otherwise, read_record, single_task_runs, training_command
 from mtl.report.read.scores import our_scores
 from mtl.report.read.summary import summary
 
@@ -79,11 +81,24 @@ def test_null_in_a_record_is_a_missing_number(make_run, tmp_path):
     assert row["ours"]["semseg"] == 42
 
 
-def test_damaged_record_is_named(make_run, tmp_path):
-    path = make_run("uniform", {"semseg": 40}).folder / "record.json"
+def test_damaged_record_is_named_and_left_out(make_run, tmp_path, caplog):
+    good, bad = (make_run("uniform", {"semseg": 40}, seed=seed) for seed in (0, 1))
+    path = bad.folder / "record.json"
     path.write_text(path.read_text()[:-9])
-    with pytest.raises(ValueError, match=r"record.json is damaged"):
-        finished_runs(tmp_path)
+    for _ in range(2):
+        assert finished_runs(tmp_path) == [good]
+    (line,) = caplog.messages
+    assert line.startswith(f"{path} is damaged (")
+    assert "force=true" in line
+
+
+@pytest.mark.parametrize("key", ["metrics", "mean_weights", "best", "environment"])
+def test_record_that_lacks_what_is_read_is_refused(make_run, key):
+    path = make_run("uniform", {"semseg": 40}).folder / "record.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {key: {}}))
+    with pytest.raises(ValueError, match=rf"record.json is damaged \({key}"):
+        read_record(path)
 
 
 def test_command_keeps_the_overrides_that_make_runs_comparable():

@@ -1,14 +1,12 @@
 """A task of a run: its label, its number of predicted channels, its loss and its metric."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated
 
+from annotated_types import Ge
 from torch import nn
 
 from mtl.tasks import Label, find
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric  # takes seconds to import, and losses and models need only the record
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Task:
         name: Key of the task in batches, outputs and logs.
         channels: Number of channels that the network predicts.
         loss: Module that maps (prediction, target) to (sum, count).
-        metric: Metric of raw predictions.
+        metric: Metric of raw predictions, a torchmetrics.Metric (which takes seconds to import).
         bias: Initial bias of the output convolution, such as the mean depth in metres.
         truth: Key of the labels in an evaluation sample that the metric uses; None: the name of the task.
         label: Description of the label; None: the label with this name in `mtl.tasks`.
@@ -29,9 +27,9 @@ class Task:
     """
 
     name: str
-    channels: int
+    channels: Annotated[int, Ge(1)]
     loss: nn.Module
-    metric: "Metric"
+    metric: nn.Module
     bias: float = 0.0
     truth: str | None = None
     label: Label | None = None

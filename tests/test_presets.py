@@ -73,12 +73,10 @@ def test_choice_of_byte_normals_reaches_metric_loss_and_scores(evaluate, tmp_pat
         assert task.loss(torch.ones_like(truth), truth)[1] == valid[sample["meta"]["id"]].sum()
 
 
-def test_unknown_choice_of_byte_normals_is_refused_by_every_dataset(tmp_path):
-    for words, make in ((NYUD, archives.nyud), (PASCAL, archives.pascal_context)):
-        make(tmp_path / "data")
-        cfg = build.compose([*words, "dataset.png_normals=loose", f"data={tmp_path}/data"])
+def test_unknown_choice_of_byte_normals_is_refused_by_every_dataset():
+    for words in (NYUD, PASCAL):
         with pytest.raises(ValueError, match=r"dataset.png_normals=loose: use strict or invpt"):
-            open_split(cfg, "val", ["normals"])
+            build.compose([*words, "dataset.png_normals=loose"])
 
 
 @pytest.mark.parametrize(("preset", "reached"), [("plain", True), ("survey", False)])

@@ -5,12 +5,13 @@ https://arxiv.org/abs/1908.07919
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal, Unpack
 
+from annotated_types import Interval
 from torch import Tensor, nn
 
 from mtl.backbones.base import Backbone
-from mtl.backbones.pretrained import create
+from mtl.backbones.pretrained import TimmOptions, create
 
 
 class HRNet(Backbone):
@@ -42,9 +43,9 @@ class HRNet(Backbone):
         name: str,
         pretrained: bool,
         upsample: Literal["bilinear", "nearest"],
-        bn_momentum: float,
+        bn_momentum: Annotated[float, Interval(gt=0, le=1)],
         checkpoint: str | Path | None = None,
-        **timm_options: Any,
+        **timm_options: Unpack[TimmOptions],
     ) -> None:
         super().__init__()
         if upsample not in ("bilinear", "nearest"):

@@ -6,16 +6,28 @@ import logging
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import timm
 import torch
+from annotated_types import Ge, Len
 from safetensors import SafetensorError
 from timm.models import load_state_dict, load_state_dict_from_hf
 from torch import Tensor, nn
 
 State = dict[str, Tensor]
 UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError)
+Count = Annotated[int, Ge(1)]
+
+
+class TimmOptions(TypedDict, total=False):
+    """Arguments of timm networks that change their size; timm takes others as well."""
+
+    layers: Annotated[Sequence[Count], Len(4, 4)]
+    channels: Annotated[Sequence[Count], Len(4, 4)]
+    depth: Count
+    embed_dim: Count
+    num_heads: Count
 
 
 def create(

@@ -6,13 +6,14 @@ Yu et al., Dilated Residual Networks, CVPR 2017. https://arxiv.org/abs/1705.0991
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, Unpack
 
 import timm
+from annotated_types import Interval, MinLen
 from torch import Tensor, nn
 
 from mtl.backbones.base import Backbone
-from mtl.backbones.pretrained import create
+from mtl.backbones.pretrained import TimmOptions, create
 
 
 class Pyramid(Backbone):
@@ -38,11 +39,11 @@ class Pyramid(Backbone):
         self,
         name: str,
         pretrained: bool,
-        output_stride: int,
-        stages: Sequence[int] = (4,),
+        output_stride: Literal[8, 16, 32],
+        stages: Annotated[Sequence[Annotated[int, Interval(ge=1, le=4)]], MinLen(1)] = (4,),
         stem_pool: bool = True,
         checkpoint: str | Path | None = None,
-        **timm_options: Any,
+        **timm_options: Unpack[TimmOptions],
     ) -> None:
         super().__init__()
         if not stages or list(stages) != sorted(set(stages) & {1, 2, 3, 4}):

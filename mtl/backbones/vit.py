@@ -5,12 +5,15 @@ Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021. https://arxiv.org/
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Unpack
 
+from annotated_types import Ge, Interval, Len, MinLen
 from torch import Tensor, nn
 
 from mtl.backbones.base import Backbone
-from mtl.backbones.pretrained import create
+from mtl.backbones.pretrained import TimmOptions, create
+
+Taps = Annotated[Sequence[Annotated[int, Ge(1)]], MinLen(1)]
 
 
 class ViT(Backbone):
@@ -43,12 +46,12 @@ class ViT(Backbone):
         self,
         name: str,
         pretrained: bool,
-        taps: Sequence[int],
-        drop_path: float,
-        size: Sequence[int] | None = None,
+        taps: Taps,
+        drop_path: Annotated[float, Interval(ge=0, lt=1)],
+        size: Annotated[Sequence[Annotated[int, Ge(1)]], Len(2, 2)] | None = None,
         checkpoint: str | Path | None = None,
         norm_last: bool = True,
-        **timm_options: Any,
+        **timm_options: Unpack[TimmOptions],
     ) -> None:
         super().__init__()
         self.body = create(
@@ -113,10 +116,10 @@ class SAM(ViT):
         self,
         name: str,
         pretrained: bool,
-        taps: Sequence[int],
-        drop_path: float,
+        taps: Taps,
+        drop_path: Annotated[float, Interval(ge=0, lt=1)],
         checkpoint: str | Path | None = None,
-        **timm_options: Any,
+        **timm_options: Unpack[TimmOptions],
     ) -> None:
         super().__init__(name, pretrained, taps, drop_path, None, checkpoint, norm_last=False, **timm_options)
         self.body.neck = nn.Identity()

@@ -12,6 +12,7 @@ PARTS = {
         "INCIDENTAL",
         "applied",
         "compose",
+        "composed",
         "needs_teachers",
         "run_folder",
         "science",

@@ -8,7 +8,7 @@ import hydra
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from mtl.build.validate import closest, or_also, validate
+from mtl.build.validate import closest
 from mtl.build.workers import settle
 from mtl.files import finite
 from mtl.run.identity import digest
@@ -29,9 +29,18 @@ BUILT = {
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """The config that `python train.py` composes from the same overrides."""
+    """The config that `python train.py` composes from the same overrides.
+
+    Raises:
+        ValueError: A value is invalid.
+    """
+    return settle(composed(overrides))
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """The config of these overrides, with values that have not been checked."""
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        return settle(hydra.compose("config", list(overrides)))
+        return hydra.compose("config", list(overrides))
 
 
 def subset(cfg: DictConfig) -> list[str]:
@@ -128,10 +137,9 @@ def run_folder(cfg: DictConfig) -> Path:
     Raises:
         ValueError: The config is invalid, so no folder must be created for it.
     """
-    validate(cfg)
     config = science(cfg)
     for key, reason in finite(config)[1].items():
-        raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number{or_also(key)}")
+        raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number")
     names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
     return (
         Path(cfg.results)

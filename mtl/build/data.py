@@ -30,11 +30,8 @@ def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDat
     Raises:
         ValueError: The dataset is missing or corrupt, or its config is invalid.
     """
-    cache = cfg.dataset.get("cache", False)
-    if cache not in ("auto", True, False):
-        raise ValueError(f"dataset.cache={cache}: use true, false or auto")
     dataset = instantiate(cfg.dataset[split], tasks=tasks)
-    if cache:
+    if cache := cfg.dataset.get("cache", False):
         dataset = cached(cfg, split, dataset, cache == "auto")
     if split == "val" and cfg.recipe.val_images is not None:
         dataset = evenly(dataset, cfg.recipe.val_images)

@@ -1,93 +1,149 @@
 """Checks the values of a config before anything is built."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, is_typeddict
 
-FLAGS = ("recipe.compile",)
-LEAST = {  # smallest value of integers
-    "seed": 0,
-    "workers": 0,
-    "processes": 1,
-    "threads": 1,
-    "dataset.epochs": 1,
-    "dataset.render_workers": 0,
-    "recipe.batch_size": 1,
-    "recipe.micro_batches": 1,
-    "recipe.steps": 1,
-    "recipe.val_images": 1,
-    "logging.gradient_statistics.every": 0,
-}
-REAL = {
-    "recipe.optimizer.lr": ("above 0", lambda value: value > 0),
-    "recipe.optimizer.weight_decay": ("0 or above", lambda value: value >= 0),
-    "recipe.power": ("0 or above", lambda value: value >= 0),
-    "recipe.clip": ("above 0", lambda value: value > 0),
-    "backbone.encoder.drop_path": ("from 0 to below 1", lambda value: 0 <= value < 1),
-    "backbone.head.dropout": ("from 0 to below 1", lambda value: 0 <= value < 1),
-    "logging.checkpoint_minutes": ("above 0", lambda value: value > 0),
-}
-ALSO = {  # allowed besides numbers
-    **dict.fromkeys(("threads", "recipe.steps", "recipe.val_images", "recipe.clip")),
-    "workers": "auto",
-}
+from hydra.errors import InstantiationException
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+MISSING = "???"
+REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
+Place = tuple[str | int, ...]  # of a value: names, and positions in lists
+Error = tuple[Place, Any, str]  # the value, and what to use instead
 
 
-def validate(cfg: Any) -> None:
-    """Rejects invalid values; unknown keys are left to Hydra.
+def check_keys(cfg: DictConfig) -> None:
+    """Rejects invalid values of the keys in `mtl.build.keys`; unknown keys are left to Hydra.
 
     Raises:
-        ValueError: A value is invalid.
+        ValueError: A value is invalid; the message is one line that names the key to change.
     """
-    for key, choices in words().items():
-        value = select(cfg, key)
-        if value not in choices and not (value is None and "." in key):  # some groups have no such key
-            raise ValueError(f"{key}={value}: use {' or '.join(choices)}{closest(value, choices)}")
-    for key in FLAGS:
-        if type(value := select(cfg, key)) not in (bool, type(None)):
-            raise ValueError(f"{key}={value}: use true or false")
-    for key, least in LEAST.items():
-        value = select(cfg, key)
-        if (value is None and "." in key) or (key in ALSO and value == ALSO[key]):
+    from mtl.build.keys import Config  # noqa: PLC0415  imports torch; the command line starts without
+
+    refuse(cfg, errors(Config, OmegaConf.to_container(cfg, resolve=True), ()))
+
+
+def check_nodes(cfg: DictConfig) -> None:
+    """Rejects arguments of nodes with a `_target_` that do not fit their annotation in the constructor.
+
+    Raises:
+        ValueError: As `check_keys`.
+    """
+    tasks = set(select(cfg, "dataset.tasks") or ())
+    refuse(cfg, node_errors(OmegaConf.to_container(cfg, resolve=True), (), tasks))
+
+
+def refuse(cfg: DictConfig, found: Iterator[Error]) -> None:
+    """Raises the first of the errors whose key can be changed: a list can only be changed as a whole."""
+    for place, value, wanted in found:
+        *_, last = key = origin(OmegaConf.to_container(cfg, resolve=False), place)
+        if isinstance(last, int):
             continue
-        if type(value) is not int or value < least:
-            raise ValueError(f"{key}={value}: use a whole number, {least} or above{or_also(key)}")
-    for key, (wanted, fits) in REAL.items():
-        value = select(cfg, key)
-        if value is not None and (type(value) not in (int, float) or not fits(value)):
-            raise ValueError(f"{key}={value}: use a number {wanted}{or_also(key)}")
+        raise ValueError(f"{'.'.join(map(str, key))}={shown(value)}: use {wanted}")
 
 
-def words() -> dict[str, tuple[str, ...]]:
-    """Choices of the keys that take one of a few words."""
-    from mtl.data.corruption import noise, sampling  # noqa: PLC0415  imports torch; the command line starts without
-    from mtl.weighters.base import Scope  # noqa: PLC0415  likewise
+def errors(annotation: Any, value: Any, place: Place, by_task: bool = False) -> Iterator[Error]:
+    """What a type does not accept of a value: parts of it, then all of it.
 
-    scopes = tuple(scope.value for scope in Scope)
-    return {
-        "keep": ("best", "last", "both", "none"),
-        "dataset.sampling": sampling.WORDS,
-        "dataset.noise": noise.MODES,
-        "weighter.scope": scopes,
-        "weighter.scale": ("sum", "native"),
-        "weighter.heads": ("weighted", "raw"),
-        "logging.gradient_statistics.scope": scopes,
-        "recipe.schedule": ("step", "epoch"),
-        "recipe.on_nonfinite": ("skip", "raise"),
-        "recipe.precision": ("float32", "tf32", "bfloat16", "float16"),
-        "recipe.accumulation": ("exact", "first"),
-    }
+    Args:
+        annotation: The type.
+        value: The value.
+        place: Where the config has it.
+        by_task: Whether a list may be given as a mapping by task.
+    """
+    from mtl.build import annotations  # noqa: PLC0415  takes a moment to import, which --help need not wait for
+
+    if value == MISSING:  # Hydra names it if the run needs it
+        return
+    given = parts_of(value)
+    if is_typeddict(annotation) and isinstance(value, Mapping):
+        known = annotations.annotations_of(annotation)
+        for name, part in given:
+            yield from errors(known.get(name, Any), part, (*place, name))
+    elif is_typeddict(annotation) or not annotations.accepts(annotation, list(value.values()) if by_task else value):
+        of_list = by_task or isinstance(value, list)
+        item = annotations.item_of(annotation, annotations.LISTS if of_list else annotations.MAPPINGS)
+        for name, part in given:
+            yield from errors(item, part, (*place, name))
+        question = closest(value, annotations.choices(annotation)) if isinstance(value, str) else ""
+        yield place, value, annotations.wanted(annotation, value) + question
+
+
+def node_errors(node: Any, place: Place, tasks: Collection[str]) -> Iterator[Error]:
+    """Wrong arguments of the nodes with a `_target_` in a part of the config.
+
+    Args:
+        node: The part.
+        place: Where the config has it.
+        tasks: Names of all tasks.
+    """
+    from mtl.build.keys import arguments_of  # noqa: PLC0415  as above
+
+    for name, value in parts_of(node):
+        yield from node_errors(value, (*place, name), tasks)
+    if isinstance(node, Mapping) and "_target_" in node:
+        known = arguments_of(built := located(node["_target_"], place))
+        for name, value in parts_of({name: value for name, value in node.items() if not name.startswith("_")}):
+            by_task = place[0] == "weighter" and isinstance(value, Mapping) and not tasks.isdisjoint(value)
+            annotation = known.get(name, known.get("**"))
+            if annotation is not None:
+                yield from errors(annotation, value, (*place, name), by_task)
+            else:
+                takes = ", ".join(name for name in known if name != "*") or "it has none"
+                yield (*place, name), value, f"an argument of {built.__name__}: {takes}{closest(name, known)}"
+
+
+def located(name: Any, place: Place) -> Any:
+    """The class or function with this name.
+
+    Raises:
+        InstantiationException: It does not exist or cannot be imported. Hydra would notice only when it builds it.
+    """
+    try:
+        return get_object(name)
+    except Exception as error:
+        key = ".".join(map(str, place))
+        raise InstantiationException(f"Error locating target '{name}'\nfull_key: {key}") from error
+
+
+def parts_of(value: Any) -> list[tuple[str | int, Any]]:
+    """The values of a mapping or list, each with its name or position."""
+    return list(value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ())
+
+
+def origin(raw: Any, place: Place) -> Place:
+    """The key to change for a value: that of a reference, where the value is one.
+
+    Args:
+        raw: The config without references resolved.
+        place: Where the resolved config has the value.
+    """
+    node = raw
+    for depth, name in enumerate(place):
+        if not (isinstance(node, list) or (isinstance(node, Mapping) and name in node)):
+            break
+        node = node[name]
+        if isinstance(node, str) and (reference := REFERENCE.fullmatch(node)):
+            return origin(raw, (*reference[1].split("."), *place[depth + 1 :]))
+    return place
+
+
+def shown(value: Any) -> str:
+    """The value as one writes it on the command line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}: {shown(part)}' for name, part in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def select(cfg: Any, key: str) -> Any:
     """The value at a dotted key; None if there is none."""
     return reduce(lambda node, name: node.get(name) if hasattr(node, "get") else None, key.split("."), cfg)
-
-
-def or_also(key: str) -> str:
-    """The part of a message about keys that may be null or auto."""
-    return f", or {ALSO[key] or 'null'}" if key in ALSO else ""
 
 
 def closest(word: Any, choices: Iterable[str]) -> str:

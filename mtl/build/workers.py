@@ -11,7 +11,7 @@ from hydra.types import RunMode
 from joblib import cpu_count
 from omegaconf import DictConfig
 
-from mtl.build.validate import select, validate
+from mtl.build.validate import check_keys, check_nodes, select
 
 MOST = 16  # more load no faster than a GPU trains
 SHARED = Path("/dev/shm")  # where loaders hand over batches
@@ -27,11 +27,12 @@ def settle(cfg: DictConfig) -> DictConfig:
     Raises:
         ValueError: A value is invalid.
     """
-    validate(cfg)
+    check_keys(cfg)
     if cfg.workers == "auto":
         cores = share(cpu_count(), launcher(), int(os.environ.get("LOCAL_WORLD_SIZE", cfg.processes)))
         room = shutil.disk_usage(SHARED).free // BATCHES if SHARED.is_dir() else MOST
         cfg.workers = 0 if cores == 2 and not has_gpu(cfg.device) else min(cores - 1, MOST, room)
+    check_nodes(cfg)
     return cfg
 
 

@@ -11,7 +11,7 @@ import omegaconf
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from mtl.cli.settings import files_of, group_without_file, unknown_choice, unknown_key, wrong_kind
+from mtl.cli.settings import files_of, group_without_file, unknown_choice, unknown_key
 
 HOUSE = Path(__file__).parents[2]
 OURS = tuple(str(HOUSE / place) for place in ("mtl", "scripts", "train.py"))
@@ -34,8 +34,6 @@ def explain(error: BaseException, words: Sequence[str]) -> str | None:
     line = refused_word(error, words) or refused_by_system(error) or refused_by_code(error)
     if line is None and place and isinstance(error, OSError):  # weights to download, and no network
         line = str(error)
-    if (line is None and isinstance(error, TypeError)) or isinstance(error, InstantiationException):
-        line, place = wrong_kind(words) or line, ""
     return line and f"{place}{' '.join(line.split())}"
 
 

@@ -1,4 +1,4 @@
-"""Queries about the config files: the choices of a group, the keys, and the types of their values."""
+"""Queries about the config files: the choices of a group, and the keys."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,29 +8,21 @@ from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
 from hydra.utils import get_object
-from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
-from mtl.build.validate import closest, select
+from mtl.build.validate import closest, origin, select
 
 FEW = 24  # names that a message lists
 SEARCH = "hydra.searchpath="  # the word for config folders in addition to ours; --config-dir becomes it
 ALIKE = 0.6  # minimum similarity for a suggestion
-KINDS = (  # type of the value in the files, types that may replace it, name for messages
-    (bool, bool, "true or false"),
-    ((int, float), (int, float), "a number"),
-    (list, ListConfig, "a list"),
-    (dict, DictConfig, "a group of settings, given one by one"),
-)
 
 
 def compose(words: Sequence[str]) -> DictConfig:
-    """The config of these words, inside or outside a Hydra run."""
+    """The config of these words, inside or outside a Hydra run, with values that have not been checked."""
     inside = GlobalHydra.instance().is_initialized()
-    return hydra.compose("config", list(words)) if inside else build.compose(words)
+    return hydra.compose("config", list(words)) if inside else build.composed(words)
 
 
 def folders(words: Sequence[str]) -> list[Path]:
@@ -107,6 +99,9 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
     target = OmegaConf.select(cfg, f"{parent}._target_")
     if target and name in inspect.signature(get_object(target)).parameters:
         return f"unknown key {key}: {target.rpartition('.')[2]} takes it, but no config states it; write +{key}=..."
+    place = origin(OmegaConf.to_container(cfg), tuple(key.split(".")))
+    if (meant := ".".join(map(str, place))) != key:
+        return f"unknown key {key}; the config refers to {meant} for it"
     group, _, rest = key.partition(".")
     files = {other: OmegaConf.load(path) for other, path in files_of(group, words).items()}
     others = [other for other, file in files.items() if select(OmegaConf.to_container(file), rest) is not None]
@@ -147,18 +142,3 @@ def abbreviates(short: str, word: str) -> bool:
     """Whether the letters of the short word are in the long one, in order, from the first letter on."""
     rest = iter(word)
     return short[:1] == word[:1] and all(letter in rest for letter in short)
-
-
-def wrong_kind(words: Sequence[str]) -> str | None:
-    """A line for a word whose value has another type than the config file: a number, a list or a group."""
-    try:
-        files, given = OmegaConf.to_container(compose(group_choices(words))), compose(words)
-    except (HydraException, OmegaConfBaseException, ValueError):
-        return None
-    for key, _, text in (word.partition("=") for word in reversed(words)):  # of two with one key the last one counts
-        default, value = select(files, key), OmegaConf.select(given, key, throw_on_resolution_failure=False)
-        for kind, kinds, name in KINDS:
-            if isinstance(default, kind) and value is not None and not isinstance(value, kinds):
-                example = "" if kind is dict else f", such as {default}"
-                return f"{key}={text}: this must be {name}{example}"
-    return None

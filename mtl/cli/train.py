@@ -41,7 +41,8 @@ SCRIPT = Path(__file__).parents[2] / "train.py"
 
 def train(cfg: DictConfig) -> None:
     """Trains the run of a config, unless it has finished."""
-    config, folder = build.science(cfg), build.run_folder(build.settle(cfg))
+    folder = build.run_folder(build.settle(cfg))
+    config = build.science(cfg)
     if cfg.processes > 1 and not distributed.started():
         split(cfg, folder)
         return

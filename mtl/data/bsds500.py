@@ -6,11 +6,13 @@ https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.ht
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
 from mtl.data.base import Sample, Split
-from mtl.data.disk import DiskDataset
+from mtl.data.disk import DiskDataset, OnError
 from mtl.data.disk.decode import read_image
 from mtl.data.stored import DamagedFileError, Stored, check_size
 from mtl.data.stored.arrays import read_mat
@@ -39,8 +41,8 @@ class BSDS500(DiskDataset):
         root: str | Path,
         split: Split,
         tasks: Sequence[str],
-        images: int | None,
-        on_error: str,
+        images: Annotated[int, Ge(1)] | None,
+        on_error: OnError,
         transform: Callable[[Sample], Sample] | None = None,
     ) -> None:
         """Find the dataset and check it.

@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from mtl.data.base import Sample, Split
 from mtl.data.class_names import NYUD as NAMES
-from mtl.data.disk import DiskDataset
+from mtl.data.disk import DiskDataset, OnError
 from mtl.data.disk.decode import read_image
 from mtl.data.stored import read_stored
 from mtl.tasks.depth import Depth
@@ -64,10 +65,10 @@ class NYUD(DiskDataset):
         root: str | Path,
         split: Split,
         tasks: Sequence[str],
-        images: int | None,
-        num_classes: int,
+        images: Annotated[int, Ge(1)] | None,
+        num_classes: Annotated[int, Interval(ge=2, le=255)],
         png_normals: ByteNormals,
-        on_error: str,
+        on_error: OnError,
         transform: Callable[[Sample], Sample] | None = None,
     ) -> None:
         """Find the dataset and check it.

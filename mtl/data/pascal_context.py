@@ -7,13 +7,14 @@ https://arxiv.org/abs/1904.08918.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from mtl.data.base import Sample, Split
 from mtl.data.class_names import PARTS, VOC
-from mtl.data.disk import DiskDataset
+from mtl.data.disk import DiskDataset, OnError
 from mtl.data.disk.decode import read_image
 from mtl.data.pascal_index import object_index
 from mtl.data.pascal_labels import PERSON, WITH_NORMALS, context_edges, human_parts, read_context
@@ -59,10 +60,10 @@ class PascalContext(DiskDataset):
         root: str | Path,
         split: Split,
         tasks: Sequence[str],
-        images: int | None,
-        num_classes: int,
+        images: Annotated[int, Ge(1)] | None,
+        num_classes: Annotated[int, Interval(ge=2, le=255)],
         png_normals: ByteNormals,
-        on_error: str,
+        on_error: OnError,
         transform: Callable[[Sample], Sample] | None = None,
     ) -> None:
         """Find the dataset and check it.

@@ -11,14 +11,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
+from annotated_types import Ge, Interval
 
 from mtl.data.base import Place, Sample, Split
 from mtl.data.class_names import REPLICA
-from mtl.data.disk import DamagedFileError, DiskDataset
+from mtl.data.disk import DamagedFileError, DiskDataset, OnError
 from mtl.data.disk.decode import read_image
 from mtl.data.stored import Stored, check_size, read_stored
 from mtl.tasks.depth import Depth
@@ -74,10 +75,10 @@ class Replica(DiskDataset):
         root: str | Path,
         split: Split,
         tasks: Sequence[str],
-        scenes: Mapping[str, int | None],
-        num_classes: int,
-        mask_dilate: int,
-        on_error: str,
+        scenes: Mapping[str, Annotated[int, Ge(1)] | None],
+        num_classes: Annotated[int, Interval(ge=2, le=255)],
+        mask_dilate: Annotated[int, Interval(ge=0, le=255)],
+        on_error: OnError,
         transform: Callable[[Sample], Sample] | None = None,
     ) -> None:
         """Find the dataset and check it.

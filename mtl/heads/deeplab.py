@@ -5,8 +5,10 @@ https://arxiv.org/abs/1706.05587
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch.nn.functional as F
+from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
 
 from mtl.layers import ASPP, ConvBNReLU
@@ -31,9 +33,9 @@ class DeepLabHead(nn.Module):
         *,
         in_channels: Sequence[int],
         out_channels: int,
-        channels: int,
-        dilations: Sequence[int],
-        dropout: float,
+        channels: Annotated[int, Ge(1)],
+        dilations: Annotated[Sequence[Annotated[int, Ge(1)]], MinLen(1)],
+        dropout: Annotated[float, Interval(ge=0, lt=1)],
         bias: float = 0.0,
     ) -> None:
         super().__init__()

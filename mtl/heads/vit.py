@@ -5,9 +5,11 @@ Deviations from the paper: it does not say which head its plain transformers hav
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from mtl.layers import ConvBNReLU
@@ -23,7 +25,9 @@ class LastTapHead(nn.Module):
         bias: Initial bias of the output convolution.
     """
 
-    def __init__(self, *, in_channels: Sequence[int], out_channels: int, channels: int, bias: float = 0.0) -> None:
+    def __init__(
+        self, *, in_channels: Sequence[int], out_channels: int, channels: Annotated[int, Ge(1)], bias: float = 0.0
+    ) -> None:
         super().__init__()
         width = in_channels[-1]
         self.conv = nn.Sequential(ConvBNReLU(width, width, 3), ConvBNReLU(width, channels, 3))
@@ -52,7 +56,9 @@ class MultiTapHead(nn.Module):
         ValueError: The taps differ in width, or the width is not a multiple of their number.
     """
 
-    def __init__(self, *, in_channels: Sequence[int], out_channels: int, stride: int, bias: float = 0.0) -> None:
+    def __init__(
+        self, *, in_channels: Sequence[int], out_channels: int, stride: Annotated[int, Ge(1)], bias: float = 0.0
+    ) -> None:
         super().__init__()
         channels, taps = in_channels[0], len(in_channels)
         if set(in_channels) != {channels} or channels % taps:

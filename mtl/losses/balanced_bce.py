@@ -1,7 +1,10 @@
 """Binary cross-entropy with a fixed class weight."""
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
+from annotated_types import Interval
 from torch import Tensor
 
 from mtl.losses.base import Loss, full_precision
@@ -16,7 +19,7 @@ class BalancedBCE(Loss):
         positive_weight: Weight w of the positive pixels, in (0, 1).
     """
 
-    def __init__(self, positive_weight: float) -> None:
+    def __init__(self, positive_weight: Annotated[float, Interval(gt=0, lt=1)]) -> None:
         super().__init__()
         if not 0 < positive_weight < 1:
             raise ValueError(f"positive_weight must be between 0 and 1, got {positive_weight}")

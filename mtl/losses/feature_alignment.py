@@ -6,10 +6,11 @@ https://arxiv.org/abs/2204.02744; adaptors and distance as in the authors' code 
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from mtl.losses.base import full_precision
@@ -68,12 +69,12 @@ class FeatureAlignment(nn.Module):
     def __init__(
         self,
         *,
-        weights: Sequence[float],
+        weights: Sequence[Annotated[float, Ge(0)]],
         channels: Sequence[int],
         teachers: Teachers,
         steps: int,
-        lr: float,
-        weight_decay: float,
+        lr: Annotated[float, Gt(0)],
+        weight_decay: Annotated[float, Ge(0)],
     ) -> None:
         super().__init__()
         if not all(0 <= weight < math.inf for weight in weights):

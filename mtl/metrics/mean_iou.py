@@ -1,8 +1,9 @@
 """Mean intersection over union, pixel accuracy and mean class accuracy."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from mtl.metrics.base import TaskMetric
@@ -29,7 +30,9 @@ class MeanIoU(TaskMetric):
     primary = "miou"
     higher_is_better = True
 
-    def __init__(self, num_classes: int, absent: Literal["zero", "skip"] = "zero") -> None:
+    def __init__(
+        self, num_classes: Annotated[int, Interval(ge=2, le=255)], absent: Literal["zero", "skip"] = "zero"
+    ) -> None:
         super().__init__()
         if absent not in ("zero", "skip"):
             raise ValueError(f"absent must be 'zero' or 'skip', got {absent!r}")

@@ -7,10 +7,11 @@ Segmentation and Object Proposal Techniques, TPAMI 2016. https://doi.org/10.1109
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Ge, Interval
 from torch import Tensor
 
 from mtl.metrics.base import TaskMetric
@@ -50,7 +51,13 @@ class OdsF(TaskMetric):
     best_counts: Tensor
     scored: Tensor
 
-    def __init__(self, *, protocol: Protocol, max_distance: float, workers: int = 0):
+    def __init__(
+        self,
+        *,
+        protocol: Protocol,
+        max_distance: Annotated[float, Interval(ge=0, le=1)],
+        workers: Annotated[int, Ge(0)] = 0,
+    ):
         """Set the protocol, the tolerance and the number of threads.
 
         Args:

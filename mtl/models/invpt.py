@@ -5,9 +5,11 @@ https://arxiv.org/abs/2203.07997
 """
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge, Len
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone
@@ -61,11 +63,11 @@ class InvPT(MultiTaskModel):
         backbone: Backbone,
         head: Callable[..., nn.Module] | None = None,
         *,
-        channels: int,
-        widths: Sequence[int],
-        num_heads: int,
-        mlp_ratio: int,
-        init_std: float,
+        channels: Annotated[int, Ge(1)],
+        widths: Annotated[Sequence[Annotated[int, Ge(1)]], Len(3, 3)],
+        num_heads: Annotated[int, Ge(1)],
+        mlp_ratio: Annotated[int, Ge(1)],
+        init_std: Annotated[float, Ge(0)],
     ) -> None:
         super().__init__(tasks, backbone)
         if len(backbone.strides) != 4 or len(set(backbone.strides)) != 1:

@@ -7,8 +7,10 @@ https://arxiv.org/abs/2004.13379
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone, BlockTaps
@@ -66,7 +68,11 @@ class MTAN(MultiTaskModel):
     """
 
     def __init__(
-        self, tasks: Sequence[Task], backbone: Backbone, head: Callable[..., nn.Module], reduction: int
+        self,
+        tasks: Sequence[Task],
+        backbone: Backbone,
+        head: Callable[..., nn.Module],
+        reduction: Annotated[int, Ge(1)],
     ) -> None:
         super().__init__(tasks, BlockTaps(backbone))
         channels, strides = self.backbone.channels[1::2], self.backbone.strides[1::2]  # of stages 1 to 4

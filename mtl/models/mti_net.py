@@ -5,10 +5,11 @@ https://arxiv.org/abs/2001.06902
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone
@@ -64,8 +65,8 @@ class MTINet(MultiTaskModel):
         backbone: Backbone,
         head: Callable[..., nn.Module],
         *,
-        reduction: int,
-        squeeze: int,
+        reduction: Annotated[int, Ge(1)],
+        squeeze: Annotated[int, Ge(1)],
         squeeze_bias: bool,
         softmax_over: Literal["neighbours", "tasks"],
     ) -> None:

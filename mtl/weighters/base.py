@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from enum import Enum
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
+from annotated_types import Ge
 from torch import Tensor, nn
 
 ZERO = 1e-12  # a gradient shorter than this fraction of the longest one counts as vanished
@@ -94,7 +95,7 @@ class RandomWeighter(Weighter):
         seed: Seed of the generator; must be the same in every process.
     """
 
-    def __init__(self, num_tasks: int, seed: int = 0) -> None:
+    def __init__(self, num_tasks: int, seed: Annotated[int, Ge(0)] = 0) -> None:
         super().__init__(num_tasks)
         self.generator = torch.Generator().manual_seed(seed)
 

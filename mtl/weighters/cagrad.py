@@ -5,10 +5,11 @@ https://arxiv.org/abs/2110.14048, Algorithm 1.
 """
 
 import math
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask, share
@@ -43,7 +44,7 @@ class CAGrad(Weighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "mean"
 
-    def __init__(self, num_tasks: int, c: float, rescale: Literal[0, 1, 2]) -> None:
+    def __init__(self, num_tasks: int, c: Annotated[float, Ge(0)], rescale: Literal[0, 1, 2]) -> None:
         super().__init__(num_tasks)
         if not 0 <= c < math.inf:
             raise ValueError(f"CAGrad: c must be a finite number, 0 or above, got {c}")

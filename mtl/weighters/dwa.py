@@ -5,9 +5,10 @@ https://arxiv.org/abs/1803.10704, Eq. (7).
 """
 
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
@@ -38,7 +39,7 @@ class DWA(Weighter):
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "sum"
 
-    def __init__(self, num_tasks: int, temperature: float) -> None:
+    def __init__(self, num_tasks: int, temperature: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)
         if not 0 < temperature < math.inf:
             raise ValueError(f"temperature must be positive and finite, got {temperature}")

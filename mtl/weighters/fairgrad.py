@@ -5,10 +5,11 @@ https://arxiv.org/abs/2402.15638, Algorithm 1.
 """
 
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
@@ -42,7 +43,7 @@ class FairGrad(Weighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "own"
 
-    def __init__(self, num_tasks: int, alpha: float) -> None:
+    def __init__(self, num_tasks: int, alpha: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)
         if not 0 < alpha < math.inf:
             raise ValueError(f"alpha must be positive and finite, got {alpha}")

@@ -5,9 +5,10 @@ https://arxiv.org/abs/2306.03792, Algorithm 1.
 """
 
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge, Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
@@ -49,7 +50,7 @@ class FAMO(Weighter):
     native: ClassVar = "mean"
     recompute: ClassVar[bool] = True
 
-    def __init__(self, num_tasks: int, gamma: float, lr: float) -> None:
+    def __init__(self, num_tasks: int, gamma: Annotated[float, Ge(0)], lr: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)
         if not 0 <= gamma < math.inf:
             raise ValueError(f"gamma must be a finite number, 0 or above, got {gamma}")

@@ -5,9 +5,10 @@ https://arxiv.org/abs/2509.23915, Sec. V-A (row "Grid Search").
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
@@ -30,7 +31,7 @@ class Fixed(Weighter):
     native: ClassVar = "own"
     constant: ClassVar[bool] = True
 
-    def __init__(self, num_tasks: int, weights: Sequence[float]) -> None:
+    def __init__(self, num_tasks: int, weights: Sequence[Annotated[float, Ge(0)]]) -> None:
         super().__init__(num_tasks)
         if len(weights) != num_tasks:
             raise ValueError(f"{num_tasks} tasks but {len(weights)} weights: {list(weights)}; give one per task")

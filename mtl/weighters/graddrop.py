@@ -4,9 +4,10 @@ Chen et al., Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Si
 https://arxiv.org/abs/2010.06808, Algorithm 1.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge, Interval
 from torch import Tensor
 
 from mtl.weighters.base import Needs, RandomWeighter, Update, mask
@@ -42,7 +43,9 @@ class GradDrop(RandomWeighter):
     needs: ClassVar[Needs] = Needs.GRADIENTS
     native: ClassVar = "sum"
 
-    def __init__(self, num_tasks: int, leak: float, seed: int = 0) -> None:
+    def __init__(
+        self, num_tasks: int, leak: Annotated[float, Interval(ge=0, le=1)], seed: Annotated[int, Ge(0)] = 0
+    ) -> None:
         super().__init__(num_tasks, seed)
         if not 0 <= leak <= 1:
             raise ValueError(f"GradDrop: leak must be from 0 to 1, got {leak}")

@@ -5,9 +5,10 @@ https://arxiv.org/abs/1711.02257, Eq. (2), Algorithm 1.
 """
 
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge, Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, alive, mask
@@ -47,7 +48,7 @@ class GradNorm(Weighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "sum"
 
-    def __init__(self, num_tasks: int, alpha: float, lr: float) -> None:
+    def __init__(self, num_tasks: int, alpha: Annotated[float, Ge(0)], lr: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)
         if not (alpha >= 0 and math.isfinite(alpha)):
             raise ValueError(f"GradNorm: alpha must be a finite number, 0 or above, got {alpha}")

@@ -5,8 +5,10 @@ https://arxiv.org/abs/2202.01017, Claim 3.1, Algorithm 1.
 """
 
 import math
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Update, alive, mask
@@ -37,7 +39,7 @@ class NashMTL(FairGrad):
     active task count for `update_every`; a task without a gradient at a solution keeps its weight until the next one.
     """
 
-    def __init__(self, num_tasks: int, max_norm: float, update_every: int) -> None:
+    def __init__(self, num_tasks: int, max_norm: Annotated[float, Ge(0)], update_every: Annotated[int, Ge(1)]) -> None:
         super().__init__(num_tasks, alpha=1.0)
         if not 0 <= max_norm < math.inf:
             raise ValueError(f"max_norm must be a finite number, 0 or above, got {max_norm}")

@@ -4,9 +4,10 @@ Yu et al., Gradient Surgery for Multi-Task Learning, NeurIPS 2020.
 https://arxiv.org/abs/2001.06782, Algorithm 1.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Needs, RandomWeighter, Update, alive, mask
@@ -37,7 +38,7 @@ class PCGrad(RandomWeighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "sum"  # with reduction mean, too: the engine must not undo it
 
-    def __init__(self, num_tasks: int, reduction: Literal["sum", "mean"], seed: int = 0) -> None:
+    def __init__(self, num_tasks: int, reduction: Literal["sum", "mean"], seed: Annotated[int, Ge(0)] = 0) -> None:
         super().__init__(num_tasks, seed)
         if reduction not in ("sum", "mean"):
             raise ValueError(f"PCGrad: reduction must be sum or mean, got {reduction}")

@@ -4,9 +4,10 @@ Crawshaw and Kosecka, SLAW: Scaled Loss Approximate Weighting for Efficient Mult
 https://arxiv.org/abs/2109.08218; averages as in the authors' code, https://github.com/mtcrawshaw/meta.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge, Interval
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
@@ -42,7 +43,12 @@ class SLAW(Weighter):
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "sum"
 
-    def __init__(self, num_tasks: int, beta: float, plain_steps: int | None = None) -> None:
+    def __init__(
+        self,
+        num_tasks: int,
+        beta: Annotated[float, Interval(gt=0, lt=1)],
+        plain_steps: Annotated[int, Ge(1)] | None = None,
+    ) -> None:
         super().__init__(num_tasks)
         if not 0 < beta < 1:
             raise ValueError(f"beta must be above 0 and below 1, got {beta}")

@@ -9,9 +9,10 @@ import importlib
 import warnings
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from mtl.weighters.base import Needs, RandomWeighter, Update, mask
@@ -44,7 +45,9 @@ class TorchJD(RandomWeighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "own"
 
-    def __init__(self, num_tasks: int, aggregator: str, options: Mapping[str, Any], seed: int = 0) -> None:
+    def __init__(
+        self, num_tasks: int, aggregator: str, options: Mapping[str, Any], seed: Annotated[int, Ge(0)] = 0
+    ) -> None:
         super().__init__(num_tasks, seed)
         self.aggregator = find(aggregator)
         self.options = {key: _as_tensor(value) for key, value in options.items()}

@@ -1,6 +1,7 @@
 """Whole runs on the device, from the data to the scores."""
 
 import math
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -8,13 +9,13 @@ import torch
 from dropout import without_dropout
 from test_resume import stop_at
 
-from mtl.build.validate import words
+from mtl.build.keys import Precision
 from mtl.run.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.gpu
 
 
-@pytest.mark.parametrize("precision", words()["recipe.precision"])
+@pytest.mark.parametrize("precision", get_args(Precision))
 def test_network_trains_in_every_precision(network, size, precision, trainer, device):
     if precision == "tf32" and device.type == "cpu":
         pytest.skip("the CPU has no TF32")

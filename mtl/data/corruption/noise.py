@@ -6,9 +6,10 @@ https://arxiv.org/abs/2509.23915, Sec. V-E.
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Ge, Interval
 from numpy.random import Generator
 
 from mtl.data.base import DenseDataset, Sample
@@ -40,7 +41,14 @@ class LabelNoise:
     """
 
     def __init__(
-        self, *, mode: str, num_classes: int, categories: int, rate: float, seed: int, **deviations: float
+        self,
+        *,
+        mode: Literal[MODES],
+        num_classes: Annotated[int, Interval(ge=2, le=255)],
+        categories: Annotated[int, Ge(0)],
+        rate: Annotated[float, Interval(ge=0, le=1)],
+        seed: Annotated[int, Ge(0)],
+        **deviations: Annotated[float, Ge(0)],
     ) -> None:
         if mode not in MODES:
             raise ValueError(f"dataset.noise={mode}: use {' or '.join(MODES)}")

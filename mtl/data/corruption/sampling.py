@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge
 
 from mtl.data.base import DenseDataset, Place
 from mtl.data.view import Subset
@@ -46,7 +48,9 @@ class Sampling:
     Here a scan is a camera path, or a point with all its views.
     """
 
-    def __init__(self, word: str, seed: int, scenes: Mapping[str, Sequence[str]], lists: str | Path) -> None:
+    def __init__(
+        self, word: Literal[WORDS], seed: Annotated[int, Ge(0)], scenes: Mapping[str, Sequence[str]], lists: str | Path
+    ) -> None:
         if word not in WORDS:
             raise ValueError(f"dataset.sampling={word}: use {' or '.join(WORDS)}")
         self.word = word

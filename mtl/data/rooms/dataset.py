@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from mtl.data.base import DenseDataset, Place, Sample, Split
 from mtl.data.rooms.cache import Cache
 from mtl.data.rooms.scene import CLASSES, PARTS
 from mtl.data.rooms.spec import Spec
+
+Side = Annotated[int, Interval(ge=16, le=8192)]
 
 
 class Rooms(DenseDataset):
@@ -28,15 +31,15 @@ class Rooms(DenseDataset):
         root: str | Path,
         split: Split,
         tasks: Sequence[str],
-        height: int,
-        width: int,
-        fov: float,
-        clutter: float,
-        seed: int,
-        scenes: int,
-        scans: int,
-        views: int,
-        workers: int,
+        height: Side,
+        width: Side,
+        fov: Annotated[float, Interval(ge=20, le=120)],
+        clutter: Annotated[float, Interval(gt=0, le=3)],
+        seed: Annotated[int, Ge(0)],
+        scenes: Annotated[int, Ge(1)],
+        scans: Annotated[int, Ge(1)],
+        views: Annotated[int, Ge(1)],
+        workers: Annotated[int, Ge(0)],
         transform: Callable[[Sample], Sample] | None = None,
     ) -> None:
         super().__init__(split, tasks, transform)

@@ -1,9 +1,10 @@
 """Random crop that avoids windows dominated by one class."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
+from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as F
 
@@ -25,7 +26,13 @@ class RandomCrop(nn.Module):
 
     needs: ClassVar[tuple[str, ...]] = ("semseg",)
 
-    def __init__(self, height: int, width: int, largest: float, tries: int) -> None:
+    def __init__(
+        self,
+        height: Annotated[int, Ge(1)],
+        width: Annotated[int, Ge(1)],
+        largest: Annotated[float, Interval(gt=0, le=1)],
+        tries: Annotated[int, Ge(0)],
+    ) -> None:
         super().__init__()
         if min(height, width) < 1:
             raise ValueError(f"window of {height} x {width}: use at least 1 x 1")

@@ -1,16 +1,18 @@
 """The last steps of a pipeline: plain normalised tensors of one size, with pixels without a label marked as invalid."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from annotated_types import Gt, Interval, Len
 from torch import Tensor, nn
 
 from mtl.tasks import IGNORE, find
 
+Side = Annotated[int, Interval(ge=1, le=8192)]
 MEAN_COLOUR = 0  # of a normalised image
 
 
@@ -22,7 +24,9 @@ class Normalize(nn.Module):
     Labels keep their values and dtypes. Since every byte has one result, it is a table look-up.
     """
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(
+        self, mean: Annotated[Sequence[float], Len(3, 3)], std: Annotated[Sequence[Annotated[float, Gt(0)]], Len(3, 3)]
+    ) -> None:
         super().__init__()
         self.mean = torch.tensor(list(mean)).view(-1, 1, 1)
         self.std = torch.tensor(list(std)).view(-1, 1, 1)
@@ -61,7 +65,7 @@ class Pad(nn.Module):
         ([[[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]]], (0, 1))
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, height: Side, width: Side) -> None:
         super().__init__()
         self.height = height
         self.width = width

@@ -1,16 +1,18 @@
 """Photometric distortion, with the same bits as OpenCV on 8-bit images."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import torch
+from annotated_types import Ge, Interval, Len
 from numpy.typing import NDArray
 from torch import nn
 from torchvision import tv_tensors
 
 HUES = 180  # range of hues in OpenCV's 8-bit HSV
+Factors = Annotated[Sequence[Annotated[float, Ge(0)]], Len(2, 2)]
 
 
 class PhotometricDistortion(nn.Module):
@@ -29,7 +31,13 @@ class PhotometricDistortion(nn.Module):
     Deviations from the paper: none; the paper only says colour jitter, the details are those of the work it cites.
     """
 
-    def __init__(self, brightness: float, contrast: Sequence[float], saturation: Sequence[float], hue: int) -> None:
+    def __init__(
+        self,
+        brightness: Annotated[float, Ge(0)],
+        contrast: Factors,
+        saturation: Factors,
+        hue: Annotated[int, Interval(ge=1, le=HUES)],
+    ) -> None:
         super().__init__()
         self.brightness = brightness
         self.contrast = tuple(contrast)

@@ -1,11 +1,12 @@
 """Random zoom: resizes image and labels together, and adapts depth."""
 
 from functools import singledispatch
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import torch
+from annotated_types import Gt
 from torch import Tensor, nn
 from torchvision import tv_tensors
 
@@ -25,7 +26,7 @@ class RandomScale(nn.Module):
     Deviations from the paper: none; it gives the range, and dividing the depth is part of the augmentation it cites.
     """
 
-    def __init__(self, low: float, high: float) -> None:
+    def __init__(self, low: Annotated[float, Gt(0)], high: Annotated[float, Gt(0)]) -> None:
         super().__init__()
         if not 0 < low <= high:
             raise ValueError(f"scale from {low} to {high}: use factors above 0 with low <= high")

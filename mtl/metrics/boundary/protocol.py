@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from mtl.image_list import read_ids
 from mtl.metrics.boundary.counts import boundary_counts
@@ -38,11 +40,11 @@ class Protocol:
     """
 
     name: str
-    thresholds: int
-    ends: Sequence[float]
+    thresholds: Annotated[int, Interval(ge=0, le=1000)]
+    ends: Sequence[Annotated[float, Interval(ge=0, le=1)]]
     strict: bool
-    nms: int
-    taper: int
+    nms: Annotated[int, Ge(0)]
+    taper: Annotated[int, Ge(0)]
     smooth: bool
     quantise: bool
     lines_as_partition: bool

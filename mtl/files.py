@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import filelock
+
 log = logging.getLogger(__name__)
 
 NAN = "NaN: there was nothing to compute it from, or an input was NaN"
@@ -52,6 +54,27 @@ def naming(path: Path) -> Iterator[None]:
         if isinstance(cause, OSError) and cause.errno and not cause.filename:
             cause.filename = str(path)
         raise
+
+
+@contextmanager
+def hold(lock: Path, **options: Any) -> Iterator[None]:
+    """Context that only one process is in at a time.
+
+    Args:
+        lock: The lock file.
+        options: As for `filelock.FileLock`.
+
+    Raises:
+        OSError: The file system has no locks; the error names the file.
+        filelock.Timeout: Another process is in it, as long as the options allow.
+    """
+    held = filelock.FileLock(lock, **options)
+    with naming(lock):
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
 
 
 @functools.cache

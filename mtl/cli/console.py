@@ -1,5 +1,6 @@
 """What the package logs, as plain lines for a person at a terminal."""
 
+import io
 import logging
 import sys
 
@@ -13,7 +14,10 @@ class Lines(logging.Handler):
 
 
 def show_logs() -> None:
-    """Prints what the package logs from now on."""
+    """Prints what the package logs from now on; characters that the terminal does not have become question marks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     logger = logging.getLogger("mtl")
     if not logger.handlers:
         logger.addHandler(Lines())

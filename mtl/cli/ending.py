@@ -127,9 +127,12 @@ class FailedRuns(Callback):
         trace = "".join(traceback.format_exception(error))
         failure = f"{folder or ' '.join(words)}: {line or trace.splitlines()[-1]}"
         print(trace if debug else f"failed: {failure}", file=sys.stderr)
-        if folder:
-            write_whole(folder / REPORT, trace)
-        write_whole(Path(config.hydra.sweep.dir) / f"failed-{config.hydra.job.num:05}.txt", failure)
+        try:
+            if folder:
+                write_whole(folder / REPORT, trace)
+            write_whole(Path(config.hydra.sweep.dir) / f"failed-{config.hydra.job.num:05}.txt", failure)
+        except OSError:  # such as on a full disk: the sweep ends here, because it could not list the failure
+            job_return.status, job_return.return_value = JobStatus.FAILED, error
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Lists the failed runs, if any."""

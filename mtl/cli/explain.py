@@ -1,6 +1,5 @@
 """Turns an exception into one line: what is wrong with the input, and how to fix it."""
 
-import errno
 import re
 import traceback
 from collections.abc import Sequence
@@ -11,13 +10,13 @@ import omegaconf
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from mtl.cli.limits import refused_by_system
 from mtl.cli.settings import files_of, group_without_file, unknown_choice, unknown_key
 
 HOUSE = Path(__file__).parents[2]
 OURS = tuple(str(HOUSE / place) for place in ("mtl", "scripts", "train.py"))
 LIBRARIES = tuple(str(Path(library.__file__).parent) for library in (hydra, omegaconf))
 CALLERS = (str(HOUSE / "mtl" / "build"), *LIBRARIES)  # whose arguments come straight from the config
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def explain(error: BaseException, words: Sequence[str]) -> str | None:
@@ -93,20 +92,6 @@ def missing_class(error: BaseException) -> str:
     if exists and getattr(reason, "name", None) != target:  # its module, or one that this imports, cannot be imported
         return f"{f'{key}: ' if key else ''}cannot import {target}: {type(reason).__name__}: {reason}"
     return f"{f'{key}: ' if key else ''}there is no {target}"
-
-
-def refused_by_system(error: BaseException) -> str | None:
-    """A line for unusable paths and full disks.
-
-    torch raises its own error on a full disk, so the causes of an error are examined as well.
-    """
-    link = error
-    while link is not None:
-        if isinstance(link, OSError) and (link.errno in DISK or (link is error and link.filename)):
-            path = f"{link.filename}: " if link.filename else ""
-            return f"{path}{link.strerror}; fix this, or choose other folders with data= and results="
-        link = link.__cause__ or link.__context__
-    return None
 
 
 def refused_by_code(error: BaseException) -> str | None:

@@ -13,6 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict, read_write
 
 from mtl.cli.ending import end
+from mtl.files import hold
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -90,7 +91,7 @@ def free_place(folder: Path, number: int, count: int) -> Iterator[int]:
     for offset in range(count + 1):
         place = (number + offset) % count
         try:
-            with filelock.FileLock(folder / f".place{place}.lock", blocking=offset == count):
+            with hold(folder / f".place{place}.lock", blocking=offset == count):
                 yield place
                 return
         except filelock.Timeout:

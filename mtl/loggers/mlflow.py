@@ -6,8 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import filelock
-
+from mtl.files import hold
 from mtl.loggers.base import Kind
 from mtl.loggers.tracker import Tracker
 
@@ -43,7 +42,7 @@ class MLflowLogger(Tracker):
         """Creates the run with the config as its parameters, or reopens it."""
         database = self.uri.removeprefix("sqlite:///")
         # the first process creates the tables; MLflow does not lock them against a second process
-        with filelock.FileLock(f"{database}.lock") if database != self.uri else nullcontext():
+        with hold(Path(f"{database}.lock")) if database != self.uri else nullcontext():
             self.client = self.package.MlflowClient(self.uri)
             experiment = self._find_experiment()
         if run_id is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
+from mtl.files import naming
 from mtl.loggers.base import Kind, Logger
 
 
@@ -26,9 +27,11 @@ class TensorBoardLogger(Logger):
         self.writer = self.writer or SummaryWriter(str(self.folder))
         for key, value in values.items():
             if not (isinstance(value, str) or math.isnan(value)):
-                self.writer.add_scalar(key, value, step)
+                with naming(self.folder):
+                    self.writer.add_scalar(key, value, step)
 
     def close(self) -> None:
         """Flushes and closes the event file."""
         if self.writer:
-            self.writer.close()
+            with naming(self.folder):
+                self.writer.close()

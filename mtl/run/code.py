@@ -1,6 +1,7 @@
 """Which code a run executes: its commit, a hash of its files, and its uncommitted changes."""
 
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,15 +12,18 @@ ASIDE = ("mtl/bench", "mtl/report")  # nor do measurements and tables
 
 def commit(root: Path = ROOT) -> str | None:
     """The commit that is checked out; None without git."""
-    return _git(root, "rev-parse", "HEAD").strip() or None
+    return _git(root, "rev-parse", "HEAD").decode().strip() or None
 
 
-def changes(root: Path = ROOT) -> str:
-    """Uncommitted changes that can affect a run, new files included, as a patch; empty without git."""
+def changes(root: Path = ROOT) -> bytes:
+    """Uncommitted changes that can affect a run, new files included, as a patch; empty without git.
+
+    They are bytes, because files may have line ends or encodings that text would change.
+    """
     places = ["--", *RUNNING, *(f":(exclude){path}" for path in ASIDE)]
-    new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", *places).split("\0")
-    added = [_git(root, "diff", "--no-index", "--", "/dev/null", path) for path in new if path]
-    return _git(root, "diff", "HEAD", *places) + "".join(added)
+    new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", *places).split(b"\0")
+    added = [_git(root, "diff", "--no-index", "--", "/dev/null", os.fsdecode(path)) for path in new if path]
+    return _git(root, "diff", "HEAD", *places) + b"".join(added)
 
 
 def fingerprint(root: Path = ROOT) -> str:
@@ -36,10 +40,10 @@ def fingerprint(root: Path = ROOT) -> str:
     return found.hexdigest()[:12]
 
 
-def _git(root: Path, *arguments: str) -> str:
+def _git(root: Path, *arguments: str) -> bytes:
     """Output of a git command in a folder; empty without git or outside a repository."""
     command = ["git", "-C", str(root), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout
+        return subprocess.run(command, capture_output=True, check=False).stdout
     except FileNotFoundError:
-        return ""
+        return b""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import filelock
 
-from mtl.files import NUMBER, naming, read_json, warn
+from mtl.files import NUMBER, hold, naming, read_json, warn
 from mtl.run.interrupt import Interrupts
 
 TIMES = ("step_seconds", "step_cpu_seconds")
@@ -37,7 +37,7 @@ def is_held(folder: Path) -> bool:
     if not _lock_file(folder).exists():
         return False
     try:
-        with naming(_lock_file(folder)), filelock.FileLock(_lock_file(folder), blocking=False):
+        with hold(_lock_file(folder), blocking=False):
             return False
     except filelock.Timeout:
         return True

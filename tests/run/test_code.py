@@ -29,7 +29,7 @@ def test_changes_that_cannot_affect_a_run_do_not_count(project, tmp_path, name):
     before = code.fingerprint(tmp_path)
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("two\n")
-    assert code.changes(tmp_path) == ""
+    assert code.changes(tmp_path) == b""
     assert code.fingerprint(tmp_path) == before
 
 
@@ -38,16 +38,16 @@ def test_patch_holds_changed_and_new_files(project, tmp_path, name):
     before = code.fingerprint(tmp_path)
     (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
     (tmp_path / name).write_text("two\n")
-    assert f"+++ b/{name}" in code.changes(tmp_path)
-    assert "+two" in code.changes(tmp_path)
+    assert f"+++ b/{name}".encode() in code.changes(tmp_path)
+    assert b"+two" in code.changes(tmp_path)
     assert (code.fingerprint(tmp_path) == before) == name.endswith(".yaml")
 
 
 def test_patch_restores_the_code(project, tmp_path):
     (tmp_path / "mtl/engine/step.py").write_text("two\n")
-    (tmp_path / "mtl/engine/new.py").write_text("new\n")
+    (tmp_path / "mtl/engine/new.py").write_bytes("n\u00e9w\r\n".encode("latin-1"))
     changed = code.fingerprint(tmp_path)
-    (tmp_path / "run.patch").write_text(code.changes(tmp_path))
+    (tmp_path / "run.patch").write_bytes(code.changes(tmp_path))
     (tmp_path / "mtl/engine/new.py").unlink()
     project("checkout", "mtl")
     assert code.fingerprint(tmp_path) != changed
@@ -67,7 +67,7 @@ def test_commit_of_a_document_does_not_change_the_fingerprint(project, tmp_path)
 def test_folder_without_git_has_a_fingerprint_only(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     (tmp_path / "train.py").write_text("one\n")
-    assert (code.commit(tmp_path), code.changes(tmp_path)) == (None, "")
+    assert (code.commit(tmp_path), code.changes(tmp_path)) == (None, b"")
     assert len(code.fingerprint(tmp_path)) == 12
 
 

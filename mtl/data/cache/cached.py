@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from mtl.data.base import DenseDataset, Sample
 from mtl.data.cache.fill import check_room, fill
 from mtl.data.cache.shelf import Metas, Shelf, missing_from
 from mtl.data.view import View
-from mtl.files import write_whole
+from mtl.files import hold, write_whole
 
 VERSION = 1  # of the format
 
@@ -53,7 +51,7 @@ class Cached(View):
         probes = {index: source.read(index) for index in sorted({0, len(source) // 2, len(source) - 1})}
         if missing_from(folder, probes, len(source)):
             folder.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(f"{folder}.lock"):
+            with hold(Path(f"{folder}.lock")):
                 write_whole(folder / "about.json", text)
                 if missing := missing_from(folder, probes, len(source)):
                     check_room(folder, [probes[0][key] for key in missing if key != "meta"], len(source), share)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mtl.data.base import DenseDataset, Sample
 from mtl.data.loader import set_up_worker
-from mtl.files import write_json
+from mtl.files import naming, write_json
 
 
 def check_room(folder: Path, arrays: Sequence[NDArray[Any]], length: int, share: float) -> None:
@@ -65,12 +65,14 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
         for sample in tqdm(loader, desc=f"caching {type(source).__name__} {source.split}", unit="img", mininterval=1):
             metas.append(sample["meta"])
             for key, file in files.items():
-                file.write(np.ascontiguousarray(sample[key]))
+                with naming(parts[key]):
+                    file.write(np.ascontiguousarray(sample[key]))
                 types[key].add(sample[key].dtype.str)
                 shapes[key].append(sample[key].shape)
-        for file in files.values():
-            file.flush()
-            os.fsync(file.fileno())
+        for key, file in files.items():
+            with naming(parts[key]):
+                file.flush()
+                os.fsync(file.fileno())
         for key, part in parts.items():
             if len(types[key]) > 1:
                 raise ValueError(f"{key} has several types in {type(source).__name__}: {', '.join(sorted(types[key]))}")

@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
+from mtl.files import naming
+
 BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 CHUNK = 1 << 20
@@ -54,7 +56,7 @@ def unpack(archive: Path, folder: Path) -> list[tuple[Path, Path]]:
                 target.mkdir(parents=True, exist_ok=True)
             elif member.isreg():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with tar.extractfile(member) as source, open(target, "wb") as file:
+                with naming(target), tar.extractfile(member) as source, open(target, "wb") as file:
                     shutil.copyfileobj(source, file)
                 os.utime(target, (member.mtime, member.mtime))
             elif member.issym() or member.islnk():

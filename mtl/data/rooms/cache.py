@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import filelock
 import numpy as np
 
 from mtl.data.disk.manifest import Manifest
 from mtl.data.rooms.produce import produce
 from mtl.data.rooms.spec import LAYOUT, Spec
+from mtl.files import hold
 
 
 class Cache:
@@ -28,7 +28,7 @@ class Cache:
         self.folder = folder = root / spec.name
         if not folder.exists():
             root.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(f"{folder}.lock"):
+            with hold(Path(f"{folder}.lock")):
                 if not folder.exists():
                     _render(folder, spec, workers)
         self.arrays = {name: _open(folder, name, spec) for name in LAYOUT}
@@ -68,7 +68,7 @@ def _render(folder: Path, spec: Spec, workers: int) -> None:
     for name, (_, dtype) in LAYOUT.items():
         np.lib.format.open_memmap(unfinished / f"{name}.npy", "w+", dtype, _shape(name, spec)).flush()
     produce(unfinished, spec, workers)
-    (unfinished / "spec.json").write_text(spec.text)
+    (unfinished / "spec.json").write_text(spec.text, encoding="utf-8")
     os.rename(unfinished, folder)
 
 

@@ -21,7 +21,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: It is damaged.
     """
-    columns, text = [*ROW, "ours/delta_m", "noise/delta_m", "runs/seeds"], dict.fromkeys(ROW, str)
+    columns, text = [*ROW, "noise/delta_m", "runs/seeds"], dict.fromkeys(ROW, str)
     found = read_frame(path, columns, NUMBERS, dtype=text, keep_default_na=False, na_values=[""])
     if strange := [column for column in found.columns if column not in ROW and "/" not in column]:
         raise ValueError(f"{path} is damaged (it has a column {strange[0]})")

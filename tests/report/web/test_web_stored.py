@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from mtl.report.render.text import blocks, notes
 from mtl.report.web.origins import facts, origins, seeds_of
 from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_table
 
+STORED = sorted((Path(__file__).parents[3] / "results" / "tables").glob("*_*.csv"))
 NONE = pd.DataFrame({"task": [], "metric": []})
 
 
@@ -15,6 +18,12 @@ def rows():
     return [
         row for row in rows_of("II", "NYUD-v2") if row[2] == "Vanilla" and row[5] in ("Single-task", "Uniform", "UW")
     ]
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_every_table_and_summary_of_the_repository_can_be_read(path):
+    assert len(read_table(path))
+    assert len(read_lines(path.parents[1] / "summary" / path.name))
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])

@@ -217,7 +217,10 @@ def test_record_that_names_code_is_only_read(tmp_path, canary):
     record |= {"metrics": {"depth": {"primary": "rmse", "higher_is_better": False, "preset": None}}, "steps": 1}
     record |= dict.fromkeys(("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib"), 1.0)
     record |= {"command": f"touch {canary}; python train.py hydra.searchpath=[{tmp_path}]"}
-    record |= {"environment": {"device": "cpu", "threads": 1, "commit": "0"}}
+    record |= {
+        "environment": {"device": "cpu", "threads": 1, "commit": "0"},
+        "gradient_statistics": {"scope": "x", "every": 0},
+    }
     (folder := tmp_path / "runs" / "x-0" / "seed0").mkdir(parents=True)
     (folder / "record.json").write_text(json.dumps(record))
     runs = finished_runs(tmp_path)

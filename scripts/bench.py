@@ -105,7 +105,11 @@ def measure(heads: str, size: Size, device: torch.device, rounds: int) -> pd.Dat
 def save(table: pd.DataFrame, summary: Path, key: Sequence[str] = KEY) -> None:
     """Adds the rows to the file, replacing those with the same key."""
     if summary.exists():
-        whole = pd.concat([pd.read_csv(summary), table]).fillna(dict.fromkeys(key, ""))
+        try:
+            earlier = pd.read_csv(summary)
+        except ValueError as error:
+            raise ValueError(f"{summary} is damaged ({error}): put it back, or move it away") from error
+        whole = pd.concat([earlier, table]).fillna(dict.fromkeys(key, ""))
         table = whole.drop_duplicates(key, keep="last")
     write_whole(summary, table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
 

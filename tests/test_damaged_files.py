@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ import torch
 from PIL import Image
 
 from mtl import files
+from mtl.cli.costs import stored_cost
 from mtl.cli.explain import explain
 from mtl.cli.train import prepare
+from mtl.data.base import Place
 from mtl.data.cache.shelf import missing_from
+from mtl.data.corruption.sampling import WORDS, Sampling
 from mtl.data.disk.manifest import Manifest
 from mtl.data.fetch.web import read_begun
 from mtl.data.pascal_index import read_index
@@ -30,7 +34,7 @@ from mtl.report.figures.sources import read_sources
 from mtl.report.misprints import read_tables
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated
 from mtl.report.numbers.gains import with_gains
-from mtl.report.numbers.hours import cost_of
+from mtl.report.numbers.hours import FIELDS, cost_of
 from mtl.report.read.curves import read_curves, windowed
 from mtl.report.read.runs import finished_runs
 from mtl.report.read.scores import our_scores, paper_scores, read_scores
@@ -257,6 +261,19 @@ def the_object_index(folder: Path) -> tuple[Path, Reader]:
     return folder / "val.txt", lambda: [15 in index for index in (read_index(folder / "val.txt", "ab") or {}).values()]
 
 
+def the_cost_of_a_network(folder: Path) -> tuple[Path, Reader]:
+    write_json(folder / "a.json", dict.fromkeys(FIELDS, 1.5))
+    return folder / "a.json", lambda: (cost := stored_cost(folder / "a.json")) and sum(astuple(cost))
+
+
+def the_list_of_a_sample(folder: Path) -> tuple[Path, Reader]:
+    places = [Place(f"scene{number}", "0") for number in range(4)]
+    rule = Sampling(WORDS[1], 0, {WORDS[1]: ["scene0"]}, folder)
+    rule._publish(places, set(places[:1]), 1)
+    (path,) = folder.iterdir()
+    return path, lambda: rule._publish(places, set(places[:1]), 1)
+
+
 def the_partial_download(folder: Path) -> tuple[Path, Reader]:
     (folder / "x.part").write_bytes(b"12345")
     write_json(folder / "x.part.json", {"url": "http://x", "tag": "a", "size": 10})
@@ -298,6 +315,8 @@ KINDS = {
     "cache": the_cache,
     "cache of metas": the_cache_of_metas,
     "object index": the_object_index,
+    "cost": the_cost_of_a_network,
+    "list of a sample": the_list_of_a_sample,
     "partial download": the_partial_download,
     "tracker": the_state_of_a_tracker,
 }

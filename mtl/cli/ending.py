@@ -125,7 +125,8 @@ class FailedRuns(Callback):
             print(f"{folder}: being trained elsewhere", file=sys.stderr)
             return
         trace = "".join(traceback.format_exception(error))
-        failure = f"{folder or ' '.join(words)}: {line or trace.splitlines()[-1]}"
+        failure, place = line or trace.splitlines()[-1], str(folder or " ".join(words))
+        failure = failure if failure.startswith(place) else f"{place}: {failure}"
         print(trace if debug else f"failed: {failure}", file=sys.stderr)
         try:
             if folder:

@@ -121,7 +121,7 @@ class Sampling:
         path = self.lists / f"{self.word}-{digest([self.seed, self.scenes.get(self.word), sorted(places)])[:8]}.txt"
         if not path.exists():
             write_whole(path, text)
-        elif path.read_bytes() != text.encode():
+        elif path.read_text("utf-8-sig", errors="replace") != text:
             raise self._refusal(f"{path} lists another choice, so runs that used it are not comparable: move it away")
 
     def _refusal(self, reason: str) -> ValueError:

@@ -38,11 +38,9 @@ def check_nodes(cfg: DictConfig) -> None:
 
 
 def refuse(cfg: DictConfig, found: Iterator[Error]) -> None:
-    """Raises the first of the errors whose key can be changed: a list can only be changed as a whole."""
+    """Raises the first of the errors."""
     for place, value, wanted in found:
-        *_, last = key = origin(OmegaConf.to_container(cfg, resolve=False), place)
-        if isinstance(last, int):
-            continue
+        key = origin(OmegaConf.to_container(cfg, resolve=False), place)
         raise ValueError(f"{'.'.join(map(str, key))}={shown(value)}: use {wanted}")
 
 
@@ -59,16 +57,16 @@ def errors(annotation: Any, value: Any, place: Place, by_task: bool = False) -> 
 
     if value == MISSING:  # Hydra names it if the run needs it
         return
-    given = parts_of(value)
     if is_typeddict(annotation) and isinstance(value, Mapping):
         known = annotations.annotations_of(annotation)
-        for name, part in given:
+        for name, part in parts_of(value):
             yield from errors(known.get(name, Any), part, (*place, name))
     elif is_typeddict(annotation) or not annotations.accepts(annotation, list(value.values()) if by_task else value):
-        of_list = by_task or isinstance(value, list)
-        item = annotations.item_of(annotation, annotations.LISTS if of_list else annotations.MAPPINGS)
-        for name, part in given:
-            yield from errors(item, part, (*place, name))
+        nodes = isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
+        item = annotations.item_of(annotation, annotations.LISTS if by_task or nodes else annotations.MAPPINGS)
+        if nodes or isinstance(value, Mapping):  # a list of numbers is given as a whole
+            for name, part in parts_of(value):
+                yield from errors(item, part, (*place, name))
         question = closest(value, annotations.choices(annotation)) if isinstance(value, str) else ""
         yield place, value, annotations.wanted(annotation, value) + question
 

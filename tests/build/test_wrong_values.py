@@ -1,0 +1,70 @@
+"""A wrong value of any key ends in one line that names the key, before anything is built."""
+
+import math
+import random
+from functools import cache
+from itertools import cycle
+
+import pytest
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig, OmegaConf
+
+from mtl import build
+from mtl.cli.explain import explain
+
+GROUPS = ("dataset", "backbone", "model", "weighter", "logger", "protocol", "recipe")
+FILES = {group: sorted(path.stem for path in (build.CONFIGS / group).glob("*.yaml")) for group in GROUPS}
+LONGEST = max(map(len, FILES.values()))
+# Every file is in one of these configs; a model and a recipe that a backbone or model chooses itself come last.
+CONFIGS = list(zip(range(LONGEST), *(cycle(names) for names in FILES.values()), strict=False))
+WRONG = [None, "abc", "", -1, 0, 1.5, 10**20, math.inf, True, [], [1, "a"], {"a": 1}]
+EACH = 15  # values tried of every config
+OTHERS = {"dataset.default_tasks": "subset"}  # where the message is about a key that refers to the wrong one
+
+
+@cache
+def config(number: int) -> DictConfig:
+    _, *names = CONFIGS[number]
+    cfg = build.composed([f"{group}={name}" for group, name in zip(GROUPS, names, strict=True)])
+    OmegaConf.set_struct(cfg, False)
+    return cfg
+
+
+def keys(node, path=""):
+    for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if name not in ("_target_", "experiment"):
+            if isinstance(name, str) and (path or name not in GROUPS):  # an item of a list, or a group, takes no value
+                yield f"{path}{name}"
+            if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
+                yield from keys(value, f"{path}{name}.")
+
+
+def refusal(cfg, key, value):
+    """The line that refuses the value, or None if it is accepted."""
+    cfg = cfg.copy()
+    OmegaConf.update(cfg, key, value, merge=False)
+    try:
+        build.run_folder(build.settle(cfg))
+        tasks = build.build_tasks(cfg)
+        build.build_weighter(cfg, tasks)
+    except (ValueError, InstantiationException) as error:
+        line = explain(error, [f"{key}={value}"])
+        assert line, f"{key}={value!r}"
+        assert "\n" not in line
+        return line
+    return None
+
+
+def test_every_file_is_in_a_config():
+    assert all({row[1 + place] for row in CONFIGS} == set(names) for place, names in enumerate(FILES.values()))
+    assert LONGEST * EACH >= 300
+
+
+@pytest.mark.parametrize("number", range(LONGEST))
+def test_wrong_value_ends_in_a_line_that_names_the_key(number):
+    draw, every = random.Random(number), sorted(keys(OmegaConf.to_container(config(number), resolve=False)))
+    for key in draw.sample(every, EACH):
+        value = draw.choice(WRONG)
+        line = refusal(config(number), key, value)
+        names = (key, OTHERS.get(key, key), f"{key.rpartition('.')[0]}: ")  # the latter if its class refuses the value
+        assert line is None or any(name in line for name in names), f"{key}={value!r}: {line}"

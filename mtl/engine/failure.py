@@ -23,7 +23,11 @@ class NotTrainedError(ValueError):
 
 
 class DivergedError(ValueError):
-    """A prediction is NaN or infinite."""
+    """A prediction of a task is NaN or infinite."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"{task}: predictions NaN or infinite: {RATE} and train again with force=true")
+        self.task = task
 
 
 def left_out(

@@ -210,8 +210,8 @@ class Trainer:
         distributed.average_buffers(self.model)
         try:
             scores = self.evaluator.run(self.model, self.evaluating, clock=self.clock)
-        except DivergedError as task:
-            self._end_if(divergence(self.progress, str(task)))
+        except DivergedError as error:
+            self._end_if(divergence(self.progress, error.task))
         row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/mean_loss/")
         self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}

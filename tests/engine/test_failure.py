@@ -106,5 +106,6 @@ def test_evaluator_names_the_task_of_an_infinite_prediction(shared, tmp_path):
     run = trainer(tmp_path, shared)
     with torch.no_grad():
         next(run.model.heads["edge"].parameters()).fill_(torch.inf)
-    with pytest.raises(DivergedError, match="edge"):
+    with pytest.raises(DivergedError, match="edge: predictions NaN or infinite") as caught:
         run.evaluator.run(run.model)
+    assert caught.value.task == "edge"

@@ -43,7 +43,7 @@ def read_index(path: Path, ids: Sequence[str]) -> Index | None:
     try:
         index = read_json(path, {"*": [int]})
     except ValueError as error:
-        raise DamagedFileError(f"{error}: not an index of objects; delete it to have it rebuilt") from error
+        raise DamagedFileError(f"{path}: not an index of objects ({error}); delete it to have it rebuilt") from error
     return index if index.keys() == set(ids) else None
 
 

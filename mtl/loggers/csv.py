@@ -2,7 +2,6 @@
 
 import csv
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -29,10 +28,11 @@ class CSVLogger(Logger):
                 warn(f"{path} is damaged: it has only the rows after step {step}")
                 path.unlink()
                 continue
-            whole = re.compile(rf"(\d+)(,[^,]*){{{header.count(',')}}}\n")
-            kept = [row for row in rows if (found := whole.fullmatch(row)) and int(found[1]) <= step]
+            ended = [(row, _cells(row)) for row in rows if row.endswith("\n")]
+            whole = [(row, cells) for row, cells in ended if len(cells) == len(_cells(header)) and cells[0].isdecimal()]
+            kept = [row for row, cells in whole if int(cells[0]) <= step]
             write_whole(path, "".join([header, *kept]))
-            self._open(path, names.split(","), "a")
+            self._open(path, _cells(header), "a")
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Appends the row and flushes the file."""
@@ -53,6 +53,10 @@ class CSVLogger(Logger):
     def _open(self, path: Path, keys: list[str], mode: str) -> None:
         file = open(path, mode, newline="", encoding="utf-8")  # noqa: SIM115  closed by close
         self.files[path.stem] = file, csv.DictWriter(file, keys, extrasaction="ignore", lineterminator="\n")
+
+
+def _cells(line: str) -> list[str]:
+    return next(csv.reader([line.replace("\0", "")]), [])
 
 
 def _cell(value: float | str) -> str:

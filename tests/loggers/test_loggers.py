@@ -49,3 +49,16 @@ def test_tensorboard_holds_every_finite_number(tmp_path):
     events = EventAccumulator(str(tmp_path)).Reload()
     assert events.Tags()["scalars"] == ["val/depth/rmse"]
     assert events.Scalars("val/depth/rmse")[0].step == 5
+
+
+def test_resumed_log_keeps_text_with_commas_and_drops_rows_that_are_not_whole(tmp_path):
+    first = CSVLogger(tmp_path, "a", 9, {})
+    for step in (1, 2):
+        first.log("metrics", step, {"epoch": 0.5, "presets": "a, b"})
+    first.close()
+    whole = (tmp_path / "metrics.csv").read_text()
+    (tmp_path / "metrics.csv").write_text(whole + "3,0.5\n4,0.")
+    again = CSVLogger(tmp_path, "a", 9, {})
+    again.resume(5)
+    again.close()
+    assert (tmp_path / "metrics.csv").read_text() == whole

@@ -98,6 +98,7 @@ REFUSED = [
     ),
     (["weighter=grid_search", "weighter.method.weights.depth=2"], "the config refers to dataset.grid_weights.depth"),
     (["seed=4294967296"], "seed=4294967296: use a whole number from 0 to 4294967295"),
+    (["recipe.power=100000000000000000000"], "use a number with a point or an exponent, such as 1e20"),
     (["force=abc"], "force=abc: use true or false"),
     (["+recipe.optimizer.betas=[0.9,2]"], "betas=[0.9, 2]: use a list of 2, each a number from 0 to below 1"),
     (["dataset.num_classes.semseg=256"], "dataset.num_classes.semseg=256: use a whole number from 2 to 255"),

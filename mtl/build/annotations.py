@@ -21,7 +21,12 @@ STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 UNIONS = (Union, types.UnionType)
 LISTS = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 MAPPINGS = (dict, collections.abc.Mapping)
-PLAIN = (bool, float, str, Path, type(None), None, Any, *LISTS, *MAPPINGS)
+PLAIN = (bool, str, Path, type(None), None, Any, *LISTS, *MAPPINGS)
+
+
+def too_long(value: Any) -> bool:
+    """Whether a whole number does not fit in 64 bits, which torch needs even where it makes a float of it."""
+    return type(value) is int and abs(value) >= 2**63
 
 
 def has_target(value: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +36,10 @@ def has_target(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+NUMBERS = {
+    int: Annotated[int, Interval(ge=-LARGEST, le=LARGEST)],
+    float: Annotated[float, BeforeValidator(lambda value: object() if too_long(value) else value)],
+}
 Node = Annotated[dict[str, Any], AfterValidator(has_target)]  # from which Hydra builds an object
 
 
@@ -86,8 +95,8 @@ def plain(annotation: Any) -> Any:
     if origin is Literal:  # pydantic takes true and 1.0 for 1
         kinds = {type(choice) for choice in arguments}
         return Annotated[annotation, BeforeValidator(lambda value: value if type(value) in kinds else object())]
-    if annotation is int:
-        return Annotated[int, Interval(ge=-LARGEST, le=LARGEST)]
+    if annotation is int or annotation is float:
+        return NUMBERS[annotation]
     built = origin is collections.abc.Callable or annotation is typing.Callable or isinstance(annotation, type)
     return annotation if annotation in PLAIN else Node if built else Any
 
@@ -174,6 +183,8 @@ def number(kind: type, limits: Mapping[str, Any], value: Any) -> str:
     if kind is int:  # whose upper limit matters only to those who exceed it
         most = limits.get("le", LARGEST)
         limits = {**limits, "le": most if given and value > most else None}
+    if kind is float and too_long(value):
+        return "a number with a point or an exponent, such as 1e20"
     finite = "finite " if given and not abs(value) <= sys.float_info.max else ""
     name = f"a {finite}number" if kind is float else "a whole number"
     low, above = limits.get("gt", limits.get("ge")), "gt" in limits

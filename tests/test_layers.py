@@ -21,7 +21,7 @@ CONTRACTS = (
 )
 ALLOWED = {
     "engine": ("mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
-    "run": ("mtl.run", "mtl.files", "mtl.task"),
+    "run": ("mtl.run", "mtl.children", "mtl.files", "mtl.task"),
     "build": ("mtl.build", "mtl.backbones.base", "mtl.data", "mtl.engine", "mtl.run", "mtl.files", *CONTRACTS),
     "bench": ("mtl.bench", "mtl.engine", "mtl.losses.total", "mtl.models.base", "mtl.task", "mtl.weighters.base"),
     "models": ("mtl.models", "mtl.backbones", "mtl.heads", "mtl.layers", "mtl.task"),
@@ -32,9 +32,9 @@ ALLOWED = {
     "losses": ("mtl.losses", "mtl.task", "mtl.tasks"),
     "tasks": ("mtl.tasks", "mtl.data.stored"),  # the latter in annotations
     "layers": ("mtl.layers",),
-    "data": ("mtl.data", "mtl.files", "mtl.image_list", "mtl.tasks"),
+    "data": ("mtl.data", "mtl.children", "mtl.files", "mtl.image_list", "mtl.tasks"),
     "loggers": ("mtl.loggers", "mtl.files"),
-    "cli": ("mtl.cli", "mtl.build", "mtl.data", "mtl.run", "mtl.task", "mtl.files"),
+    "cli": ("mtl.cli", "mtl.build", "mtl.children", "mtl.data", "mtl.run", "mtl.task", "mtl.files"),
     "report": ("mtl.report", "mtl.delta_m", "mtl.files", "mtl.tasks"),
     "report/read": ("mtl.report.read", "mtl.report.names", "mtl.tasks", "mtl.files"),
     "report/numbers": ("mtl.report.numbers", "mtl.report.read", "mtl.report.names", "mtl.tasks", "mtl.delta_m"),
@@ -61,6 +61,7 @@ FILES = {
     "mtl/task.py": ("mtl.tasks",),
     "mtl/files.py": (),
     "mtl/image_list.py": (),
+    "mtl/children.py": (),
     "scripts/bench_edges.py": ("mtl.cli", "mtl.run", "mtl.metrics", "mtl.files"),
     "mtl/delta_m.py": (),
     "mtl/cli/train.py": ("mtl.build", "mtl.cli.settings", "mtl.engine", "mtl.run", "mtl.report.read.runs", "mtl.files"),

@@ -40,6 +40,18 @@ def stop_at(step: int, run: Trainer, number: int = signal.SIGTERM) -> None:
     run._train_step = interrupted
 
 
+def stop_in_evaluation(step: int, run: Trainer, number: int) -> None:
+    """Sends the signal while the network of the step is evaluated."""
+    original = run.evaluating
+
+    def interrupted(done, batches):
+        if run.progress.step == step:
+            os.kill(os.getpid(), number)
+        original(done, batches)
+
+    run.evaluating = interrupted
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, data) -> tuple[Path, dict]:
     """A run that nothing stops: its folder and its result."""
@@ -48,11 +60,13 @@ def undisturbed(tmp_path_factory, data) -> tuple[Path, dict]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("step", [1, 3, 4])
-def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, data, undisturbed, step, number):
+@pytest.mark.parametrize(
+    ("stop", "step"), [(stop_at, 1), (stop_at, 3), (stop_at, 4), (stop_in_evaluation, 4), (stop_in_evaluation, 6)]
+)
+def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, data, undisturbed, stop, step, number):
     folder, whole = undisturbed
     first = trainer(tmp_path / "parts", data, "backbone.head.dropout=0.5")
-    stop_at(step, first, number)
+    stop(step, first, number)
     before = signal.getsignal(number)
     with pytest.raises(SystemExit) as ending:
         first.fit()

@@ -1,6 +1,7 @@
 """Runs a command: bad input ends in one line and exit code 1, a bug in its traceback, a sweep in a list of failures."""
 
 import argparse
+import multiprocessing
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl import build
+from mtl.children import end_with_parent
 from mtl.cli.console import show_logs
 from mtl.cli.explain import explain
 from mtl.cli.settings import SEARCH
@@ -106,6 +108,11 @@ class FailedRuns(Callback):
     The process that executes a run writes the traceback to the run folder and a line to the folder of the sweep. The
     process that started the sweep reads the lines.
     """
+
+    def on_job_start(self, **_: Any) -> None:
+        """Lets a process of the joblib launcher save and end if the one that started it has ended."""
+        if multiprocessing.current_process().name.startswith("Loky"):
+            end_with_parent()
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """Records how a run ended."""

@@ -15,13 +15,15 @@ FIXES = {
     errno.ENOMEM: MEMORY,
     **dict.fromkeys((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS), LOCKS),
 }
+KILLED = f"often because memory ran out; {MEMORY}; the same command goes on where it stopped"
 GPU = "lower recipe.batch_size, or split it with recipe.micro_batches=2"
 MESSAGES = {  # of torch, which has no numbers for these errors
     r"CUDA out of memory[^:]*?(?= GPU \d|$)|CUDA error: out of memory": GPU,
     r"can't allocate memory[^.]*|Unable to allocate [^.]*\.?\d* \w+|[Cc]annot allocate memory": MEMORY,
     r"[Tt]oo many open files|received 0 items of ancdata": FILES,
     r"[^.]*insufficient shared memory[^.]*|[^.]*killed by signal: Bus error": SHARED,
-    r"DataLoader worker [^.]*killed by signal: Killed": MEMORY,
+    r"DataLoader worker [^.]*(killed by signal|exited unexpectedly)": KILLED,
+    r"A (process in the process pool|worker process managed by the executor) was [^.]*?terminated": KILLED,
 }
 
 

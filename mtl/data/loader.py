@@ -113,13 +113,14 @@ def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
 
 
 def set_up_worker(worker: int) -> None:
-    """Limit a worker process to one core, because many thread pools slow down training, and let only its parent end it.
+    """Limit a worker process to one core, because many thread pools slow down training, and leave signals to its parent.
 
     A cluster sends SIGTERM to all processes of a job. A worker that died of it would end the training process before it
     has finished its step and saved.
     """
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "sigwaitinfo"):  # not on macOS
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -64,6 +64,15 @@ def mean_over_ranks(tensor: Tensor) -> Tensor:
     return sum_over_ranks(tensor).div_(world_size()) if world_size() > 1 else tensor
 
 
+def largest_over_ranks(number: int, device: torch.device) -> int:
+    """The largest number of all processes; it takes a message on the device."""
+    if world_size() == 1:
+        return number
+    largest = torch.tensor(number, device=device)
+    dist.all_reduce(largest, dist.ReduceOp.MAX)
+    return int(largest)
+
+
 def average_gradients(parameters: Iterable[Tensor]) -> None:
     """Averages the `.grad` of the parameters over all processes, in one message."""
     if world_size() == 1:

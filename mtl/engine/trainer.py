@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ class Trainer:
         parts |= {"alignment": alignment, "watch": watch}
         self.state = RunState({key: part for key, part in parts.items() if part is not None}, folder, device)
         self.saved_at = time.monotonic()
+        self.interrupts = Interrupts()
 
     def fit(self) -> dict[str, Any]:
         """Trains to the end, from the state in the run folder if there is one, and returns the numbers of the run."""
@@ -99,19 +101,22 @@ class Trainer:
         self.clock.lap("other")
         try:
             self._end_if(self.progress.failure)
-            with Interrupts() as interrupts:
+            with Interrupts() as self.interrupts:
+                if self._evaluation_due():  # a signal ended it
+                    self._evaluate()
                 for batch in self._batches():
                     self.clock.lap("data")
                     self._train_step(batch)
                     self.clock.lap("training")
                     step = self.progress.step
                     self._end_if(failure(self.progress, self.names) if step == self.plan.steps else None)
-                    if step % self.plan.evaluate_every == 0 or step == self.plan.steps:
+                    self.interrupts.agree(partial(distributed.largest_over_ranks, device=self.device))
+                    if self._evaluation_due():
                         self._evaluate()
-                    elif interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes:
+                    elif self.interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes:
                         self._save()
                     self.clock.lap("other")
-                    interrupts.exit_if_received()
+                    self.interrupts.exit_if_received()
         finally:
             for logger in self.loggers:
                 logger.close()
@@ -220,6 +225,12 @@ class Trainer:
         self._save()
         self.timer.start(step)
 
+    def _evaluation_due(self) -> bool:
+        """Whether this step is followed by an evaluation which has not been done."""
+        step, last = self.progress.step, self.progress.last
+        due = step > 0 and (step % self.plan.evaluate_every == 0 or step == self.plan.steps)
+        return due and (last is None or last["step"] != step)
+
     def _end_if(self, failed: str | None) -> None:
         """Ends the run with an error if there is a reason; the checkpoint keeps it."""
         if failed:
@@ -228,9 +239,12 @@ class Trainer:
             raise NotTrainedError(f"{self.folder}: {failed}")
 
     def evaluating(self, done: int, batches: int) -> None:
-        """Tells the loggers how many batches of an evaluation are done."""
+        """Tells the loggers how many batches of an evaluation are done; a signal ends it, and the run evaluates again."""
         for logger in self.loggers:
             logger.evaluating(done, batches)
+        if self.interrupts.received:
+            self._save()
+            self.interrupts.exit_if_received()
 
     def _save(self) -> None:
         """Writes the point to resume from."""

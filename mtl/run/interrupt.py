@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 STOPPED = (130, 143, -2, -15)  # exit codes of a process that Ctrl-C or SIGTERM ended
@@ -28,6 +29,14 @@ class Interrupts:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = number
         signal.signal(number, self._before[number])
+
+    def agree(self, largest: Callable[[int], int]) -> None:
+        """Lets all processes of a run know of a signal to any of them, so that they end after the same step.
+
+        Args:
+            largest: The largest number of all processes.
+        """
+        self.received = largest(self.received or 0) or None
 
     def exit_if_received(self) -> None:
         """Exits with 128 plus the number of a recorded signal: 143 after SIGTERM, 130 after Ctrl-C."""

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mtl.children import end_with_parent
+
 FAILED = "error: "  # how a line about bad input starts
 
 
@@ -62,4 +64,5 @@ def torchrun(options: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(torchrun(sys.argv[1:]))

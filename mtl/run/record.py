@@ -17,7 +17,7 @@ from mtl.run import code
 from mtl.task import Task
 
 PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy", "scipy", "opencv-python-headless")
-DECISIVE = ("device", "cpu", "cpu_capability", "threads", "deterministic", "packages", "code")  # for a run's numbers
+DECISIVE = ("device", "cpu", "cpu_capability", "threads", "deterministic", "packages", "code", "processes")  # for a run's numbers
 
 
 class StepTimer:
@@ -120,7 +120,7 @@ def environments(folder: Path, now: dict[str, Any]) -> list[dict[str, Any]]:
     except ValueError as error:
         earlier = []
         warn(f"{error}: the record will not name the environments before this one")
-    found = [*(one for one in earlier if any(one.get(key) != now[key] for key in DECISIVE)), now]
+    found = [*(one for one in earlier if any(one.get(key) != now.get(key) for key in DECISIVE)), now]
     write_json(path, found, indent=2)
     return found
 

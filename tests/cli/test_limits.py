@@ -5,6 +5,7 @@ import fcntl
 import io
 import os
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,15 @@ def test_file_system_without_locks_is_named(tmp_path, monkeypatch, number):
         ),
         (
             RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
-            "DataLoader worker (pid 7) is killed by signal: Killed: lower recipe.batch_size or workers=",
+            "DataLoader worker (pid 7) is killed by signal: often because memory ran out; lower recipe.batch_size",
+        ),
+        (
+            RuntimeError("DataLoader worker (pid(s) 7, 8) exited unexpectedly"),
+            "DataLoader worker (pid(s) 7, 8) exited unexpectedly: often because memory ran out",
+        ),
+        (
+            BrokenProcessPool("A process in the process pool was terminated abruptly while the future was pending."),
+            "A process in the process pool was terminated: often because memory ran out",
         ),
     ],
 )

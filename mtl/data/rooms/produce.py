@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from mtl.children import be_helper
 from mtl.data.rooms.render import render
 from mtl.data.rooms.spec import LAYOUT, Spec
 
@@ -35,8 +36,13 @@ def _run(scans: list[tuple[Path, Spec, int]], workers: int) -> Iterator[None]:
     # A forked child starts at once; a spawned one would first repeat all imports of this process.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(0,)) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_set_up) as pool:
         yield from pool.map(render_scan, scans)
+
+
+def _set_up() -> None:
+    be_helper()
+    cv2.setNumThreads(0)
 
 
 def render_scan(job: tuple[Path, Spec, int]) -> None:

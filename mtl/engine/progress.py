@@ -1,5 +1,6 @@
 """The settings of a training run and its progress."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -84,6 +85,22 @@ class Progress:
         if better:
             self.best = evaluation
         return better
+
+    def evaluation_due(self, plan: Plan) -> bool:
+        """Whether this step is followed by an evaluation, and that has not been done."""
+        due = self.step > 0 and (self.step % plan.evaluate_every == 0 or self.step == plan.steps)
+        return due and (self.last is None or self.last["step"] != self.step)
+
+    def summary(self, names: Sequence[str]) -> dict[str, Any]:
+        """The evaluations and counts of the whole run, and the mean weight of each task."""
+        weights = (self.weights / max(self.counted, 1)).tolist()
+        return {
+            "best": self.best,
+            "last": self.last,
+            "mean_weights": dict(zip(names, weights, strict=True)),
+            "steps": self.step,
+            "skipped_steps": self.skipped,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """All fields."""

@@ -102,7 +102,7 @@ class Trainer:
         try:
             self._end_if(self.progress.failure)
             with Interrupts() as self.interrupts:
-                if self._evaluation_due():  # a signal ended it
+                if self.progress.evaluation_due(self.plan):  # a signal ended it
                     self._evaluate()
                 for batch in self._batches():
                     self.clock.lap("data")
@@ -111,23 +111,20 @@ class Trainer:
                     step = self.progress.step
                     self._end_if(failure(self.progress, self.names) if step == self.plan.steps else None)
                     self.interrupts.agree(partial(distributed.largest_over_ranks, device=self.device))
-                    if self._evaluation_due():
+                    if self.progress.evaluation_due(self.plan):
                         self._evaluate()
-                    elif self.interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes:
+                    elif (
+                        self.interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes
+                    ):
                         self._save()
                     self.clock.lap("other")
                     self.interrupts.exit_if_received()
         finally:
             for logger in self.loggers:
                 logger.close()
-        done = self.progress
         return {
-            "best": done.best,
-            "last": done.last,
+            **self.progress.summary(self.names),
             "baseline": self.baseline,
-            "mean_weights": self._by_task(done.weights / max(done.counted, 1)),
-            "steps": done.step,
-            "skipped_steps": done.skipped,
             "diagnostics": self.weighter.diagnostics(),
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "peak_memory_mib": peak_memory(self.device),
@@ -225,12 +222,6 @@ class Trainer:
         self._save()
         self.timer.start(step)
 
-    def _evaluation_due(self) -> bool:
-        """Whether this step is followed by an evaluation which has not been done."""
-        step, last = self.progress.step, self.progress.last
-        due = step > 0 and (step % self.plan.evaluate_every == 0 or step == self.plan.steps)
-        return due and (last is None or last["step"] != step)
-
     def _end_if(self, failed: str | None) -> None:
         """Ends the run with an error if there is a reason; the checkpoint keeps it."""
         if failed:
@@ -239,15 +230,14 @@ class Trainer:
             raise NotTrainedError(f"{self.folder}: {failed}")
 
     def evaluating(self, done: int, batches: int) -> None:
-        """Tells the loggers how many batches of an evaluation are done; a signal ends it, and the run evaluates again."""
+        """Tells the loggers how many batches of an evaluation are done; after a signal, ends it for now."""
         for logger in self.loggers:
             logger.evaluating(done, batches)
         if self.interrupts.received:
             self._save()
-            self.interrupts.exit_if_received()
+        self.interrupts.exit_if_received()
 
     def _save(self) -> None:
-        """Writes the point to resume from."""
         if distributed.rank() == 0:
             self.state.save()
         self.saved_at = time.monotonic()

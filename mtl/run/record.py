@@ -17,7 +17,16 @@ from mtl.run import code
 from mtl.task import Task
 
 PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy", "scipy", "opencv-python-headless")
-DECISIVE = ("device", "cpu", "cpu_capability", "threads", "deterministic", "packages", "code", "processes")  # for a run's numbers
+DECISIVE = (
+    "device",
+    "cpu",
+    "cpu_capability",
+    "threads",
+    "deterministic",
+    "packages",
+    "code",
+    "processes",
+)  # for a run's numbers
 
 
 class StepTimer:

@@ -188,26 +188,24 @@ def _match(start, mine, other, alone, heap):
         if distance + alone - price < best:
             best, end, left_alone = distance + alone - price, nearest, True
     mine.price[start] = best
-    _adapt(mine, other, best, num_settled)
-    _forget(other, num_reached)
+    _adapt(mine, other, best, num_settled, num_reached)
     if end >= 0:
         _flip(start, end, left_alone, mine, other)
 
 
 @kernel
-def _adapt(mine, other, best, num_settled):
-    """Move the prices of settled pixels and their partners by what the path to them is shorter than the best."""
+def _adapt(mine, other, best, num_settled, num_reached):
+    """Move the prices of settled pixels and their partners by what the path to them is shorter than the best.
+
+    Then forget the distances of the search.
+    """
     for index in range(num_settled):
         passed = other.settled[index]
         short = min(other.distance[passed] - best, 0)
         other.price[passed] += short
         mine.price[other.partner[passed]] -= short
-
-
-@kernel
-def _forget(side, num_reached):
     for index in range(num_reached):
-        side.distance[side.reached[index]] = FAR
+        other.distance[other.reached[index]] = FAR
 
 
 @kernel

@@ -195,10 +195,7 @@ def _match(start, mine, other, alone, heap):
 
 @kernel
 def _adapt(mine, other, best, num_settled, num_reached):
-    """Move the prices of settled pixels and their partners by what the path to them is shorter than the best.
-
-    Then forget the distances of the search.
-    """
+    """Move the prices of settled pixels and their partners, as their path is shorter; then forget the distances."""
     for index in range(num_settled):
         passed = other.settled[index]
         short = min(other.distance[passed] - best, 0)

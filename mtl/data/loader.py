@@ -113,7 +113,7 @@ def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
 
 
 def set_up_worker(worker: int) -> None:
-    """Limit a worker process to one core, because many thread pools slow training down, and leave signals to its parent.
+    """Limit a worker to one core, because many thread pools slow training down, and leave signals to its parent.
 
     A cluster sends SIGTERM to all processes of a job. A worker that died of it would end the training process before it
     has finished its step and saved.

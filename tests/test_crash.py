@@ -1,7 +1,8 @@
-"""kill -9 at random moments, then the same command: `make crash-test`."""
+"""kill -9, SIGTERM or a full disk at random moments, then the same command: `make crash-test`."""
 
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -20,11 +21,18 @@ LENGTH = ["weighter=avgnorm", "recipe.steps=60", "recipe.evaluate=6", "backbone.
 LENGTH += ["dataset.train.scenes=12", "logging.checkpoint_minutes=0.002", "keep=both"]
 
 
-def start(folder: Path) -> subprocess.Popen:
-    command = [sys.executable, "train.py", *tiny(folder, *LENGTH)]
-    return subprocess.Popen(
+FAULTS = [(signal.SIGKILL, 0), (signal.SIGKILL, 2), (signal.SIGTERM, 2), ("full disk", 0)]  # and data loading workers
+ROOM = 100_000  # bytes that a file may have on the full disk: a log fits, a checkpoint does not
+
+
+def start(folder: Path, workers: int = 0, room: int | None = None) -> subprocess.Popen:
+    command = [sys.executable, "train.py", *tiny(folder, *LENGTH, f"workers={workers}")]
+    process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )
+    if room is not None:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, room))
+    return process
 
 
 def run_folder(folder: Path) -> Path:
@@ -47,19 +55,26 @@ def whole(tmp_path_factory) -> tuple[Path, float]:
 @pytest.mark.parametrize("seed", range(20))
 def test_killed_run_ends_as_an_undisturbed_one(tmp_path, whole, seed):
     expected, seconds = whole
-    moments = random.Random(seed)
+    moments, (fault, workers) = random.Random(seed), FAULTS[seed % len(FAULTS)]
     kills, reach = 0, 0.9
     while kills < 2:
-        process = start(tmp_path)
+        process = start(tmp_path, workers)
         try:
             process.wait(timeout=moments.uniform(0.2, reach) * seconds)
             shutil.rmtree(tmp_path / "results")  # it was faster: begin again, and kill sooner
             reach *= 0.8
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            number = fault if isinstance(fault, signal.Signals) else signal.SIGKILL
+            os.killpg(process.pid, number)
+            assert process.wait(timeout=30) in (-number, 128 + number)
             kills += 1
         process.stderr.close()
+    if fault == "full disk":
+        process = start(tmp_path, workers, ROOM)
+        _, errors = process.communicate()
+        assert process.returncode == 1
+        assert b"File too large" in errors
+        assert b"Traceback" not in errors
     process = start(tmp_path)
     _, errors = process.communicate()
     assert process.returncode == 0, errors.decode()

@@ -76,7 +76,7 @@ def fetch(name: str) -> State:
     level = log.level
     log.setLevel(logging.ERROR)  # it would log every retry
     try:
-        return load_state_dict_from_hf(source.hf_hub_id, file)
+        return load_state_dict_from_hf(source.hf_hub_id, file, weights_only=True)
     except OSError as error:
         raise ConnectionError(
             f"cannot download the weights of {name}: get https://huggingface.co/{source.hf_hub_id}/resolve/main/{file} "
@@ -96,7 +96,7 @@ def read(path: Path) -> State:
     if not path.is_file():
         raise ValueError(f"backbone.checkpoint={path}: no such file")
     try:
-        return load_state_dict(str(path))
+        return load_state_dict(str(path), weights_only=True)
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"backbone.checkpoint={path}: damaged, or holds more than weights ({reason})") from error

@@ -23,7 +23,7 @@ class Task:
         label: Description of the label; None: the label with this name in `mtl.tasks`.
 
     Raises:
-        ValueError: `mtl.tasks` has no label with this name, or the label has a different name.
+        ValueError: `mtl.tasks` has no label with this name, or the label has a different name or number of channels.
     """
 
     name: str
@@ -39,6 +39,8 @@ class Task:
             object.__setattr__(self, "label", find(self.name))
         if self.label.name != self.name:
             raise ValueError(f"task {self.name} has the label of {self.label.name}: give it a class with its own name")
+        if self.channels != (self.label.predicted or self.channels):
+            raise ValueError(f"channels={self.channels} of {self.name}: use {self.label.predicted}")
         for judge in (self.loss, self.metric):
             if judge is not None:
                 judge.fill = self.label.fill

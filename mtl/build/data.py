@@ -30,6 +30,8 @@ def build_dataset(cfg: DictConfig, split: str, tasks: Sequence[str]) -> DenseDat
     Raises:
         ValueError: The dataset is missing or corrupt, or its config is invalid.
     """
+    if cfg.dataset[split].get("transform", "") is None:
+        raise ValueError(f"dataset.{split}.transform=null: a network needs at least mtl.data.transforms.Normalize")
     dataset = instantiate(cfg.dataset[split], tasks=tasks)
     if cache := cfg.dataset.get("cache", False):
         dataset = cached(cfg, split, dataset, cache == "auto")

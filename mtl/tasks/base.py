@@ -82,6 +82,7 @@ class Label:
     name: ClassVar[str]  # key in samples
     fill: ClassVar[float]  # value of an invalid pixel
     channels: ClassVar[int] = 1
+    predicted: ClassVar[int | None] = None  # channels that a network must predict; None: the task says how many
     mirrored: ClassVar[tuple[int, ...]] = ()  # channels that change sign under a horizontal flip
 
     def __init_subclass__(cls) -> None:

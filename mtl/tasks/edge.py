@@ -28,6 +28,7 @@ class Edge(Probability):
     """1 on lines, 0 elsewhere, 255 where invalid. Shape [1, H, W]."""
 
     name = "edge"
+    predicted = 1
     colour = "#D55E00"
     place = 6
     notations: ClassVar = {

@@ -42,7 +42,7 @@ class Normals(TaskLabel):
 
     name = "normals"
     fill = 0.0
-    channels = 3
+    channels = predicted = 3
     mirrored = (0,)
     colour = "#56B4E9"
     place = 4

@@ -21,6 +21,7 @@ class Saliency(Probability):
     """1 on salient objects, 0 elsewhere, 255 where invalid. Shape [1, H, W]."""
 
     name = "saliency"
+    predicted = 2
     colour = "#E69F00"
     place = 5
     notations: ClassVar = {

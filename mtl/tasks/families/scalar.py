@@ -46,6 +46,7 @@ class Measure(Scalar):
     """A non-negative quantity, stored as floats."""
 
     unit: ClassVar[str]  # for messages and colour bars; empty if it has none
+    predicted = 1
     largest: ClassVar[float]  # larger values mean that the file holds something else
 
     def read_label(self, stored: "Stored") -> NDArray[np.float32]:

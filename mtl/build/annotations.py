@@ -36,9 +36,10 @@ def has_target(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-NUMBERS = {
+NARROWER = {
     int: Annotated[int, Interval(ge=-LARGEST, le=LARGEST)],
     float: Annotated[float, BeforeValidator(lambda value: object() if too_long(value) else value)],
+    Path: Annotated[Path, BeforeValidator(lambda value: value or object())],  # empty: it would be the current folder
 }
 Node = Annotated[dict[str, Any], AfterValidator(has_target)]  # from which Hydra builds an object
 
@@ -89,14 +90,15 @@ def plain(annotation: Any) -> Any:
     if origin is Annotated:
         return Annotated[plain(arguments[0]), *annotation.__metadata__]
     if origin in UNIONS:
-        return Union[tuple(map(plain, arguments))]  # noqa: UP007  computed
+        kinds = [kind for kind in arguments if kind is not str or Path not in arguments]
+        return Union[tuple(map(plain, kinds))]  # noqa: UP007  computed
     if origin in LISTS or origin in MAPPINGS:
         return origin[tuple(argument if argument is ... else plain(argument) for argument in arguments)]
     if origin is Literal:  # pydantic takes true and 1.0 for 1
         kinds = {type(choice) for choice in arguments}
         return Annotated[annotation, BeforeValidator(lambda value: value if type(value) in kinds else object())]
-    if annotation is int or annotation is float:
-        return NUMBERS[annotation]
+    if annotation in (int, float, Path):
+        return NARROWER[annotation]
     built = origin is collections.abc.Callable or annotation is typing.Callable or isinstance(annotation, type)
     return annotation if annotation in PLAIN else Node if built else Any
 

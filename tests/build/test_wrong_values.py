@@ -68,3 +68,17 @@ def test_wrong_value_ends_in_a_line_that_names_the_key(number):
         line = refusal(config(number), key, value)
         names = (key, OTHERS.get(key, key), f"{key.rpartition('.')[0]}: ")  # the latter if its class refuses the value
         assert line is None or any(name in line for name in names), f"{key}={value!r}: {line}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("dataset.train.root", "", "dataset.train.root=: use a path"),
+        ("dataset.tasks.depth.channels", 2, "channels=2 of depth: use 1"),
+        ("dataset.tasks.edge.channels", 2, "channels=2 of edge: use 1"),
+    ],
+)
+def test_values_that_fail_only_later_are_refused(key, value, line):
+    cfg = build.composed(["dataset=rooms"])
+    OmegaConf.set_struct(cfg, False)
+    assert line in refusal(cfg, key, value)

@@ -252,7 +252,7 @@ def test_disk_that_fills_up_in_a_run_is_named(refused, tmp_path, monkeypatch):
 
 
 def test_missing_network_is_told_from_a_bug(refused, monkeypatch):
-    def offline(*_: object) -> None:
+    def offline(*_: object, **__: object) -> None:
         raise FileNotFoundError("check your connection")
 
     monkeypatch.setattr("mtl.backbones.pretrained.load_state_dict_from_hf", offline)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import GroupedMetadata, Interval
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter
 
 LARGEST = (
     2**32 - 1
@@ -72,8 +72,8 @@ def annotations_of(target: Callable[..., Any]) -> Mapping[str, Any]:
 def accepts(annotation: Any, value: Any) -> bool:
     """Whether a value of a config fits: 1 is a float, but 1.0 and true are no int; a list is a tuple, text a path."""
     try:
-        adapter(annotation).validate_json(json.dumps(value, default=str))
-    except ValidationError:
+        adapter(annotation).validate_json(json.dumps(value, default=str, allow_nan=False))
+    except ValueError:  # also of pydantic, and of an infinite number
         return False
     return True
 

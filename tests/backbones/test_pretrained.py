@@ -144,9 +144,13 @@ def test_missing_file_is_named(tmp_path):
 
 def test_weights_are_fetched_by_the_exact_name(monkeypatch):
     asked, state = [], seeded(CASES["resnet"][1]).state_dict()
-    monkeypatch.setattr(pretrained, "load_state_dict_from_hf", lambda *words: asked.append(words) or state)
+    monkeypatch.setattr(
+        pretrained,
+        "load_state_dict_from_hf",
+        lambda *words, weights_only: asked.append((*words, weights_only)) or state,
+    )
     backbone = pyramid(pretrained=True)
-    assert asked == [("timm/resnet18.tv_in1k", "model.safetensors")]
+    assert asked == [("timm/resnet18.tv_in1k", "model.safetensors", True)]
     assert torch.equal(backbone.last_layer, state["layer4.0.conv2.weight"])
 
 
@@ -157,7 +161,7 @@ def test_file_is_taken_instead_of_the_hub(monkeypatch, tmp_path):
 
 
 def test_without_a_network_one_line_says_what_to_fetch_and_where_to_put_it(monkeypatch, caplog):
-    def offline(*_):
+    def offline(*_, **__):
         logging.getLogger("huggingface_hub").warning("attempt failed")
         raise FileNotFoundError("please check your connection")
 

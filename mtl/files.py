@@ -142,7 +142,7 @@ def misfit(content: Any, form: Any, key: str = "") -> str | None:
     Args:
         content: The content.
         form: A type or several; or a list with the form of all items; or a mapping from keys to their forms, in which
-            `*` stands for all keys, and a key with `?` at its end may be missing.
+            `*` means all keys, and a key with `?` at its end may be missing.
         key: Its place in the document, such as `best.scores`.
     """
     kinds = type(form) if isinstance(form, dict | list) else form

@@ -66,7 +66,7 @@ FILES = {
     "mtl/delta_m.py": (),
     "mtl/cli/train.py": ("mtl.build", "mtl.cli.settings", "mtl.engine", "mtl.run", "mtl.report.read.runs", "mtl.files"),
     "mtl/cli/costs.py": ("mtl.build", "mtl.cli.gpus", "mtl.experiment", "mtl.run", "mtl.report", "mtl.files"),
-    "mtl/cli/measure.py": ("mtl.build", "mtl.run", "mtl.report.numbers.hours", "mtl.files"),
+    "mtl/cli/measure.py": ("mtl.build", "mtl.children", "mtl.run", "mtl.report.numbers.hours", "mtl.files"),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base", "mtl.trained"),
     "scripts/doctor.py": ("mtl.cli", "mtl.build", "mtl.data", "mtl.run"),
     "scripts/predict.py": ("mtl.cli", "mtl.data.disk.decode", "mtl.report", "mtl.trained", "mtl.files"),

@@ -14,9 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import GroupedMetadata, Interval
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter
 
-LARGEST = (
-    2**32 - 1
-)  # of whole numbers that have no limit of their own: NumPy's seeds, and counters of 32 bits, end here
+LARGEST = 2**32 - 1  # of whole numbers without a limit of their own: NumPy's seeds and counters of 32 bits end here
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 UNIONS = (Union, types.UnionType)
 LISTS = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)

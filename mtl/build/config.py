@@ -141,12 +141,8 @@ def run_folder(cfg: DictConfig) -> Path:
     for key, reason in finite(config)[1].items():
         raise ValueError(f"{key} is {reason.partition(':')[0]}: use a finite number")
     names = [config[group]["name"] for group in ("dataset", "backbone", "model", "weighter")]
-    return (
-        Path(cfg.results)
-        / "runs"
-        / f"{'_'.join([*names, '-'.join(config['subset'])])}-{digest(config)}"
-        / f"seed{cfg.seed}"
-    )
+    name = "_".join([*names, "-".join(config["subset"])])
+    return Path(cfg.results) / "runs" / f"{name}-{digest(config)}" / f"seed{cfg.seed}"
 
 
 def applied(cfg: DictConfig) -> dict[str, str]:

@@ -77,9 +77,8 @@ class Costs:
         finally:
             for process in started:
                 process.kill()
-        for code in STOPPED:
-            if code in codes:
-                raise SystemExit(code)
+        if stopped := [code for code in codes if code in STOPPED]:
+            raise SystemExit(stopped[0])
 
     def estimate(self, lines: Sequence[Missing], runs: Runs) -> str:
         """How long these runs take as text, with the number of those whose cost is not known.

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader, Subset
 
 from mtl import build
+from mtl.children import be_helper
 from mtl.files import write_json
 from mtl.report.numbers.hours import Cost
 from mtl.run.checkpoint import LAST, save_checkpoint
@@ -109,7 +110,5 @@ def measure_all(jobs: Sequence[Mapping[str, Any]], launch: float) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        measure_all(json.load(sys.stdin), launch=time.time() - float(sys.argv[1]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    be_helper()
+    measure_all(json.load(sys.stdin), launch=time.time() - float(sys.argv[1]))

@@ -110,9 +110,8 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     if first:
-        *earlier, about = environments(
-            folder, environment(trainer.device) | {"processes": distributed.world_size()}
-        )  # now: files may change while it trains
+        now = environment(trainer.device) | {"processes": distributed.world_size()}  # files may change while it trains
+        *earlier, about = environments(folder, now)
         splits = {"train": trainer.loader.dataset.dataset, "val": trainer.evaluator.loader.dataset}
         splits |= {"test": test.loader.dataset} if test is not None else {}
         data = {split: dataset.about() for split, dataset in splits.items()}

@@ -17,16 +17,10 @@ from mtl.run import code
 from mtl.task import Task
 
 PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy", "scipy", "opencv-python-headless")
-DECISIVE = (
-    "device",
-    "cpu",
-    "cpu_capability",
-    "threads",
-    "deterministic",
-    "packages",
-    "code",
-    "processes",
-)  # for a run's numbers
+DECISIVE = (  # for a run's numbers
+    *("device", "cpu", "cpu_capability", "threads", "processes", "deterministic"),
+    *("packages", "code"),
+)
 
 
 class StepTimer:

@@ -6,6 +6,7 @@ Finished runs are not trained again, and several of these commands share the wor
 it is listed and the others continue.
 """
 
+import math
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from mtl.run.interrupt import STOPPED
 
 HOUSE = Path(__file__).parents[1]
 TRAIN, PAPER = HOUSE / "train.py", HOUSE / "results" / "paper"
+SHORT = 100  # steps of a run that takes hardly longer than measuring its network
 OWN = {
     "seed": ("0", "seeds, such as 0,1,2"),
     "runs": (
@@ -53,7 +55,7 @@ def main(own: Mapping[str, str], words: Sequence[str]) -> None:
             show_plan(work)
             continue
         if own["runs"] == "yes" and any(work.missing()):
-            train(work, measured(work))
+            train(work, measured(work, longer_than=SHORT))
         whole &= show(work, own["metrics"] == "all")
     if not whole:
         raise SystemExit(1)
@@ -92,9 +94,15 @@ class Work:
         return {"none": "best", "last": "both"}.get(given, given) if teach else given
 
 
-def measured(work: Work) -> Costs:
-    """What the networks of the missing runs cost; those that were never trained on this device are measured."""
+def measured(work: Work, longer_than: int = 0) -> Costs:
+    """What the networks of the missing runs cost; those that were never trained on this device are measured.
+
+    Args:
+        work: The runs.
+        longer_than: Steps of a run that its network is measured for.
+    """
     costs, jobs = Costs(work.experiment, work.launcher), [job for line in work.missing() for job, _ in line]
+    jobs = [job for job in jobs if (job.config["recipe"]["steps"] or math.inf) > longer_than]
     if jobs:
         work.experiment.check_dataset()
         costs.measure(jobs, work.finished())

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -80,6 +81,20 @@ def test_plan_is_printed_and_nothing_trained(reproduce, tmp_path, capsys):
     out = capsys.readouterr().out
     assert re.search(r"model=mtan weighter=avgnorm +0 +2 +\?", out)
     assert out.endswith("16 of 16 runs are missing, 16 of them without an estimate\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "count"), [(["recipe.steps=101"], 2), (["recipe.steps=100"], 0), (["recipe.steps=100", "runs=plan"], 2)]
+)
+def test_networks_whose_runs_take_hardly_longer_are_only_measured_for_a_plan(
+    reproduce, monkeypatch, tmp_path, words, count
+):
+    asked = []
+    monkeypatch.setattr(reproduce.Costs, "measure", lambda _, jobs, __: asked.extend(jobs))
+    plan = ["experiment=controls", "dataset=rooms", "subset=[depth,edge]", 'plan.runs=["weighter=uniform,avgnorm"]']
+    with suppress(SystemExit):  # some runs are missing at the end
+        run(reproduce, *plan, f"results={tmp_path}", *words)
+    assert len(asked) == count
 
 
 def test_without_a_dataset_the_experiment_runs_on_those_of_the_paper(reproduce, monkeypatch, tmp_path):

@@ -21,7 +21,7 @@ COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test gpu-check lint format lock doctor data-nyud data-pascal-context data-replica data-bsds500
+.PHONY: help install test test-slow crash-test gpu-check lint format lock doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
 .PHONY: demo weighters architectures bench bench-train bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
@@ -49,6 +49,9 @@ data-pascal-context: install  ## the same for PASCAL-Context
 
 data-replica: install  ## Replica from ARCHIVE=FOLDER with its tar files; without it, says how to get them
 	@$(BIN)/python scripts/prepare_replica.py $(FROM)
+
+data-camvid: install  ## the same for CamVid, which the paper does not use
+	@$(BIN)/python scripts/prepare_camvid.py $(FROM)
 
 data-bsds500: install  ## the same for BSDS500, which only the edge benchmark uses
 	@$(BIN)/python scripts/prepare_bsds500.py $(FROM)

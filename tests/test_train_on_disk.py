@@ -22,6 +22,7 @@ SMALL = [
     "logger=csv",
 ]
 COUNTS = ["dataset.train.images=3", "dataset.val.images=2"]
+LITE = ["backbone=efficientnet_lite0", "backbone.pretrained=false"]
 NYUD, PASCAL = ["dataset=nyud", *COUNTS], ["dataset=pascal_context", *COUNTS]
 
 
@@ -111,6 +112,22 @@ def test_replica_is_trained_with_half_of_its_scans(train, tmp_path):
         assert found["test"] != found["scores"]  # of other scenes
 
 
+def test_camvid_is_trained_at_half_its_size_and_scored_on_its_test_split(train, tmp_path):
+    archives.camvid(tmp_path / "data")
+    counts = [f"dataset.{split}.images={count}" for split, count in archives.CAMVID.items()]
+    code, _, err = train("dataset=camvid", *counts, "dataset.shrink=2", *LITE)
+    assert code == 0, err
+    about = record(tmp_path)
+    assert about["data"]["test"]["images"] == 2
+    assert {task: metric["preset"] for task, metric in about["metrics"].items()} == {
+        "semseg": "absent_zero",
+        "edge": "seism",
+    }
+    for found in (about["best"], about["last"]):
+        assert list(found["test"]) == list(found["scores"]) == ["semseg", "edge"]
+    assert about["config"]["dataset"]["train"]["transform"]["transforms"][4]["mean"] == [0.5, 0.5, 0.5]
+
+
 @pytest.mark.parametrize("task", ["depth", "edge", "human_parts"])
 def test_single_task_networks_need_segmentation_for_the_crop_alone(train, tmp_path, task):
     words = PASCAL if task == "human_parts" else NYUD
@@ -122,7 +139,12 @@ def test_single_task_networks_need_segmentation_for_the_crop_alone(train, tmp_pa
 
 @pytest.mark.parametrize(
     ("name", "target"),
-    [("nyud", "data-nyud"), ("pascal_context", "data-pascal-context"), ("replica", "data-replica")],
+    [
+        ("nyud", "data-nyud"),
+        ("pascal_context", "data-pascal-context"),
+        ("replica", "data-replica"),
+        ("camvid", "data-camvid"),
+    ],
 )
 def test_missing_dataset_is_one_line_with_the_folder_and_the_target(refused, tmp_path, name, target):
     line = refused(f"dataset={name}")

@@ -19,8 +19,8 @@ from mtl.backbones.pretrained import TimmOptions, create
 class Pyramid(Backbone):
     """A residual network whose last stages are dilated instead of strided, which keeps fine detail.
 
-    Nothing after the last returned stage is built (later stages, pooling, classifier), so every parameter is used.
-    With inverted residual networks (MobileNet-V2), return the last stage.
+    Nothing after the last returned stage is kept (later stages, pooling, classifier), so every parameter is used.
+    The stages of inverted residual networks (MobileNet, EfficientNet) are those that timm numbers 1 to 4, by stride.
 
     Args:
         name: timm name of a residual network, with the tag of its weights.
@@ -58,6 +58,8 @@ class Pyramid(Backbone):
             output_stride=output_stride,
             **timm_options,
         )
+        if hasattr(self.body, "blocks"):  # of inverted residual networks timm keeps them all
+            self.body.blocks = self.body.blocks[: max(stage["stage"] for stage in self.body.feature_info.get_dicts())]
         self.channels = list(self.body.feature_info.channels())
         self.strides = list(self.body.feature_info.reduction())
         if not stem_pool:

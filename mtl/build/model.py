@@ -1,5 +1,6 @@
 """Builds the network, its tasks and its weighter from the config."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mtl.engine.teachers import load_teachers
 from mtl.models.base import MultiTaskModel
 from mtl.task import Task
 from mtl.weighters.base import Weighter
+
+log = logging.getLogger(__name__)
 
 MISFIT = (TypeError, ValueError, AttributeError, LookupError, RuntimeError)  # of a class that gets other arguments
 
@@ -48,13 +51,29 @@ def rebuild(
     """
     cfg = read_config(path, trust)
     try:
-        network, transform = build_model(cfg, build_tasks(cfg)), instantiate(cfg.dataset.val.transform)
-        return network, transform, get_class(cfg.dataset.val._target_).class_names
+        tasks = build_tasks(cfg)
+        network, transform = build_model(cfg, tasks), instantiate(cfg.dataset.val.transform)
+        return network, transform, class_names(cfg, tasks)
     except (InstantiationException, OmegaConfBaseException, *MISFIT) as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise ValueError(
             f"{path} was written by a different version of this code ({reason}): train the run again"
         ) from error
+
+
+def class_names(cfg: DictConfig, tasks: Sequence[Task]) -> dict[str, Sequence[str]]:
+    """Names of the classes by task; none where the config gives the task another number of classes."""
+    known = get_class(cfg.dataset.val._target_).class_names
+    fitting = {}
+    for task in tasks:
+        names = known.get(task.name, ())
+        if len(names) == task.channels:
+            fitting[task.name] = names
+        elif names:
+            log.warning(
+                "the %d classes of %s have no names: %s has %d", task.channels, task.name, cfg.dataset.name, len(names)
+            )
+    return fitting
 
 
 def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:

@@ -16,8 +16,9 @@ from mtl.data.base import Sample, Split
 from mtl.data.class_names import PARTS, VOC
 from mtl.data.disk import DiskDataset, OnError
 from mtl.data.disk.decode import read_image
+from mtl.data.partition import partition_edges
 from mtl.data.pascal_index import object_index
-from mtl.data.pascal_labels import PERSON, WITH_NORMALS, context_edges, human_parts, read_context
+from mtl.data.pascal_labels import PERSON, WITH_NORMALS, human_parts, read_context
 from mtl.data.stored import check_size, read_stored
 from mtl.tasks.normals import ByteNormals, Normals
 from mtl.tasks.saliency import Saliency
@@ -144,7 +145,7 @@ class PascalContext(DiskDataset):
             check_size(path, normals, size)
             arrays["normals"] = normals * WITH_NORMALS[context]
         if "edge" in files:
-            arrays["edge"] = context_edges(context)[None]
+            arrays["edge"] = partition_edges(context)[None]
             if self.split != "train":
                 arrays["boundary"] = context.astype(np.int16)[None]
         return arrays

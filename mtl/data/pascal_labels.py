@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,13 +61,6 @@ def read_context(path: Path) -> NDArray[np.uint16]:
         raise stored.damaged(f"LabelMap holds {labels.dtype} of shape {labels.shape}, not a map of classes")
     check_classes(stored, labels, range(CONTEXT + 1), f"0 to {CONTEXT}")
     return labels.astype(np.uint16)
-
-
-def context_edges(labels: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """1 on thin lines between context classes. Shapes [H, W]."""
-    from skimage.morphology import thin  # noqa: PLC0415  slow to import, and other datasets do not need it
-
-    return thin(cv2.Laplacian(labels.astype(np.float64), cv2.CV_64F) != 0).astype(np.uint8)
 
 
 def read_objects(path: Path) -> Iterator[Annotated]:

@@ -37,11 +37,12 @@ DATASETS = {
     "pascal_context": "PASCAL-Context",
     "replica": "Replica",
     "rooms": "rooms",
+    "camvid": "CamVid",
     "bsds500": "BSDS500",
 }
 
 # Datasets with a separate validation split; on the others, the best network is selected on the evaluation images.
-VALIDATED_APART = ("Replica", "BSDS500")
+VALIDATED_APART = ("Replica", "CamVid", "BSDS500")
 
 # Config name -> display names of the backbone and its initial weights; the paper names the weights only in Table IV.
 BACKBONES = {
@@ -50,6 +51,8 @@ BACKBONES = {
     "resnet_tiny": ("ResNet-tiny", ""),
     "resnet_narrow": ("ResNet-narrow", ""),
     "hrnet18": ("HRNet-18", ""),
+    "efficientnet_lite0": ("EfficientNet-Lite0", ""),
+    "efficientnet_lite0_one_map": ("EfficientNet-Lite0, one map", ""),
     "vit_tiny": ("ViT-T/16", ""),
     "vit_base": ("ViT-B", ""),
     "vit_base_in1k": ("ViT-B", "ImageNet-1K"),

@@ -1,4 +1,5 @@
 import pytest
+import timm
 import torch
 from torch import nn
 from torchvision.models import resnet
@@ -109,6 +110,46 @@ def test_any_size_is_rounded_up_to_whole_map_pixels(height, width):
 
 def test_stages_behind_the_last_returned_one_do_not_exist():
     assert "layer3" not in dict(Pyramid(**NARROW, stages=(2,)).body.named_children())
+
+
+INVERTED = [
+    "tf_efficientnet_lite0",
+    "efficientnet_b0",
+    "mobilenetv2_050",
+    "mobilenetv3_small_050",
+    "mnasnet_small",
+    "fbnetc_100",
+]
+
+
+@pytest.mark.parametrize("stages", [(1, 2, 3), (2,), (4,)], ids=str)
+@pytest.mark.parametrize("name", INVERTED)
+def test_inverted_residual_network_ends_with_the_last_returned_stage(name, stages):
+    """Its parameters are those of the whole network up to the block that timm says the map comes from."""
+    with torch.device("meta"):
+        whole = timm.create_model(name)
+        backbone = Pyramid(name, pretrained=False, output_stride=32, stages=stages)
+    last = int(whole.feature_info[stages[-1]]["module"].split(".")[1])
+    first = ("conv_stem.", "bn1.", *(f"blocks.{number}." for number in range(last + 1)))
+    expected = {key for key, _ in whole.named_parameters() if key.startswith(first)}
+    assert {key for key, _ in backbone.body.named_parameters()} == expected
+    assert backbone.strides == [2 * 2**stage for stage in stages]
+
+
+@pytest.mark.parametrize(("stages", "size"), [((2,), 55_504), ((1, 2, 3), 700_768), ((4,), 2_958_848)])
+def test_cut_efficientnet_has_the_size_counted_by_hand(stages, size):
+    with torch.device("meta"):
+        backbone = Pyramid("tf_efficientnet_lite0.in1k", pretrained=False, output_stride=32, stages=stages)
+    assert parameters(backbone) == size
+
+
+@pytest.mark.parametrize("name", INVERTED)
+def test_every_parameter_of_a_cut_network_gets_a_gradient(name):
+    torch.manual_seed(0)
+    backbone = Pyramid(name, pretrained=False, output_stride=32, stages=(1, 2, 3))
+    sum(feature.square().mean() for feature in backbone(torch.randn(2, 3, 32, 32))).backward()
+    assert all(parameter.grad.any() for parameter in backbone.parameters())
+    assert any(parameter is backbone.last_layer for parameter in backbone.parameters())
 
 
 def test_untrained_network_gives_the_last_layer_a_gradient_at_once():

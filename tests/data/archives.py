@@ -16,6 +16,7 @@ from PIL import Image
 TRAIN, VAL = ("0003", "0004", "0007"), ("0001", "0002")
 PASCAL_TRAIN, PASCAL_VAL = ("2008_000003", "2008_000007", "2010_000101"), ("2008_000002", "2009_000012")
 SCENES = {"train": {"apartment_0": 4, "office_1": 3}, "val": {"office_0": 2}, "test": {"room_1": 2}}
+CAMVID = {"train": 3, "val": 2, "test": 2}
 BSDS = {"train": 2, "val": 1, "test": 2}
 
 Written = dict[str, dict[str, np.ndarray]]
@@ -188,6 +189,24 @@ def bsds500(
             save(root / f"images/{split}/{id}.jpg", image)
             scipy.io.savemat(root / f"groundTruth/{split}/{id}.mat", {"groundTruth": people}, do_compression=True)
             written[id] = {"image": image, "boundaries": boundaries}
+    return written
+
+
+def camvid(
+    folder: Path, splits: Mapping[str, int] = CAMVID, size: tuple[int, int] = (24, 32), name: str = "CamVid"
+) -> Written:
+    """CamVid of the SegNet tutorial below the folder."""
+    written = {}
+    for split, count in splits.items():
+        for _ in range(count):
+            id = f"0001TP_{len(written) + 1:06}"
+            rng = np.random.default_rng(len(written))
+            image = rng.integers(0, 256, (*size, 3), np.uint8)
+            annotation = blocks(rng, range(12), size).astype(np.uint8)
+            annotation[0, 0] = 11
+            save(folder / name / split / f"{id}.png", image)
+            save(folder / name / f"{split}annot" / f"{id}.png", annotation)
+            written[id] = {"image": image, "annotation": annotation}
     return written
 
 

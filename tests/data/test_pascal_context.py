@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from mtl.data import PascalContext
-from mtl.data.pascal_labels import GROUPS, PARTS, WITH_NORMALS, context_edges
+from mtl.data.pascal_labels import GROUPS, PARTS, WITH_NORMALS
 
 ALL = ("semseg", "human_parts", "normals", "saliency", "edge")
 
@@ -77,15 +77,6 @@ def test_boundary_of_evaluation_is_the_partition(by_hand):
 def test_index_of_objects_by_hand(by_hand):
     load(by_hand)
     assert json.loads((by_hand / "ImageSets/Parts/train.txt").read_text()) == {"2008_000003": [15, 12, 15, -1]}
-
-
-def test_edges_are_thin_lines_where_the_laplacian_is_not_zero():
-    labels = np.full((5, 8), 7, np.uint16)
-    labels[:, 4:] = 300
-    edges = context_edges(labels)
-    assert edges[1:].sum(axis=1).tolist() == [1] * 4  # thinning removes one end
-    assert set(np.flatnonzero(edges.any(axis=0))) <= {3, 4}
-    assert not context_edges(np.full((5, 8), 7, np.uint16)).any()
 
 
 def test_parts_and_classes_with_normals_are_those_of_the_reference():

@@ -9,7 +9,7 @@ from mtl.tasks import known
 
 ROOT = Path(__file__).parents[2]
 NAMES = {task.name for task in known()}
-READERS = ("nyud", "pascal_context", "replica", "rooms/dataset", "rooms/render", "rooms/spec")
+READERS = ("camvid", "nyud", "pascal_context", "replica", "rooms/dataset", "rooms/render", "rooms/spec")
 EXCEPTIONS = {
     **{f"mtl/data/{name}.py": "what a dataset has, and where its files are" for name in READERS},
     "mtl/report/read/scores.py": "the tasks of the paper's CSV files",

@@ -72,7 +72,8 @@ class Experiment:
         self.results = Path(self.cfg.results)
         self._composed: dict[tuple[str, ...], DictConfig] = {}  # configs without words about the weighter
         given = dict(word.split("=", 1) for word in words if "=" in word)
-        self.name = f"{given['experiment'].strip('[]').split(',')[0]}_{self.dataset}"
+        first, ending = given["experiment"].strip("[]").split(",")[0], f"_{self.dataset}"
+        self.name = f"{first.removesuffix(ending)}{ending}"
         changed = [word for word in words if not unchanging(word)]
         if changed:
             self.name += f"-{hashlib.sha256(' '.join(sorted(changed)).encode()).hexdigest()[:8]}"

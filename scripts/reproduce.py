@@ -3,7 +3,8 @@
 Without `dataset=` it covers all datasets that the experiment has in the paper. For a small trial, use
 `experiment=[table2,small] dataset=rooms`. runs=plan prints what is missing and what it takes, and trains nothing.
 Finished runs are not trained again, and several of these commands share the work in one results folder. If a run fails,
-it is listed and the others continue.
+it is listed and the others continue. If the plan of the experiment has `records: true`, the records of finished runs
+are kept in results/records, and runs=no makes the table from them alone.
 """
 
 import math
@@ -17,6 +18,7 @@ from mtl.cli.costs import Costs
 from mtl.experiment import Experiment, Job, datasets, finished, swept
 from mtl.files import write_whole
 from mtl.report.outputs import render
+from mtl.report.read.committed import write_records
 from mtl.report.read.runs import Run
 from mtl.run.folder import is_held, wait_for
 from mtl.run.interrupt import STOPPED
@@ -79,6 +81,11 @@ class Work:
         """Finished runs by their folders."""
         return finished(self.experiment.results)
 
+    def found(self) -> list[Run]:
+        """The finished runs of the experiment, in the order of the plan."""
+        runs = self.finished()
+        return [run for line in self.lines for job in line for seed in self.seeds if (run := job.run(runs, seed))]
+
     def missing(self, first: int = 0) -> list[list[tuple[Job, int]]]:
         """The runs of each line, from the first on, that are not finished."""
         runs = self.finished()
@@ -124,7 +131,10 @@ def train(work: Work, costs: Costs) -> None:
     numbers: Iterable[int] = range(len(work.lines))
     while True:
         for number in numbers:
-            train_line(work, costs, number)
+            try:
+                train_line(work, costs, number)
+            finally:
+                keep_records(work)
         busy = [elsewhere(line) for line in work.missing()]
         if not (folders := [folder for line in busy for folder in line]):
             return
@@ -160,6 +170,12 @@ def train_line(work: Work, costs: Costs, number: int) -> None:
     call(["-m", *sweep, *keep, *work.launcher])
 
 
+def keep_records(work: Work) -> None:
+    """Writes the records of the finished runs to `results/records`, if the plan says so."""
+    if work.experiment.plan.get("records"):
+        write_records(work.experiment.results, work.experiment.name, work.found())
+
+
 def elsewhere(lacking: Sequence[tuple[Job, int]]) -> list[Path]:
     """The folders of those runs that another process is training."""
     return [folder for job, seed in lacking if is_held(folder := job.folder / f"seed{seed}")]
@@ -174,8 +190,8 @@ def call(words: Sequence[str]) -> None:
 
 def show(work: Work, every_metric: bool) -> bool:
     """Prints the table, writes its files and prints their paths; returns whether all runs are finished."""
-    experiment, runs, jobs = work.experiment, work.finished(), [job for line in work.lines for job in line]
-    found = [run for job in jobs for seed in work.seeds if (run := job.run(runs, seed))]
+    keep_records(work)
+    experiment, found, jobs = work.experiment, work.found(), [job for line in work.lines for job in line]
     lacking = [missing for line in work.missing() for missing in line]
     if not found:
         print(f"{experiment.name}: none of {len(lacking)} runs has finished")

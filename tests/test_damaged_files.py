@@ -35,6 +35,7 @@ from mtl.report.misprints import read_tables
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated
 from mtl.report.numbers.gains import with_gains
 from mtl.report.numbers.hours import FIELDS, cost_of
+from mtl.report.read.committed import write_records
 from mtl.report.read.curves import read_curves, windowed
 from mtl.report.read.runs import finished_runs
 from mtl.report.read.scores import our_scores, paper_scores, read_scores
@@ -114,6 +115,33 @@ def read_runs(results: Path) -> None:
 def the_record(folder: Path) -> tuple[Path, Reader]:
     run = write_run(folder / "runs" / "a-0" / "seed0")
     return run / "record.json", lambda: read_runs(folder)
+
+
+def the_committed_record(folder: Path) -> tuple[Path, Reader]:
+    run = write_run(folder / "runs" / "a-0" / "seed0")
+    pd.DataFrame({"step": [20], "val/edge/ods_f": [40.0]}).to_csv(run / "metrics.csv", index=False)
+    write_records(folder, "a", finished_runs(folder))
+    shutil.rmtree(run)
+
+    def read() -> None:
+        runs = finished_runs(folder)
+        windowed(runs, 10)
+        summary(runs)
+        write_records(folder, "b", runs)
+        shutil.rmtree(folder / "records" / "b", ignore_errors=True)
+
+    return folder / "records" / "a" / "a-0" / "seed0.json", read
+
+
+def the_log_of_a_record(folder: Path) -> tuple[Path, Reader]:
+    run = write_run(folder / "runs" / "a-0" / "seed0")
+    pd.DataFrame({"step": [20], "val/edge/ods_f": [40.0]}).to_csv(run / "metrics.csv", index=False)
+
+    def read() -> None:
+        shutil.rmtree(folder / "records", ignore_errors=True)
+        write_records(folder, "a", finished_runs(folder))
+
+    return run / "metrics.csv", read
 
 
 def the_record_of_an_earlier_run(folder: Path) -> tuple[Path, Reader]:
@@ -293,6 +321,8 @@ def the_state_of_a_tracker(folder: Path) -> tuple[Path, Reader]:
 
 KINDS = {
     "record": the_record,
+    "committed record": the_committed_record,
+    "metrics.csv, committed record": the_log_of_a_record,
     "earlier record": the_record_of_an_earlier_run,
     "science": the_config_of_a_begun_run,
     "environments": the_environments,

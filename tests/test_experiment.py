@@ -76,6 +76,14 @@ def test_plan_expands_for_each_of_its_datasets(name, dataset):
     assert not any(mark in word for line in words for word in line for mark in "{}")
 
 
+@pytest.mark.parametrize(("dataset", "name"), [("rooms", "study_rooms"), ("nyud", "study_rooms_nyud")])
+def test_name_of_an_experiment_has_the_dataset_once(tmp_path, dataset, name):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "study_rooms.yaml").write_text("# @package _global_\nplan: {runs: [subset=depth]}\n")
+    made = experiment("study_rooms", dataset, f"hydra.searchpath=[{tmp_path}]")
+    assert made.name.rpartition("-")[0] == name  # then a hash, for the word about the folder
+
+
 AGAIN = {"table2": 4}  # defaults that a search has once more
 LONG = {"table2", "table4", "table5"}  # a quarter of a second a job
 

@@ -131,6 +131,28 @@ def test_line_with_a_run_that_is_trained_elsewhere_is_tried_again_when_that_proc
     assert f"waits for runs that are being trained elsewhere (1): {single.folder}/seed0" in out
 
 
+def test_records_are_written_after_every_line_even_if_it_is_stopped(reproduce, monkeypatch, tmp_path):
+    words = ["experiment=controls", "dataset=rooms", "subset=[depth,edge]", f"results={tmp_path}", "+plan.records=true"]
+    words.append('plan.runs=["subset={tasks}","weighter=uniform"]')
+    written = []
+    monkeypatch.setattr(reproduce, "write_records", lambda results, name, runs: written.append((results, name, runs)))
+    with pytest.raises(SystemExit, match="1"):
+        run(reproduce, *words)
+    assert written == [(tmp_path, Experiment(words).name, [])] * 3  # two lines, and the table
+    written.clear()
+
+    def stop(_):
+        raise SystemExit(143)
+
+    monkeypatch.setattr(reproduce, "call", stop)
+    with pytest.raises(SystemExit, match="143"):
+        run(reproduce, *words)
+    assert len(written) == 1
+    with pytest.raises(SystemExit, match="143"):
+        run(reproduce, *words, "plan.records=false")
+    assert len(written) == 1
+
+
 @pytest.mark.parametrize("word", ["seed=zero", "runs=perhaps", "metrics=most", "seeds=0,1"])
 def test_words_that_mean_nothing_are_refused(reproduce, monkeypatch, word):
     with pytest.raises(ValueError, match=word):

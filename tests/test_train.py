@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import torch
 from tiny import tiny
 
 from mtl import build
-from mtl.report.read.runs import Run
+from mtl.report.read.committed import write_records
+from mtl.report.read.runs import Run, finished_runs
 from mtl.run import code
 from mtl.run.checkpoint import load_checkpoint
 from mtl.run.folder import lock
@@ -142,6 +144,21 @@ def test_sweep_passes_over_a_run_that_is_trained_elsewhere(command, tmp_path, ca
             command("subset=depth")
     assert f"error: {folder} is being trained elsewhere: wait" in capsys.readouterr().err
     assert [path.parent.name for path in folder.parent.glob("*/record.json")] == ["seed1"]
+
+
+def test_run_with_a_committed_record_is_trained_only_when_forced(command, tmp_path):
+    words = ["subset=depth", "logging.gradient_statistics.every=0"]
+    command(*words)
+    (run,) = finished_runs(tmp_path / "results")
+    write_records(tmp_path / "results", "demo_rooms", [run])
+    shutil.rmtree(tmp_path / "results" / "runs")
+    record = tmp_path / "results" / "records" / "demo_rooms" / run.folder.parent.name / "seed0.json"
+    line = f"{record}: already finished, not trained again; force=true trains it all the same"
+    assert command(*words).splitlines() == [line]
+    assert line in command("-m", *words, "seed=0").splitlines()
+    assert not list(tmp_path.glob("results/runs/*"))
+    command(*words, "force=true")
+    assert json.loads((run.folder / "record.json").read_text())["best"] == run.record["best"]
 
 
 def test_multi_task_run_waits_for_the_baseline_that_is_trained_elsewhere(command, tmp_path, monkeypatch):

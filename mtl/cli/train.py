@@ -17,6 +17,7 @@ from mtl.engine import distributed
 from mtl.files import read_json, warn, write_json, write_whole
 from mtl.report.read.runs import (
     Run,
+    committed_run,
     differing,
     finished_runs,
     judged_otherwise,
@@ -40,8 +41,10 @@ SCRIPT = Path(__file__).parents[2] / "train.py"
 
 
 def train(cfg: DictConfig) -> None:
-    """Trains the run of a config, unless it has finished."""
+    """Trains the run of a config, unless it has finished here or elsewhere."""
     folder = build.run_folder(build.settle(cfg))
+    if not cfg.force and finished_elsewhere(folder):
+        return
     config = build.science(cfg)
     if cfg.processes > 1 and not distributed.started():
         split(cfg, folder)
@@ -82,6 +85,13 @@ def finished(folder: Path) -> bool:
     read_record(folder / "record.json")
     print(f"{folder}: already finished, not trained again")
     return True
+
+
+def finished_elsewhere(folder: Path) -> bool:
+    """Whether the run has a committed record and was not begun here, which it prints."""
+    if run := committed_run(folder):
+        print(f"{run.file}: already finished, not trained again; {FORCE} trains it all the same")
+    return run is not None
 
 
 def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtl.files import warn
 from mtl.report.figures.imbalance import imbalance_figure
 from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
@@ -13,7 +14,7 @@ from mtl.report.numbers.conditions import differing_conditions, partly_evaluated
 from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
 from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
 from mtl.report.numbers.table import table_of, with_other_metrics
-from mtl.report.read.curves import windowed
+from mtl.report.read.curves import stored_width, windowed
 from mtl.report.read.runs import Run
 from mtl.report.read.scores import our_scores, paper_scores
 from mtl.report.read.summary import summary
@@ -63,17 +64,23 @@ def render(
     remarks += _misfits(paper, theirs)
     if "search" in plan:
         remarks = [*outcome(scores, table, plan["search"], runs), *remarks]
+    records = f"records/{name}" if plan.get("records") else ""
     files: dict[str, str | bytes] = {
         f"summary/{name}.csv": _csv(lines),
         f"tables/{name}.csv": _csv(flat(table)),
         f"tables/{name}.tex": "\n\n".join(_stacked(table, metrics, "latex_raw", "% {}")) + "\n",
-        f"tables/{name}.md": _page(name, table, metrics, runs, remarks, lines),
+        f"tables/{name}.md": _page(name, table, metrics, runs, remarks, lines, records),
     }
     if plan.get("curves"):
-        width = plan.get("window", {}).get(runs[0].config["dataset"]["name"]) or max(runs[0].record["steps"] // 6, 1)
+        steps = runs[0].record["steps"]
+        usual = stored_width(steps) if records else max(steps // 6, 1)
+        width = plan.get("window", {}).get(runs[0].config["dataset"]["name"]) or usual
         curves = windowed(runs, width, variants)
         files[f"summary/{name}_curves.csv"] = _csv(curves[curves["key"].str.startswith(tuple(plan["curves"]))], "%.5g")
-    if plan.get("figure") and (png := imbalance_figure(runs, with_gains(scores, baseline))):
+    elsewhere = [run for run in runs if run.file and len(run.tasks) > 1]
+    if plan.get("figure") and elsewhere:
+        warn(f"the figure is not drawn again: it needs logs, and of some runs there is only {elsewhere[0].file}")
+    elif plan.get("figure") and (png := imbalance_figure(runs, with_gains(scores, baseline))):
         files[f"figures/{name}.png"] = png
     return files, "\n\n".join([*_stacked(table, metrics, "simple", "{}"), "\n".join(remarks)])
 
@@ -107,9 +114,15 @@ def _stacked(table: pd.DataFrame, metrics: Metrics, form: str, heading: str) -> 
 
 
 def _page(
-    name: str, table: pd.DataFrame, metrics: Metrics, runs: Sequence[Run], remarks: Sequence[str], lines: pd.DataFrame
+    name: str,
+    table: pd.DataFrame,
+    metrics: Metrics,
+    runs: Sequence[Run],
+    remarks: Sequence[str],
+    lines: pd.DataFrame,
+    records: str,
 ) -> str:
-    """The Markdown file: provenance, tables, notes, and the runs of every row."""
+    """The Markdown file: provenance, tables, notes, and the runs of every row; `records` as for `_origins`."""
     about = [run.record["environment"] for run in runs]
     facts = {
         "steps": _listed(run.record["steps"] for run in runs),
@@ -118,23 +131,32 @@ def _page(
         "protocol": _listed(word for words in lines["protocol"] for word in words.split()) or "none",
         "seeds": _listed(run.seed for run in runs),
     }
+    place = "Folders in `results/runs`, one per seed"
+    if records:
+        place = f"Records in `results/{records}`, a file per seed: scores, curves, cost and environment"
     parts = [
         f"# {name}",
         "; ".join(f"{key} {value}" for key, value in facts.items()) + ".",
         *_stacked(table, metrics, "pipe", "## {}"),
         "\n".join(f"- {line}" for line in remarks),
-        "## Runs\n\nFolders in `results/runs`, one per seed; the command repeats the run with the first seed.",
-        "\n".join(_origins(lines)),
+        f"## Runs\n\n{place}; the command repeats the run with the first seed.",
+        "\n".join(_origins(lines, records)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _origins(lines: pd.DataFrame) -> list[str]:
-    """One line per network: its row, its folder, and the command of its first seed."""
+def _origins(lines: pd.DataFrame, records: str) -> list[str]:
+    """One line per network: its row, its folder, and the command of its first seed.
+
+    Args:
+        lines: The summary.
+        records: Folder of the records, relative to the results folder; empty if there are none.
+    """
     found = []
     for (*row, tasks, run), own in lines.groupby([*ROW, "tasks", "run"], sort=False):
         place = f"{', '.join(row[1:3])}: {label(tuple(row))}" + f" {tasks}" * (row[-2] == SINGLE_TASK)
-        found.append(f"- {place}: `{run}`, seeds {_listed(own['seed'])}: `{own['command'].iloc[0]}`")
+        folder = f"[`{run}`](../{records}/{run})" if records else f"`{run}`"
+        found.append(f"- {place}: {folder}, seeds {_listed(own['seed'])}: `{own['command'].iloc[0]}`")
     return found
 
 

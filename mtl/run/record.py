@@ -2,6 +2,7 @@
 
 import math
 import platform
+import shlex
 import statistics
 import sys
 import time
@@ -106,7 +107,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "commit": commit,
         "code": code.fingerprint(),
         "changed": commit and bool(code.changes()),
-        "command": " ".join(sys.argv),
+        "command": shlex.join(sys.argv),
     }
 
 

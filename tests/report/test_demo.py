@@ -1,5 +1,7 @@
 """Makes the demo's table and figure from its runs with `scripts/reproduce.py`."""
 
+import shutil
+
 import pytest
 
 from mtl.experiment import Experiment
@@ -11,15 +13,16 @@ WORDS = ["experiment=demo", "dataset=rooms", "subset=[semseg,depth]"]
 def demo(make_run, run_script, tmp_path):
     """Renders the demo with two tasks, except the run of the given tasks; returns exit status and output."""
 
-    def render(without=()):
+    def render(*more, without=()):
         experiment = Experiment([*WORDS, f"results={tmp_path}"])
         for job in (job for line in experiment.jobs() for job in line):
             config, tasks = job.config, job.config["subset"]
             if tasks != list(without):
                 scores = {"semseg": 42 if len(tasks) > 1 else 40, "depth": 0.4 if len(tasks) > 1 else 0.5}
                 own = {task: scores[task] for task in tasks}
-                make_run(config["weighter"]["name"], own, config=config, digest=job.folder.name[-8:])
-        return run_script("reproduce", *WORDS, f"results={tmp_path}", "runs=no")[:2]
+                run = make_run(config["weighter"]["name"], own, config=config, digest=job.folder.name[-8:])
+                (run.folder / "metrics.csv").write_text("step\n20\n")
+        return run_script("reproduce", *WORDS, f"results={tmp_path}", "runs=no", *more)[:2]
 
     return render
 
@@ -55,3 +58,15 @@ def test_missing_network_is_named_with_its_command_and_its_numbers_stay_empty(de
 def test_tables_on_the_console_fit_its_width(demo):
     _, printed = demo()
     assert max(len(line) for line in printed.splitlines() if line.startswith(("method", "Single", "AvgNorm"))) <= 120
+
+
+def test_records_are_all_that_a_table_needs(demo, run_script, tmp_path):
+    words = ["+plan.records=true", "plan.figure=false"]
+    first = demo(*words)
+    tables = {path: path.read_bytes() for path in [*tmp_path.glob("summary/*"), *tmp_path.glob("tables/*")]}
+    assert first[0] == 0
+    assert b"](../records/demo_rooms-" in next(tmp_path.glob("tables/*.md")).read_bytes()
+    for path in (tmp_path / "runs", *tables):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert run_script("reproduce", *WORDS, f"results={tmp_path}", "runs=no", *words)[:2] == first
+    assert {path: path.read_bytes() for path in tables} == tables

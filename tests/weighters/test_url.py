@@ -15,6 +15,8 @@ from tiny import SIZE
 
 from mtl import build
 from mtl.engine.trainer import Trainer
+from mtl.report.read.committed import write_records
+from mtl.report.read.runs import finished_runs
 from mtl.run.checkpoint import load_checkpoint
 
 TRAIN = Path(__file__).parents[2] / "train.py"
@@ -97,6 +99,19 @@ def test_finished_network_without_its_weights_is_trained_again(home, tmp_path, c
     assert command[-4:] == ["subset=edge", "seed=0", "force=true", "keep=best"]
     assert call(tmp_path, *[word for word in command if word not in WORDS]) == 0
     assert checkpoints(tmp_path)["edge"].exists()
+
+
+def test_network_of_which_there_is_only_a_record_is_trained_here(home, tmp_path, capsys):
+    shutil.copytree(home / "results", tmp_path / "results")
+    (tmp_path / "data").symlink_to(home / "data")
+    runs = [run for run in finished_runs(tmp_path / "results") if run.tasks == ["edge"]]
+    write_records(tmp_path / "results", "any", runs)
+    shutil.rmtree(runs[0].folder)
+    capsys.readouterr()
+    assert call(tmp_path, *URL, "weighter.alignment.lr=1e-3") == 1
+    line = capsys.readouterr().err
+    assert f"(the network of edge was trained, but not kept: {runs[0].folder}/best.pt is missing)" in line
+    assert line.endswith("subset=edge seed=0 force=true keep=best\n")
 
 
 def test_teachers_are_the_trained_networks_and_training_leaves_them_as_they_are(home, tmp_path):

@@ -10,7 +10,8 @@ from dataclasses import astuple, dataclass, fields
 from statistics import median
 from typing import Any
 
-from mtl.report.read.runs import Run, number
+from mtl.report.read.record import number
+from mtl.report.read.runs import Run
 
 # Keys of a recipe that do not change what a step or the evaluation of an image costs.
 FREE = ("name", "optimizer", "power", "schedule", "clip", "on_nonfinite", "steps", "evaluate")

@@ -1,6 +1,7 @@
 """Curves as the paper plots them: logged values averaged over windows of steps.
 
-The columns of a frame of curves:
+A run that was trained elsewhere has the windows of its committed record instead of a log; wider windows are made of
+them, exactly if their width is a multiple. The columns of a frame of curves:
 
     dataset, backbone, architecture, initialization, operation, method, variant, seed, source    as in `scores`
     key       logged quantity: gradient/norm/depth, gradient/cosine/depth-edge, feature/distance/edge, weight/edge ...
@@ -11,6 +12,7 @@ The columns of a frame of curves:
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +21,7 @@ from mtl.report.read.frame import read_log, readable
 from mtl.report.read.runs import Run
 from mtl.report.read.summary import summaries
 
+WINDOWS = 12  # in a committed record, as far as the number of steps is a multiple of it
 COLUMNS = [*SETTING, "method", "variant", "seed", "source", "key", "step", "value", "count"]
 
 
@@ -26,7 +29,7 @@ def windowed(runs: Sequence[Run], width: int, variants: Mapping[str, str] | None
     """Averages the logs of the runs over windows.
 
     Args:
-        runs: Runs; those without a readable `gradients.csv` have no curves.
+        runs: Runs; those trained here without a readable `gradients.csv` have no curves.
         width: Window width in steps.
         variants: As for `summary`.
     """
@@ -45,21 +48,49 @@ def read_curves(folder: Path) -> pd.DataFrame:
     return found.drop_duplicates(["source", "key", "step"], ignore_index=True)
 
 
+def stored_width(steps: int) -> int:
+    """Width of the windows in the committed record of a run with this number of steps."""
+    return max(steps // WINDOWS, 1)
+
+
+def window_means(log: pd.DataFrame, width: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Means over windows and the number of logged values in them, by number of the window and key.
+
+    Args:
+        log: A `gradients.csv`.
+        width: Window width in steps.
+    """
+    windows = log.drop(columns="step").groupby((log["step"] - 1) // width)  # steps count from 1
+    return windows.mean(), windows.count()
+
+
+def _stored_means(stored: Mapping[str, Any], width: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same from the windows of a committed record."""
+    window = (pd.Series(stored["step"], dtype=int) - 1) // width
+    values = pd.DataFrame(stored["value"], index=window.index, dtype=float)
+    counts = pd.DataFrame({key: stored["gaps"].get(key, stored["count"]) for key in values}, index=window.index)
+    counts = counts.where(values.notna(), 0)
+    together = counts.groupby(window).sum()
+    return (values * counts).groupby(window).sum() / together, together
+
+
 def _curves(run: Run, width: int, variant: str) -> pd.DataFrame:
-    every = run.record["gradient_statistics"]["every"]
-    if (log := read_log(run.folder) if every else None) is None:
+    steps, logged = run.record["steps"], run.record["gradient_statistics"]["every"] > 0
+    if run.file:
+        width = max(width, stored_width(steps))
+        found = _stored_means(run.logs["curves"], width) if "curves" in run.logs else None
+    else:
+        log = read_log(run.folder) if logged else None
+        found = None if log is None else window_means(log, width)
+    if found is None:
         return _none()
-    window = (log["step"] - 1) // width  # steps count from 1
-    last = (window + 1) * width
-    short = run.record["steps"] % width
-    log = log[(last <= run.record["steps"]) | (2 * short >= width)]
-    means = log.drop(columns="step").groupby(window.loc[log.index]).agg(["mean", "count"])
+    (means, counts), short = found, steps % width
     lines = [
-        {"key": key, "step": min((index + 1) * width, run.record["steps"]), "value": row[key, "mean"]}
-        | {"count": int(row[key, "count"])}
-        for index, row in means.iterrows()
-        for key in means.columns.get_level_values(0).unique()
-        if row[key, "count"]
+        {"key": key, "step": min((index + 1) * width, steps), "value": means.at[index, key]}
+        | {"count": int(counts.at[index, key])}
+        for index in means.index
+        for key in means.columns
+        if counts.at[index, key] and ((index + 1) * width <= steps or 2 * short >= width)
     ]
     own = setting_of(run.config)._asdict() | {"method": method_of(run.config), "variant": variant, "seed": run.seed}
     return pd.DataFrame(lines, columns=["key", "step", "value", "count"]).assign(

@@ -1,35 +1,19 @@
 """Finds finished runs by their records, and the words that train missing single-task networks."""
 
-import math
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtl.files import NUMBER, misfit, read_json, warn
+from mtl.files import warn
+from mtl.report.read.record import number, read_committed, read_record
 
 COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
 PLAIN = {"model": "vanilla", "weighter": "uniform"}  # settings of the single-task baseline
 CHOSEN_BY_BASELINE = ("subset", "seed", *PLAIN)
 MANY_SKIPPED = 0.01  # part of all steps
-SCORES = {"*": {"*": NUMBER}}
-EVALUATION = {"step": int, "scores": SCORES, "test?": SCORES}
-NAMED = {"name": str}
-SPLIT = {"images": int, "of?": int, "fingerprint?": {"*": str}}
-ABOUT = {"device": str, "threads?": int, "commit?": (str, type(None)), "packages?": {"*": str}}
-FORM = {  # of a record, as far as it is read
-    "config": {
-        **{"dataset": NAMED, "backbone": NAMED, "model": NAMED, "recipe": dict, "subset": [str]},
-        "weighter": {"name": str, "method?": dict, "scope?": str},
-    },
-    "metrics": {"*": {"primary": str, "higher_is_better": bool, "preset": (str, type(None))}},
-    **{"best": EVALUATION, "last": EVALUATION, "mean_weights": {"*": NUMBER}},
-    **{"seed": int, "steps": int, "skipped_steps?": int, "processes?": int},
-    **dict.fromkeys(("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib"), NUMBER),
-    **{"data?": {"*": SPLIT}, "seconds?": {"*": (int, float)}},
-    **{"gradient_statistics": {"scope": str, "every": int}, "feature_distance?": bool, "command?": str},
-    **{"environment": ABOUT | {"threads": int, "commit": (str, type(None))}, "earlier_environments?": [ABOUT]},
-}
+PLACES = ("data", "results")  # words of a command that name folders of a machine
 
 
 @dataclass(frozen=True)
@@ -37,12 +21,16 @@ class Run:
     """A finished run.
 
     Args:
-        folder: Where its files are.
+        folder: Where its files are, if it was trained here.
         record: Content of its `record.json`.
+        file: Its committed record, if it was not trained here.
+        logs: `evaluations` and `curves` of the committed record.
     """
 
     folder: Path
     record: Mapping[str, Any]
+    file: Path | None = field(default=None, compare=False)
+    logs: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -75,6 +63,11 @@ class Run:
         return len(self.tasks) if self.config["weighter"].get("scope") == "shared" else 1
 
     @property
+    def command(self) -> str:
+        """The command that repeats the run on any machine; empty if the record has none."""
+        return portable(self.record.get("command", ""))
+
+    @property
     def skipped(self) -> str:
         """Number of skipped steps as text, if they are more than 1 %, otherwise empty."""
         skipped, steps = self.record.get("skipped_steps", 0), self.record["steps"]
@@ -95,41 +88,43 @@ class Run:
         return self.scores(which)[task][self.record["metrics"][task]["primary"]]
 
 
-def number(value: float | None) -> float:
-    """Converts null, the JSON form of NaN, back to NaN."""
-    return math.nan if value is None else value
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """The record of a finished run.
-
-    Raises:
-        ValueError: The file is damaged.
-    """
-    try:
-        record = read_json(path, FORM)
-        tasks = record["config"]["subset"]
-        reason = misfit(record, {"metrics": dict.fromkeys(tasks, dict), "mean_weights": dict.fromkeys(tasks, NUMBER)})
-        if reason is None:
-            scored = {task: {record["metrics"][task]["primary"]: NUMBER} for task in tasks}
-            found = {which: record[which].get("test") or record[which]["scores"] for which in ("best", "last")}
-            reason = misfit(found, dict.fromkeys(found, scored))
-        if reason:
-            raise ValueError(f"{path} is damaged ({reason})")
-        return record
-    except ValueError as error:
-        raise ValueError(f"{error}: train the run again with force=true") from error
-
-
 def finished_runs(results: Path) -> list[Run]:
-    """All finished runs, sorted by folder; those with a damaged record are left out with a warning."""
-    found = []
-    for path in sorted(Path(results).glob("runs/*/seed*/record.json")):
+    """All finished runs, sorted by folder; those with a damaged record are left out with a warning.
+
+    A run that was not begun in this results folder has its committed record.
+    """
+    results, found = Path(results), {}
+    for path in sorted(results.glob("runs/*/seed*/record.json")):
         try:
-            found.append(Run(path.parent, read_record(path)))
+            found[path.parent] = Run(path.parent, read_record(path))
         except (ValueError, OSError) as error:
             warn(f"{error}; until then it counts as missing")
-    return found
+    for path in sorted(results.glob("records/*/*/seed*.json")):
+        folder = results / "runs" / path.parent.name / path.stem
+        if folder not in found and not is_begun(folder) and (run := _committed(folder, path)):
+            found[folder] = run
+    return sorted(found.values(), key=lambda run: run.folder)
+
+
+def committed_run(folder: Path) -> Run | None:
+    """The run of a folder by its committed record; None if it was begun in the folder, or has no such record."""
+    paths = sorted(folder.parents[2].glob(f"records/*/{folder.parent.name}/{folder.name}.json"))
+    found = (run for path in paths if (run := _committed(folder, path)))
+    return None if is_begun(folder) else next(found, None)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether the run was begun in its folder; if so, its committed record does not count."""
+    return any((folder / name).exists() for name in ("record.json", "science.json"))
+
+
+def _committed(folder: Path, path: Path) -> Run | None:
+    try:
+        record, logs = read_committed(path)
+    except (ValueError, OSError) as error:
+        warn(f"{error}; until then it counts as missing")
+        return None
+    return Run(folder, record, path, logs)
 
 
 def comparable(run: Run, config: Mapping[str, Any], *, judged_alike: bool = True) -> bool:
@@ -194,6 +189,21 @@ def judged_otherwise(
         and run.config["recipe"] == config["recipe"]
         and run.presets.get(run.tasks[0]) not in (None, presets.get(run.tasks[0]))
     }
+
+
+def portable(command: str) -> str:
+    """The command without the words that name folders of a machine."""
+    words = words_of(command)
+    kept = [word for word in words if word.partition("=")[0] not in PLACES]
+    return command if len(kept) == len(words) else shlex.join(kept)
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a command in a record."""
+    try:
+        return shlex.split(command)
+    except ValueError:  # it has a single quotation mark
+        return command.split()
 
 
 def leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from mtl.report.names import DATASETS, method_of, method_order, setting_of
-from mtl.report.read.runs import Run, number
+from mtl.report.read.record import number
+from mtl.report.read.runs import Run
 
 # Experiments that reproduce a part of the paper; figures and claims read their summaries.
 EXPERIMENTS = ("figures", "table2", "table3", "table4", "table5", "table6", "table7", "figure4", "controls")
@@ -43,6 +44,6 @@ def _line(run: Run, variant: str) -> dict[str, str | int | float | None]:
             line |= {f"{which}/{task}/{metric}": value for metric, value in scores.items()}
     line |= {f"weight/{task}": weight for task, weight in run.weights.items()}
     line |= {key: number(record[key]) for key in ("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib")}
-    line |= {"encoder_passes": run.encoder_passes, "command": record.get("command", "")}
+    line |= {"encoder_passes": run.encoder_passes, "command": run.command}
     line |= {key: environment[key] for key in ("device", "threads", "commit")}
     return line | {"protocol": " ".join(f"{task}={preset}" for task, preset in run.presets.items())}

@@ -68,6 +68,8 @@ FILES = {
     "mtl/cli/costs.py": ("mtl.build", "mtl.cli.gpus", "mtl.experiment", "mtl.run", "mtl.report", "mtl.files"),
     "mtl/cli/measure.py": ("mtl.build", "mtl.children", "mtl.run", "mtl.report.numbers.hours", "mtl.files"),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base", "mtl.trained"),
+    "mtl/cli/floors.py": ("mtl.build", "mtl.data.view", "mtl.engine.evaluator", "mtl.task"),
+    "scripts/floors.py": ("mtl.cli", "mtl.build", "mtl.report.names"),
     "scripts/doctor.py": ("mtl.cli", "mtl.build", "mtl.data", "mtl.run"),
     "scripts/predict.py": ("mtl.cli", "mtl.data.disk.decode", "mtl.report", "mtl.trained", "mtl.files"),
     "scripts/reproduce.py": ("mtl.cli", "mtl.experiment", "mtl.run", "mtl.report", "mtl.files"),

@@ -37,12 +37,15 @@ DATASETS = {
     "pascal_context": "PASCAL-Context",
     "replica": "Replica",
     "rooms": "rooms",
+    "rooms_nyud": "rooms-NYUD",
+    "rooms_pascal": "rooms-PASCAL",
+    "rooms_replica": "rooms-Replica",
     "camvid": "CamVid",
     "bsds500": "BSDS500",
 }
 
 # Datasets with a separate validation split; on the others, the best network is selected on the evaluation images.
-VALIDATED_APART = ("Replica", "CamVid", "BSDS500")
+VALIDATED_APART = ("Replica", "CamVid", "rooms-NYUD", "rooms-PASCAL", "rooms-Replica", "BSDS500")
 
 # Config name -> display names of the backbone and its initial weights; the paper names the weights only in Table IV.
 BACKBONES = {

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -140,6 +140,41 @@ class TaskLabel(Label, ABC):
             depth_unit: Metres per unit of depth stored as integers, if given.
         """
         return self
+
+    @abstractmethod
+    def constant(self, labels: Iterable[Map], channels: int) -> Map:
+        """What a network would predict for every pixel of every image if it saw none: a floor of the scores.
+
+        Args:
+            labels: Labels of training images, [C, H, W] each.
+            channels: Number of channels that the network predicts.
+
+        Returns:
+            Raw prediction of a pixel. Shape [channels].
+        """
+
+    def untrained(self, grey: Map, rng: np.random.Generator) -> dict[str, Map]:
+        """Predictions without learning, by name: floors of the scores. Most tasks have none but `constant`.
+
+        Args:
+            grey: Brightness of the image, 0 to 1. Shape [H, W].
+            rng: Source of random numbers.
+
+        Returns:
+            Raw predictions, each of shape [channels, H, W].
+        """
+        return {}
+
+    def nearly_true(self, truth: Map) -> dict[str, Map]:
+        """Predictions made from the truth of the metric, by name: ceilings of the scores. Most tasks have none.
+
+        Args:
+            truth: What the metric compares with. Shape [C, H, W].
+
+        Returns:
+            Raw predictions, each of shape [channels, H, W].
+        """
+        return {}
 
     @abstractmethod
     def natural(self, prediction: "Tensor") -> "Tensor":

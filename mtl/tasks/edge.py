@@ -1,7 +1,7 @@
 """Edges: thin lines between the objects in an image."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,64 @@ class Edge(Probability):
         levels = np.floor(BYTES * probability(stored, size) + 1e-3)
         return logit((levels + 0.5) / BYTES)  # the metric rounds down to a level
 
+    def untrained(self, grey: NDArray[np.floating], rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """Noise, and the gradient of the brightness by a Sobel filter, of the image and of the blurred image.
+
+        Each is divided by its maximum; noise and blurred image are smoothed by a Gaussian, of standard deviation 1 and
+        2 pixels. Logits, shape [1, H, W] each.
+        """
+        maps = {
+            "noise": blurred(rng.random(grey.shape), 1),
+            "Sobel": gradient(grey),
+            "Sobel after a blur": gradient(blurred(grey, 2)),
+        }
+        return {name: likely(values) for name, values in maps.items()}
+
+    def nearly_true(self, truth: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+        """The true lines, blurred by a Gaussian of standard deviation 1 pixel. Logits, shape [1, H, W].
+
+        Args:
+            truth: Lines (bool) or regions (integers) of each annotator, of whom the first counts. Shape [A, H, W].
+        """
+        lines = truth[0] if truth.dtype == bool else between(truth[0])
+        return {"truth blurred by a pixel": likely(blurred(lines.astype(np.float64), 1))}
+
     def natural(self, prediction: "Tensor") -> "Tensor":
         """Probability of a line. Shape [H, W]."""
         return prediction[0].sigmoid()
+
+
+def blurred(values: NDArray[np.floating], deviation: float) -> NDArray[np.float64]:
+    """Smoothed by a Gaussian, with the border repeated. Shapes [H, W].
+
+    Args:
+        values: The map.
+        deviation: Standard deviation in pixels.
+    """
+    reach = int(4 * deviation)
+    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * deviation**2))
+    weights /= weights.sum()
+    wide = np.pad(values, reach, mode="edge")
+    wide = sum(weight * wide[:, k : k + values.shape[1]] for k, weight in enumerate(weights))
+    return sum(weight * wide[k : k + values.shape[0]] for k, weight in enumerate(weights))
+
+
+def gradient(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Length of the gradient by Sobel filters, with the border repeated. Shapes [H, W]."""
+    wide = np.pad(values.astype(np.float64), 1, mode="edge")
+    rows = wide[:-2] + 2 * wide[1:-1] + wide[2:]  # [H, W + 2]
+    columns = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]  # [H + 2, W]
+    return np.hypot(rows[:, 2:] - rows[:, :-2], columns[2:] - columns[:-2])
+
+
+def between(regions: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether the left or the upper neighbour is of another region. Shapes [H, W]."""
+    lines = np.zeros(regions.shape, bool)
+    lines[:, 1:] |= regions[:, 1:] != regions[:, :-1]
+    lines[1:] |= regions[1:] != regions[:-1]
+    return lines
+
+
+def likely(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logits of non-negative values as shares of their maximum. Shapes [H, W] to [1, H, W]."""
+    return logit(values / max(values.max(), 1e-12))[None]

@@ -1,6 +1,6 @@
 """Surface normals: unit vectors in the camera frame."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -63,6 +63,11 @@ class Normals(TaskLabel):
         tilted = label + np.float32(noise.deviations[self.name]) * rng.standard_normal(label.shape, np.float32)
         tilted /= np.maximum(np.linalg.norm(tilted, axis=0), np.float32(1e-12))
         return np.where(self.valid(label), tilted, label)
+
+    def constant(self, labels: Iterable[NDArray[Any]], channels: int) -> NDArray[np.float64]:
+        """Mean direction. Shape [3]."""
+        total = sum(label.sum(axis=(1, 2), dtype=np.float64) for label in labels)  # invalid vectors are 0
+        return total / max(np.linalg.norm(total), 1e-12)
 
     def natural(self, prediction: "Tensor") -> "Tensor":
         """Unit vectors. Shape [3, H, W]."""

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from fake_runs import config_of
 
+from mtl import build
 from mtl.report.names import (
     DATASETS,
     METHODS,
@@ -46,7 +47,7 @@ def test_primary_metric_is_the_one_that_the_task_names_first():
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "dataset").glob("*.yaml")), ids=lambda path: path.stem)
 def test_datasets_with_validation_and_test_splits_are_declared(path):
-    assert (DATASETS[path.stem] in VALIDATED_APART) == ("\ntest:" in path.read_text())
+    assert (DATASETS[path.stem] in VALIDATED_APART) == ("test" in build.composed([f"dataset={path.stem}"]).dataset)
 
 
 def test_selection_of_the_best_is_noted_once_per_dataset():

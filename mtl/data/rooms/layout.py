@@ -7,12 +7,14 @@ from numpy.random import Generator
 
 from mtl.data.rooms import fixtures, furniture, things
 from mtl.data.rooms.furniture import Piece
-from mtl.data.rooms.materials import ceiling_paint, flooring, wall_paint
+from mtl.data.rooms.materials import Material, ceiling_paint, flooring, wall_paint
 from mtl.data.rooms.person import person
 from mtl.data.rooms.plan import EYE_LEVEL, Plan, Pose, footprint
 from mtl.data.rooms.scene import Builder, Point, Scene
 from mtl.data.rooms.spec import Spec
 from mtl.data.rooms.streams import Purpose, stream
+
+CAMOUFLAGED = 0.3  # share of things in the paint of the room: edges without a change of colour
 
 
 def build_scene(spec: Spec, number: int) -> Scene:
@@ -73,13 +75,14 @@ class _Decorator:
 
     def shell(self) -> None:
         w, d, h, thick = self.width / 2, self.depth / 2, self.height / 2, 0.05
-        paint = wall_paint(self.rng)
+        paint, floor = wall_paint(self.rng), flooring(self.rng)
+        self.paints = (paint, paint, floor)
         for x in (-thick, 2 * w + thick):
             self.builder.item("wall", x, d).box((0, 0, h), (thick, d, h), paint)
         accent = wall_paint(self.rng) if self.rng.uniform() < 0.3 else paint
         for y, surface in ((-thick, paint), (2 * d + thick, accent)):
             self.builder.item("wall", w, y).box((0, 0, h), (w, thick, h), surface)
-        self.builder.item("floor", w, d).box((0, 0, -thick), (w, d, thick), flooring(self.rng))
+        self.builder.item("floor", w, d).box((0, 0, -thick), (w, d, thick), floor)
         self.builder.item("ceiling", w, d).box((0, 0, 2 * h + thick), (w, d, thick), ceiling_paint(self.rng))
 
     def openings(self) -> None:
@@ -93,13 +96,19 @@ class _Decorator:
                 daylight = (*_before(pose, 0.35), 0.75 * piece.height)
                 self.lamps.append((daylight, float(self.rng.uniform(1.0, 2.5))))
 
+    def paint(self, label: str) -> Material | None:
+        """The wall's paint or the floor's, for a thing that hardly differs from what is behind it; mostly none."""
+        if label in ("window", "lamp", "person") or self.rng.uniform() >= CAMOUFLAGED:
+            return None
+        return self.paints[self.rng.integers(len(self.paints))]
+
     def hang(self, piece: Piece, z: float = 0.0) -> Pose | None:
         place = self.plan.find_wall(self.rng, piece.width)
         if place is None:
             return None
         self.plan.hang(*place, piece.width)
         x, y, yaw = pose = self.plan.wall_pose(*place, 0.0)
-        piece.build(self.builder.item(piece.label, x, y, z, yaw))
+        piece.build(self.builder.item(piece.label, x, y, z, yaw, self.paint(piece.label)))
         return pose
 
     def stand(self, piece: Piece) -> Pose | None:
@@ -110,7 +119,7 @@ class _Decorator:
 
     def put(self, piece: Piece, pose: Pose) -> None:
         x, y, yaw = pose
-        piece.build(self.builder.item(piece.label, x, y, 0.0, yaw))
+        piece.build(self.builder.item(piece.label, x, y, 0.0, yaw, self.paint(piece.label)))
         self.focus.append((x, y, piece.height * float(self.rng.uniform(0.4, 1.0))))
         if piece.top:
             self.tops.append((pose, piece))
@@ -139,7 +148,7 @@ class _Decorator:
             u = self.rng.uniform(-0.38, 0.38) * max(under.width - 1.2 * piece.width, 0)
             v = self.rng.uniform(-0.38, 0.38) * max(under.depth - 1.2 * piece.width, 0)
             x, y = x + u * cos(yaw) - v * sin(yaw), y + u * sin(yaw) + v * cos(yaw)
-            piece.build(self.builder.item("object", x, y, under.top, self.rng.uniform(-pi, pi)))
+            piece.build(self.builder.item("object", x, y, under.top, self.rng.uniform(-pi, pi), self.paint("object")))
         else:
             self.stand(things.thing(self.rng, self.rng.uniform(0.25, 0.5)))
 
@@ -147,7 +156,7 @@ class _Decorator:
         piece = fixtures.rug(self.rng)
         x = self.rng.uniform(piece.width / 2, self.width - piece.width / 2)
         y = self.rng.uniform(piece.depth / 2, self.depth - piece.depth / 2)
-        piece.build(self.builder.item(piece.label, x, y))
+        piece.build(self.builder.item(piece.label, x, y, paint=self.paint(piece.label)))
 
 
 def _before(pose: Pose, distance: float) -> tuple[float, float]:

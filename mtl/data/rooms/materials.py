@@ -18,6 +18,7 @@ class Pattern(IntEnum):
     NOISE = 3
     TILES = 4
     WOOD = 5
+    PATCHES = 6
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ def timber(rng: Generator) -> Material:
 def cloth(rng: Generator) -> Material:
     """Fabric, clothing or matt paint of any colour and pattern."""
     first = colour(rng, (0.0, 0.8), (0.08, 0.8))
-    second = shade(first, rng.uniform(0.4, 1.6)) if rng.uniform() < 0.6 else colour(rng, (0, 0.8), (0.08, 0.8))
-    pattern = Pattern(rng.choice((0, 0, 0, 1, 2, 3, 3)))
-    return Material(first, second, pattern, rng.uniform(0.08, 0.35))
+    second = shade(first, rng.uniform(0.4, 1.6)) if rng.uniform() < 0.5 else colour(rng, (0, 0.8), (0.08, 0.8))
+    pattern = Pattern(rng.choice((0, 0, 1, 1, 2, 2, 3, 6, 6)))
+    return Material(first, second, pattern, rng.uniform(0.12, 0.5))
 
 
 def any_surface(rng: Generator) -> Material:
@@ -67,8 +68,9 @@ def any_surface(rng: Generator) -> Material:
 def wall_paint(rng: Generator) -> Material:
     """Wallpaper or paint: mostly light, of any hue, sometimes patterned."""
     first = colour(rng, (0.0, 0.45), (0.35, 0.85))
-    pattern = Pattern(rng.choice((0, 0, 0, 2, 3, 3, 4)))
-    return Material(first, shade(first, rng.uniform(0.7, 1.15)), pattern, rng.uniform(0.15, 0.6))
+    second = shade(first, rng.uniform(0.3, 0.8)) if rng.uniform() < 0.6 else colour(rng, (0.0, 0.6), (0.2, 0.85))
+    pattern = Pattern(rng.choice((0, 1, 2, 2, 4, 6, 6, 6)))
+    return Material(first, second, pattern, rng.uniform(0.3, 1.0))
 
 
 def flooring(rng: Generator) -> Material:
@@ -76,9 +78,9 @@ def flooring(rng: Generator) -> Material:
     if rng.uniform() < 0.45:
         return timber(rng)
     first = colour(rng, (0.0, 0.5), (0.12, 0.7))
-    pattern = Pattern(rng.choice((1, 3, 3, 4, 4)))
-    second = shade(first, rng.uniform(0.5, 0.85))
-    return Material(first, second, pattern, rng.uniform(0.2, 0.6), float(rng.choice((0.0, 0.4))))
+    pattern = Pattern(rng.choice((1, 1, 4, 4, 6)))
+    second = shade(first, rng.uniform(0.25, 0.7))
+    return Material(first, second, pattern, rng.uniform(0.3, 0.9), float(rng.choice((0.0, 0.4))))
 
 
 def ceiling_paint(rng: Generator) -> Material:

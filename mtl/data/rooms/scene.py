@@ -54,10 +54,12 @@ class Builder:
     materials: list[Material] = field(default_factory=list)
     rows: list[tuple] = field(default_factory=list)
 
-    def item(self, label: str, x: float, y: float, z: float = 0.0, yaw: float = 0.0) -> "Item":
-        """Start a new instance of a class, with its own frame at (x, y, z) turned by yaw radians."""
+    def item(
+        self, label: str, x: float, y: float, z: float = 0.0, yaw: float = 0.0, paint: Material | None = None
+    ) -> "Item":
+        """Start a new instance of a class, with its own frame at (x, y, z) turned by yaw radians, perhaps painted."""
         self.labels.append(CLASSES.index(label))
-        return Item(self, len(self.labels) - 1, (x, y, z), yaw)
+        return Item(self, len(self.labels) - 1, (x, y, z), yaw, paint)
 
     def shapes(self) -> Shapes:
         """The table, stably sorted by kind."""
@@ -82,12 +84,16 @@ class Builder:
 
 @dataclass(frozen=True)
 class Item:
-    """One instance; shapes are given in its own frame: x to its right, y to its front, z up."""
+    """One instance; shapes are given in its own frame: x to its right, y to its front, z up.
+
+    `paint` is the material of all its shapes, in place of their own.
+    """
 
     builder: Builder
     instance: int
     position: Point
     yaw: float
+    paint: Material | None = None
 
     def box(self, centre: Point, half: Point, material: Material, part: int = 0) -> None:
         """Add a box by centre and half extents in metres."""
@@ -127,6 +133,6 @@ class Item:
         x, y, z = centre
         px, py, pz = self.position
         world = (px + c * x - s * y, py + s * x + c * y, pz + z)
-        self.builder.materials.append(material)
+        self.builder.materials.append(self.paint or material)
         index = len(self.builder.materials) - 1
         self.builder.rows.append((kind, world, rotation, half, self.instance, part, index))

@@ -94,6 +94,10 @@ def _wood(which: NDArray, u: Array, v: Array) -> Array:
     return noise(which, 1.5 * u, 0.12 * v + 0.37 * board)
 
 
+def _patches(which: NDArray, u: Array, v: Array) -> Array:
+    return np.clip(8 * (noise(which, 0.25 * u, 0.25 * v) - 0.5), 0, 1)
+
+
 RULES = {
     Pattern.PLAIN: _plain,
     Pattern.CHECKER: _checker,
@@ -101,4 +105,5 @@ RULES = {
     Pattern.NOISE: _noise,
     Pattern.TILES: _tiles,
     Pattern.WOOD: _wood,
+    Pattern.PATCHES: _patches,
 }

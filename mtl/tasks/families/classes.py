@@ -1,7 +1,7 @@
 """Labels with one class per pixel."""
 
 import colorsys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -48,6 +48,11 @@ class Classes(TaskLabel):
     def described(self, *, channels: int, first: int, **_: Any) -> Self:
         """The label with its number of classes and the number of the first."""
         return replace(self, count=channels, first=first)
+
+    def constant(self, labels: Iterable[NDArray[Any]], channels: int) -> NDArray[np.float64]:
+        """Scores in favour of the most frequent class. Shape [K]."""
+        counts = sum(np.bincount(label[self.valid(label)], minlength=channels) for label in labels)
+        return np.eye(channels)[np.argmax(counts)]
 
     def natural(self, prediction: "Tensor") -> "Tensor":
         """Most likely class of every pixel. Shape [H, W], uint8."""

@@ -1,6 +1,7 @@
 """Labels of 0 or 1 per pixel, predicted as a probability."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ class Probability(Scalar):
     fill = IGNORE
     span = (0, 1)
     bar = "probability"
+
+    def constant(self, labels: Iterable[NDArray[Any]], channels: int) -> NDArray[np.float64]:
+        """Logit of the share of ones, or logits of zero and one. Shape [1] or [2]."""
+        return np.concatenate([np.zeros(channels - 1), logit(super().constant(labels, channels))])
 
 
 def binary(stored: "Stored") -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """Labels with one number per pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,6 +24,11 @@ class Scalar(TaskLabel):
     colours: ClassVar[str] = "gray"  # matplotlib colour map
     span: ClassVar[tuple[float | None, float | None]] = (None, None)  # range of the colour map; None: of the values
     bar: ClassVar[str]  # label of the colour bar
+
+    def constant(self, labels: Iterable[NDArray[Any]], channels: int) -> NDArray[np.float64]:
+        """Mean over all valid pixels. Shape [1]."""
+        known = [label[self.valid(label)] for label in labels]
+        return np.array([sum(values.sum(dtype=np.float64) for values in known) / sum(map(len, known))])
 
     def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
         """Draw a label or a prediction; see `TaskLabel.draw`."""

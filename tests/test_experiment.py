@@ -74,7 +74,7 @@ def test_no_plan_is_overlooked():
 def test_plan_expands_for_each_of_its_datasets(name, dataset):
     made = experiment(name, dataset)
     sweeps = [swept(line) for line in made.lines()]
-    assert made.name == f"{name.removesuffix(f"_{dataset}")}_{dataset}"
+    assert made.name == (name if name.endswith(f"_{dataset}") else f"{name}_{dataset}")
     assert [len(sweep) for sweep in sweeps] == JOBS[name, dataset]
     words = [words for sweep in sweeps for words in sweep]
     assert len(set(words)) == len(words)

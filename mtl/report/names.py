@@ -123,6 +123,11 @@ def method_order(weighter: str) -> tuple[int, str]:
     return (list(METHODS).index(weighter) if weighter in METHODS else len(METHODS), weighter)
 
 
+def named(method: str, variant: str) -> str:
+    """Name of a method with its variant in brackets, if it has one."""
+    return f"{method} ({variant})" if variant else method
+
+
 class Setting(NamedTuple):
     """What networks that the paper compares directly have in common."""
 

@@ -8,16 +8,20 @@ import pandas as pd
 
 from mtl.files import warn
 from mtl.report.figures.imbalance import imbalance_figure
+from mtl.report.figures.ranks import ranks_figure
 from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
 from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
 from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
+from mtl.report.numbers.statistics.ranks import groups
+from mtl.report.numbers.statistics.study import Study, study_of
 from mtl.report.numbers.table import table_of, with_other_metrics
 from mtl.report.read.curves import stored_width, windowed
 from mtl.report.read.runs import Run
 from mtl.report.read.scores import our_scores, paper_scores
 from mtl.report.read.summary import summary
+from mtl.report.render import statistics
 from mtl.report.render.text import Metrics, blocks, flat, label, notes
 
 
@@ -69,8 +73,14 @@ def render(
         f"summary/{name}.csv": _csv(lines),
         f"tables/{name}.csv": _csv(flat(table)),
         f"tables/{name}.tex": "\n\n".join(_stacked(table, metrics, "latex_raw", "% {}")) + "\n",
-        f"tables/{name}.md": _page(name, table, metrics, runs, remarks, lines, records),
     }
+    section, text = [], [*_stacked(table, metrics, "simple", "{}"), "\n".join(remarks)]
+    if plan.get("statistics"):
+        study = study_of(with_gains(scores, baseline), rows, paper_scores(paper), best)
+        files |= _statistics(name, study)
+        section = statistics.page(study, f"../figures/{name}_ranks.png")
+        text += statistics.console(study)
+    files[f"tables/{name}.md"] = _page(name, table, metrics, runs, remarks, section, lines, records)
     if plan.get("curves"):
         steps = runs[0].record["steps"]
         usual = stored_width(steps) if records else max(steps // 6, 1)
@@ -82,7 +92,7 @@ def render(
         warn(f"the figure is not drawn again: it needs logs, and of some runs there is only {elsewhere[0].file}")
     elif plan.get("figure") and (png := imbalance_figure(runs, with_gains(scores, baseline))):
         files[f"figures/{name}.png"] = png
-    return files, "\n\n".join([*_stacked(table, metrics, "simple", "{}"), "\n".join(remarks)])
+    return files, "\n\n".join(text)
 
 
 def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFrame:
@@ -91,6 +101,15 @@ def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFram
     keys = pd.MultiIndex.from_frame(found[ROW])
     here = (found["table"] == table) | (found["method"] == SINGLE_TASK)
     return found[here & keys.isin(rows)].drop_duplicates([*ROW, "task"])
+
+
+def _statistics(name: str, study: Study) -> dict[str, str | bytes]:
+    """Every comparison with its p values, and the diagram of ranks, if there are ranks."""
+    files: dict[str, str | bytes] = {f"tables/{name}_statistics.csv": _csv(study.comparisons)}
+    if ranks := study.ranks:
+        bars, caption = groups(ranks.mean, ranks.critical), statistics.ranks_caption(ranks)
+        files[f"figures/{name}_ranks.png"] = ranks_figure(ranks.mean, ranks.critical, bars, caption)
+    return files
 
 
 def _misfits(folder: Path, theirs: pd.DataFrame) -> list[str]:
@@ -119,10 +138,14 @@ def _page(
     metrics: Metrics,
     runs: Sequence[Run],
     remarks: Sequence[str],
+    section: Sequence[str],
     lines: pd.DataFrame,
     records: str,
 ) -> str:
-    """The Markdown file: provenance, tables, notes, and the runs of every row; `records` as for `_origins`."""
+    """The Markdown file: provenance, tables, notes, statistics, and the runs of every row.
+
+    `section` has the parts about statistics; `records` is as for `_origins`.
+    """
     about = [run.record["environment"] for run in runs]
     facts = {
         "steps": _listed(run.record["steps"] for run in runs),
@@ -139,6 +162,7 @@ def _page(
         "; ".join(f"{key} {value}" for key, value in facts.items()) + ".",
         *_stacked(table, metrics, "pipe", "## {}"),
         "\n".join(f"- {line}" for line in remarks),
+        *section,
         f"## Runs\n\n{place}; the command repeats the run with the first seed.",
         "\n".join(_origins(lines, records)),
     ]

@@ -255,3 +255,30 @@ def test_metrics_that_are_not_primary_are_in_the_tables_on_request(trained):
     assert table_of(files)["other/depth/delta_1"].tolist() == [87.5] * 3
     added = [column for column in table_of(files) if column.partition("/")[0] in ("other", "spread")]
     assert table_of(files).drop(columns=added).equals(table_of(plain))
+
+
+def test_statistics_are_on_the_page_on_request(two_seeds):
+    jobs = [(run.config, "") for run in two_seeds if run.seed == 0]
+    plain, _ = rendered(two_seeds, jobs)
+    files, text = rendered(two_seeds, jobs, statistics=True)
+    assert sorted(files.keys() - plain.keys()) == [
+        *("figures/table2_rooms_ranks.png", "tables/table2_rooms_statistics.csv")
+    ]
+    page = files["tables/table2_rooms.md"]
+    assert page.index("## rooms") < page.index("## Statistics") < page.index("## Runs")
+    assert "(../figures/table2_rooms_ranks.png)" in page
+    assert "Δm compared with Uniform: " in text
+    found = pd.read_csv(StringIO(files["tables/table2_rooms_statistics.csv"]))
+    own = found[(found["method"] == "AvgNorm") & (found["reference"] == "Uniform")].set_index("quantity")
+    assert own["difference"].to_dict() == pytest.approx({"semseg": 10, "depth": 12.5, "delta_m": 11.25})
+    assert found[found["quantity"] == "depth"]["method"].tolist() == [
+        *("Grid Search", "AvgNorm"),
+        *("Uniform", "Grid Search", "AvgNorm"),  # in the order of the plan
+    ]
+
+
+def test_one_seed_has_a_sentence_instead_of_statistics(trained):
+    files, text = rendered(*trained(), statistics=True)
+    assert text.endswith("Train two or more: seed=0,1,2.")
+    assert "figures/table2_rooms_ranks.png" not in files
+    assert "## Statistics\n\nStatistics: with one seed" in files["tables/table2_rooms.md"]

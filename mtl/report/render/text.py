@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from tabulate import tabulate
 
-from mtl.report.names import BLOCK, chosen_on, notation
+from mtl.report.names import BLOCK, chosen_on, named, notation
 from mtl.report.numbers.table import best_rows
 
 BOLD = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}", "html": "<strong>{}</strong>"}
@@ -64,7 +64,7 @@ def label(row: tuple) -> str:
     """Name of a row within its block."""
     *_, initialization, operation, method, variant = row
     place = ", ".join(word for word in (initialization, operation) if word)
-    return f"{place}: {method}" * bool(place) + method * (not place) + (f" ({variant})" if variant else "")
+    return f"{place}: " * bool(place) + named(method, variant)
 
 
 def flat(table: pd.DataFrame) -> pd.DataFrame:

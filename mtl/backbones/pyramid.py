@@ -32,7 +32,7 @@ class Pyramid(Backbone):
         **timm_options: Passed on to timm, such as `layers` and `channels` for a narrow network.
 
     Raises:
-        ValueError: timm has no such model, or the weights do not fit it.
+        ValueError: timm has no such model, or it has no such stages, or the weights do not fit it.
     """
 
     def __init__(
@@ -50,16 +50,23 @@ class Pyramid(Backbone):
             raise ValueError(f"stages must be numbers from 1 to 4 in ascending order, got {list(stages)}")
         if name.partition(".")[0] in timm.list_models(module="resnet"):
             timm_options["zero_init_last"] = False  # with zeros, the last layer would have no gradient at step 0
-        self.body = create(
-            name,
-            pretrained=pretrained,
-            checkpoint=checkpoint,
-            view={"features_only": True, "out_indices": tuple(stages)},
-            output_stride=output_stride,
-            **timm_options,
-        )
-        if hasattr(self.body, "blocks"):  # of inverted residual networks timm keeps them all
-            self.body.blocks = self.body.blocks[: max(stage["stage"] for stage in self.body.feature_info.get_dicts())]
+        try:
+            self.body = create(
+                name,
+                pretrained=pretrained,
+                checkpoint=checkpoint,
+                view={"features_only": True, "out_indices": tuple(stages)},
+                output_stride=output_stride,
+                **timm_options,
+            )
+            if hasattr(self.body, "blocks"):  # of inverted residual networks timm keeps them all
+                last = max(stage["stage"] for stage in self.body.feature_info.get_dicts())
+                self.body.blocks = self.body.blocks[:last]
+            _ = self.last_layer
+        except (AttributeError, LookupError, TypeError) as error:
+            raise ValueError(
+                f"{name} cannot be cut into these stages ({error}): use a ResNet, MobileNet or EfficientNet"
+            ) from error
         self.channels = list(self.body.feature_info.channels())
         self.strides = list(self.body.feature_info.reduction())
         if not stem_pool:
@@ -73,8 +80,8 @@ class Pyramid(Backbone):
     @property
     def last_layer(self) -> nn.Parameter:
         """Weight of the last convolution on the residual path of the deepest stage."""
-        *_, last = (layer for layer in self._stages()[-1][-1].children() if isinstance(layer, nn.Conv2d))
-        return last.weight
+        layers = (getattr(layer, "conv", layer) for layer in self._stages()[-1][-1].children())
+        return [layer for layer in layers if isinstance(layer, nn.Conv2d)][-1].weight
 
     def regions(self) -> list[nn.Module]:
         """The stages, and each block of the last one."""

@@ -117,6 +117,7 @@ INVERTED = [
     "efficientnet_b0",
     "mobilenetv2_050",
     "mobilenetv3_small_050",
+    "mobilenetv4_conv_small_035",
     "mnasnet_small",
     "fbnetc_100",
 ]
@@ -163,6 +164,12 @@ def test_untrained_network_gives_the_last_layer_a_gradient_at_once():
 def test_impossible_stages_are_refused(stages):
     with pytest.raises(ValueError, match="from 1 to 4 in ascending order, got"):
         Pyramid(**NARROW, stages=stages)
+
+
+@pytest.mark.parametrize("name", ["mixnet_s", "regnetx_002", "convnext_atto", "densenet121"])
+def test_network_of_another_kind_is_refused(name):
+    with torch.device("meta"), pytest.raises(ValueError, match=rf"{name} cannot be cut .*: use a ResNet"):
+        Pyramid(name, pretrained=False, output_stride=32, stages=(2,))
 
 
 def test_unknown_name_is_refused_before_timm_sees_it():

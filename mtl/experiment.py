@@ -13,6 +13,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
+from mtl.report.read.floors import Floors, read_floors
 from mtl.report.read.runs import Run, finished_runs
 
 # Words that do not change an experiment. Any other word changes the names of its files, so no trial replaces a result.
@@ -88,6 +89,15 @@ class Experiment:
         dataset = get_class(split._target_)
         if hasattr(dataset, "locate"):  # it is on disk
             dataset.locate(Path(split.root))
+
+    @property
+    def floors_file(self) -> Path:
+        """Where scores of predictions without learning are kept."""
+        return self.results / "records" / self.name / "floors.json"
+
+    def floors(self) -> Floors:
+        """Scores of predictions without learning on its data, if they are kept."""
+        return read_floors(self.floors_file, build.data_key(self.cfg))
 
     def lines(self) -> list[tuple[str, ...]]:
         """The lines of the plan as words of a sweep, with the placeholders filled in for the dataset."""

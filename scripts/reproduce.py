@@ -24,7 +24,7 @@ from mtl.run.folder import is_held, wait_for
 from mtl.run.interrupt import STOPPED
 
 HOUSE = Path(__file__).parents[1]
-TRAIN, PAPER = HOUSE / "train.py", HOUSE / "results" / "paper"
+TRAIN, FLOORS, PAPER = HOUSE / "train.py", HOUSE / "scripts" / "floors.py", HOUSE / "results" / "paper"
 SHORT = 100  # steps of a run that takes hardly longer than measuring its network
 OWN = {
     "seed": ("0", "seeds, such as 0,1,2"),
@@ -58,6 +58,8 @@ def main(own: Mapping[str, str], words: Sequence[str]) -> None:
             continue
         if own["runs"] == "yes" and any(work.missing()):
             train(work, measured(work, longer_than=SHORT))
+        if own["runs"] == "yes":
+            keep_floors(work)
         whole &= show(work, own["metrics"] == "all")
     if not whole:
         raise SystemExit(1)
@@ -176,6 +178,15 @@ def keep_records(work: Work) -> None:
         write_records(work.experiment.results, work.experiment.name, work.found())
 
 
+def keep_floors(work: Work) -> None:
+    """Scores predictions without learning on the data of the experiment, if its plan keeps records and lacks them."""
+    experiment = work.experiment
+    if experiment.plan.get("records") and not experiment.floors():
+        split = "test" if "test" in experiment.cfg.dataset else "val"
+        words = [*experiment.words, f"split={split}", f"out={experiment.floors_file}"]
+        subprocess.run([sys.executable, str(FLOORS), *words], check=False, stdout=subprocess.DEVNULL)
+
+
 def elsewhere(lacking: Sequence[tuple[Job, int]]) -> list[Path]:
     """The folders of those runs that another process is training."""
     return [folder for job, seed in lacking if is_held(folder := job.folder / f"seed{seed}")]
@@ -197,7 +208,7 @@ def show(work: Work, every_metric: bool) -> bool:
         print(f"{experiment.name}: none of {len(lacking)} runs has finished")
         return False
     configs = [(job.config, job.variant) for job in jobs]
-    files, text = render(experiment.name, experiment.plan, found, configs, PAPER, every_metric)
+    files, text = render(experiment.name, experiment.plan, found, configs, PAPER, every_metric, experiment.floors())
     for name, content in files.items():
         write_whole(experiment.results / name, content)
     print(f"{text}\n")

@@ -56,7 +56,7 @@ SHORT = (
     "prepare_bsds500",
 )  # scripts that only call
 FILES = {
-    "mtl/experiment.py": ("mtl.build", "mtl.report.read.runs"),
+    "mtl/experiment.py": ("mtl.build", "mtl.report.read"),
     "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base", "mtl.tasks"),
     "mtl/task.py": ("mtl.tasks",),
     "mtl/files.py": (),
@@ -69,7 +69,7 @@ FILES = {
     "mtl/cli/measure.py": ("mtl.build", "mtl.children", "mtl.run", "mtl.report.numbers.hours", "mtl.files"),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base", "mtl.trained"),
     "mtl/cli/floors.py": ("mtl.build", "mtl.data.view", "mtl.engine.evaluator", "mtl.task"),
-    "scripts/floors.py": ("mtl.cli", "mtl.build", "mtl.report.names"),
+    "scripts/floors.py": ("mtl.cli", "mtl.build", "mtl.files", "mtl.report.names"),
     "scripts/doctor.py": ("mtl.cli", "mtl.build", "mtl.data", "mtl.run"),
     "scripts/predict.py": ("mtl.cli", "mtl.data.disk.decode", "mtl.report", "mtl.trained", "mtl.files"),
     "scripts/reproduce.py": ("mtl.cli", "mtl.experiment", "mtl.run", "mtl.report", "mtl.files"),

@@ -13,6 +13,7 @@ PARTS = {
         "applied",
         "compose",
         "composed",
+        "data_key",
         "needs_teachers",
         "run_folder",
         "science",

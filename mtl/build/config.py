@@ -90,6 +90,11 @@ def science(cfg: DictConfig) -> dict[str, Any]:
     return {"subset": tasks, **with_versions(of_tasks(config, tasks, known))}
 
 
+def data_key(cfg: DictConfig) -> str:
+    """Hash of the images, labels and metrics of a config: scores with the same key are on the same scale."""
+    return digest(science(cfg)["dataset"])
+
+
 def of_tasks(node: Any, tasks: Sequence[str], known: set[str]) -> Any:
     """The node, in which mappings by task name are reduced to the given tasks.
 

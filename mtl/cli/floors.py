@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
+from torch.nn import Module
 
 from mtl import build
 from mtl.build.data import build_dataset
@@ -19,22 +19,8 @@ IMAGES = 200  # training images that constants are computed from
 LUMA = (0.299, 0.587, 0.114)  # brightness of red, green and blue, ITU-R BT.601
 
 
-class Floor(NamedTuple):
-    """Scores of a prediction that no network made.
-
-    Args:
-        task: Name of the task.
-        prediction: What is predicted.
-        scores: Metric -> value.
-    """
-
-    task: str
-    prediction: str
-    scores: dict[str, float]
-
-
-def floors(cfg: DictConfig, split: str) -> list[Floor]:
-    """Floors and ceilings of every task on a split, judged as networks are.
+def floors(cfg: DictConfig, split: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Task -> prediction -> metric -> value: floors and ceilings on a split, judged as networks are.
 
     Args:
         cfg: The composed config.
@@ -44,18 +30,18 @@ def floors(cfg: DictConfig, split: str) -> list[Floor]:
     fixed = constants(cfg, tasks)
     loader = build.build_evaluator(cfg, split, tasks, torch.device("cpu")).loader
     rng = np.random.default_rng(0)
-    metrics: dict[tuple[str, str], torch.nn.Module] = {}
+    metrics: dict[str, dict[str, Module]] = {task.name: {} for task in tasks}
     for batch in loader:
         for task in tasks:
             truth = batch[task.truth or task.name]
             for name, prediction in predictions(task, fixed[task.name], brightness(cfg, batch["image"]), truth, rng):
-                metric = metrics.setdefault((task.name, name), deepcopy(task.metric))
+                metric = metrics[task.name].setdefault(name, deepcopy(task.metric))
                 for part in without_padding(*judged(task, prediction, truth, batch["meta"])):
                     metric.update(*part)
-    return [
-        Floor(task, name, {key: float(value) for key, value in metric.compute().items()})
-        for (task, name), metric in metrics.items()
-    ]
+    return {
+        task: {name: {key: float(value) for key, value in metric.compute().items()} for name, metric in found.items()}
+        for task, found in metrics.items()
+    }
 
 
 def constants(cfg: DictConfig, tasks: list[Task]) -> dict[str, Tensor]:

@@ -18,10 +18,12 @@ from mtl.report.numbers.statistics.ranks import groups
 from mtl.report.numbers.statistics.study import Study, study_of
 from mtl.report.numbers.table import table_of, with_other_metrics
 from mtl.report.read.curves import stored_width, windowed
+from mtl.report.read.floors import Floors
 from mtl.report.read.runs import Run
 from mtl.report.read.scores import our_scores, paper_scores
 from mtl.report.read.summary import summary
 from mtl.report.render import statistics
+from mtl.report.render.scale import scale
 from mtl.report.render.text import Metrics, blocks, flat, label, notes
 
 
@@ -32,6 +34,7 @@ def render(
     jobs: Sequence[tuple[Mapping[str, Any], str]],
     paper: Path,
     every_metric: bool = False,
+    floors: Floors | None = None,
 ) -> tuple[dict[str, str | bytes], str]:
     """Makes the files of an experiment and its console output.
 
@@ -42,6 +45,7 @@ def render(
         jobs: Resolved config and variant of all planned runs, in order.
         paper: Folder of the paper's numbers.
         every_metric: Whether the table also has the metrics that are not primary.
+        floors: Scores of predictions without learning, if they are known.
 
     Returns:
         Content by path relative to the results folder, and the text for the console.
@@ -80,6 +84,9 @@ def render(
         files |= _statistics(name, study)
         section = statistics.page(study, f"../figures/{name}_ranks.png")
         text += statistics.console(study)
+    if floors:
+        section = ["## Without a network", scale(floors, metrics, "pipe"), *section]
+        text.append(scale(floors, metrics, "simple"))
     files[f"tables/{name}.md"] = _page(name, table, metrics, runs, remarks, section, lines, records)
     if plan.get("curves"):
         steps = runs[0].record["steps"]

@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from mtl.files import warn
 from mtl.report.figures.imbalance import imbalance_figure
 from mtl.report.figures.ranks import ranks_figure
 from mtl.report.misprints import check, read_tables
-from mtl.report.names import ROW, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
+from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
 from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
 from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
@@ -94,12 +93,20 @@ def render(
         width = plan.get("window", {}).get(runs[0].config["dataset"]["name"]) or usual
         curves = windowed(runs, width, variants)
         files[f"summary/{name}_curves.csv"] = _csv(curves[curves["key"].str.startswith(tuple(plan["curves"]))], "%.5g")
-    elsewhere = [run for run in runs if run.file and len(run.tasks) > 1]
-    if plan.get("figure") and elsewhere:
-        warn(f"the figure is not drawn again: it needs logs, and of some runs there is only {elsewhere[0].file}")
-    elif plan.get("figure") and (png := imbalance_figure(runs, with_gains(scores, baseline))):
+    if plan.get("figure") and (png := _figure(plan["figure"], runs, with_gains(scores, baseline), rows[0], variants)):
         files[f"figures/{name}.png"] = png
     return files, "\n\n".join(text)
+
+
+def _figure(
+    weighters: Sequence[str], runs: Sequence[Run], scores: pd.DataFrame, first: Row, variants: Mapping[str, str]
+) -> bytes | None:
+    """The figure of the imbalance, of the setting of the first row and of methods with default hyper-parameters."""
+    setting = first[: len(SETTING)]
+    own = [r for r in runs if setting_of(r.config) == setting and not variants[r.folder.parent.name]]
+    rows = scores[ROW].itertuples(index=False, name=None)
+    wanted = {(*setting, method_label(weighter), "") for weighter in weighters}
+    return imbalance_figure(own, scores[[row in wanted for row in rows]])
 
 
 def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFrame:

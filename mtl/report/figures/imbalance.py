@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtl.report.names import SINGLE_TASK
 from mtl.report.numbers.gains import delta_by_seed
-from mtl.report.read.frame import read_log
+from mtl.report.read.curves import log_of
 from mtl.report.read.runs import Run
 from mtl.report.render.style import COLOURS, QUIET, SIZE, label_ends, log_axis, signed, styled
 
@@ -25,7 +24,7 @@ def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
 
     Args:
         runs: Finished runs.
-        scores: Their scores, with gains.
+        scores: Scores of the multi-task networks to compare, with gains.
 
     Returns:
         PNG, or None if there is no run with Uniform or none with AvgNorm, or no log of them.
@@ -46,7 +45,7 @@ def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
         panels = dict(zip((before, after, weights), found, strict=True))
         for axes, lines in panels.items():
             draw_curves(axes, lines, interlaced=axes is after)
-        draw_gains(gains, scores[scores["method"] != SINGLE_TASK])
+        draw_gains(gains, scores)
         for axes, lines in panels.items():  # after all are drawn: a shared y-axis moves the ends
             label_ends(
                 axes, {task: line["mean"].dropna().iloc[-1] for task, line in lines.items() if line["mean"].any()}
@@ -68,10 +67,10 @@ def curves(runs: Sequence[Run], key: str) -> dict[str, pd.DataFrame]:
 
     Args:
         runs: One run per seed.
-        key: Quantity in `gradients.csv`, such as `gradient/norm`.
+        key: Quantity in the log, such as `gradient/norm`.
     """
     wanted = [f"{key}/{task}" for task in runs[0].tasks]
-    found = [read_log(run.folder, wanted) for run in runs]
+    found = [log_of(run, wanted) for run in runs]
     logs = [log.set_index("step") for log in found if log is not None]
     lines = {}
     for task in runs[0].tasks if logs else []:

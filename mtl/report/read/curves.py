@@ -64,6 +64,24 @@ def window_means(log: pd.DataFrame, width: int) -> tuple[pd.DataFrame, pd.DataFr
     return windows.mean(), windows.count()
 
 
+def log_of(run: Run, keys: Sequence[str]) -> pd.DataFrame | None:
+    """Step and logged quantities of a run, or means over windows if only its committed record is here.
+
+    Args:
+        run: The run.
+        keys: Keys of the log, such as `gradient/norm/edge`.
+
+    Returns:
+        A column per key and `step`; None if they were not logged.
+    """
+    if not run.file:
+        return read_log(run.folder, keys)
+    curves = run.logs.get("curves", {"value": {}})
+    if not curves["value"].keys() >= set(keys):
+        return None
+    return pd.DataFrame({"step": curves["step"], **{key: curves["value"][key] for key in keys}}, dtype=float)
+
+
 def _stored_means(stored: Mapping[str, Any], width: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The same from the windows of a committed record."""
     window = (pd.Series(stored["step"], dtype=int) - 1) // width

@@ -11,7 +11,8 @@ from mtl.report.read.summary import summary
 
 
 def gains(runs):
-    return with_gains(our_scores([summary(runs)]))
+    found = with_gains(our_scores([summary(runs)]))
+    return found[found["method"] != "Single-task"]
 
 
 def is_png(png):

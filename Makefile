@@ -91,6 +91,10 @@ figure4-runs figures-runs: %-runs: install  ## the networks of Fig. 4, and of Fi
 figures: install  ## Figs. 1, 4 and 6 to 16 from results/ (FIGURES=1,4 DATASET=...); one alone: make figure7
 	@$(BIN)/python scripts/figures.py $(call given,figures,FIGURES) $(WHERE)
 
+figure5: install  ## Fig. 5, labels without and with noise, on rooms or DATASET=replica
+	@$(BIN)/python scripts/show_samples.py dataset=$(or $(DATASET),rooms_replica) dataset.noise=pixel clean=yes \
+		$(call given,data,DATA) out=$(or $(RESULTS),results)/figures/figure5.png
+
 figure%: install
 	@$(BIN)/python scripts/figures.py figures=$* $(WHERE)
 

@@ -23,6 +23,7 @@ from mtl.tasks import TaskLabel, find
 OWN = {
     "split": ("train", "train, val or test"),
     "count": (4, "number of samples"),
+    "clean": ("no", "yes: every label without noise as well, as in Fig. 5"),
     "out": ("samples.png", "image file to write"),
 }
 
@@ -48,19 +49,30 @@ def samples(
 
 
 def main(own: Mapping[str, Any], words: Sequence[str]) -> None:
-    """Writes the image: a row per sample, a column per task."""
+    """Writes the image: a row per sample, a column per task, or two with labels without noise.
+
+    Raises:
+        ValueError: A word is wrong.
+    """
+    if own["clean"] not in ("yes", "no"):
+        raise ValueError(f"clean={own['clean']}: use clean=yes or clean=no")
     found, scale = samples(words, own["split"], own["count"])
+    versions = {"": found}
+    if own["clean"] == "yes":
+        clean, _ = samples([*words, "dataset.noise=none"], own["split"], own["count"])
+        versions = {"": clean, " with noise": found}
     labels = [find(key) for key, value in found[0].items() if isinstance(value, Tensor) and key != "image"]
     labels = [label for label in labels if isinstance(label, TaskLabel)]
+    columns = [(label, version) for label in labels for version in versions]
     with styled():
-        figure = Figure(figsize=(2.4 * (len(labels) + 1), 1.9 * len(found)), layout="constrained")
-        grid = figure.subplots(len(found), len(labels) + 1, squeeze=False)
-        for row, sample in zip(grid, found, strict=True):
+        figure = Figure(figsize=(2.4 * (len(columns) + 1), 1.9 * len(found)), layout="constrained")
+        grid = figure.subplots(len(found), len(columns) + 1, squeeze=False)
+        for number, (row, sample) in enumerate(zip(grid, found, strict=True)):
             image = (sample["image"].numpy() * scale["std"] + scale["mean"]).transpose(1, 2, 0)
             row[0].imshow(image.clip(0, 1), interpolation="nearest")
-            for axes, label in zip(row[1:], labels, strict=True):
-                label.draw(axes, sample[label.name].numpy(), key=False)
-            titles = (str(sample["meta"]["id"]), *(spelled(label.name) for label in labels))
+            for axes, (label, version) in zip(row[1:], columns, strict=True):
+                label.draw(axes, versions[version][number][label.name].numpy(), key=False)
+            titles = (str(sample["meta"]["id"]), *(f"{spelled(label.name)}{version}" for label, version in columns))
             for axes, title in zip(row, titles, strict=True):
                 axes.set_title(title, fontsize=8)
                 axes.set_axis_off()

@@ -12,6 +12,7 @@ from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
 from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
+from mtl.report.numbers.probe import starvation
 from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
 from mtl.report.numbers.statistics.ranks import groups
 from mtl.report.numbers.statistics.study import Study, study_of
@@ -68,7 +69,10 @@ def render(
     remarks = [*plan.get("notes", []), *choices(deltas, best, keys, runs, variants), *given(rows, plan)]
     remarks += [*notes(table, _divided_by(rows, baseline)), *partly_evaluated(runs), *with_skipped_steps(runs)]
     remarks += differing_conditions(runs)
-    remarks += _misfits(paper, theirs)
+    remarks += [
+        *_misfits(paper, theirs),
+        *starvation(scores, [method_label(name) for name in plan.get("figure") or ()]),
+    ]
     if "search" in plan:
         remarks = [*outcome(scores, table, plan["search"], runs), *remarks]
     records = f"records/{name}" if plan.get("records") else ""

@@ -1,0 +1,41 @@
+"""How much a task loses, as a share of what it loses if its gradient does not train the encoder at all (weight 0)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mtl.report.names import ROW, SETTING, SINGLE_TASK, notation
+
+
+def starvation(scores: pd.DataFrame, methods: Sequence[str]) -> list[str]:
+    """A note for every task with weight 0 in some row, its probe.
+
+    Args:
+        scores: Frame of our scores.
+        methods: Methods whose loss is given as a share of the probe's.
+    """
+    multi = scores[scores["method"] != SINGLE_TASK]
+    found = []
+    for (*row, task), probe in multi[multi["weight"] == 0].groupby([*ROW, "task"], sort=False):
+        place = scores[(scores[SETTING] == row[: len(SETTING)]).all(axis=1) & (scores["task"] == task)]
+        values = place[place["variant"] == ""].pivot_table(index="seed", columns="method", values="value")
+        values["probe"] = probe.set_index("seed")["value"]
+        values = values.dropna(subset=[SINGLE_TASK, "probe"]) if SINGLE_TASK in values else values.iloc[:0]
+        if not len(values):
+            continue
+        whole = values[SINGLE_TASK] - values["probe"]
+        lost = {method: 100 * (values[SINGLE_TASK] - values[method]) / whole for method in methods if method in values}
+        shares = [f"{method} loses {_percent(share)}" for method, share in lost.items()]
+        name, unit, digits, _ = notation(task, probe["metric"].iloc[0])
+        found.append(
+            f"Probe: with weight 0, {task} learns from an encoder that only the others train: {name} "
+            f"{values['probe'].mean():.{digits}f} {unit} compared with {values[SINGLE_TASK].mean():.{digits}f} alone. "
+            f"Of this loss, {', '.join(shares)}."
+        )
+    return found
+
+
+def _percent(shares: pd.Series) -> str:
+    spread = f" ± {shares.std():.0f}" if len(shares) > 1 else ""
+    return f"{np.mean(shares):.0f}{spread} %"

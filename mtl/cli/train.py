@@ -130,10 +130,13 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
         write_whole(folder / "changes.patch", code.changes())
     result = trainer.fit()
     if test is not None:
-        result["last"] = {**result["last"], "test": test.run(trainer.model, trainer.evaluating, clock=clock)}
-        distributed.wait_for_all()  # until the best network is written
-        trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
-        result["best"] = {**result["best"], "test": test.run(trainer.model, trainer.evaluating, clock=clock)}
+        scores = test.run(trainer.model, trainer.evaluating, clock=clock)
+        result["last"] = {**result["last"], "test": scores}
+        if result["best"]["step"] != result["last"]["step"]:
+            distributed.wait_for_all()  # until the best network is written
+            trainer.model.load_state_dict(load_checkpoint(folder / "best.pt", trainer.device)["model"])
+            scores = test.run(trainer.model, trainer.evaluating, clock=clock)
+        result["best"] = {**result["best"], "test": scores}
     if first:
         clock.lap("other")
         words = [word for word in command_line() if word.partition("=")[0] not in NOT_RECORDED]

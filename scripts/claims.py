@@ -12,8 +12,7 @@ from mtl.report.claims.text import console, markdown, verdicts
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 OWN = {
-    "dataset": ("", "use our runs on this dataset for the claims about every dataset"),
-    "backbone": ("", "use our runs with this backbone for the claims about ResNet-18"),
+    "dataset": ("", "rooms: the studies on rooms in place of the paper's datasets"),
     "results": ("results", "folder of the results"),
 }
 
@@ -21,7 +20,7 @@ OWN = {
 def main(own: Mapping[str, str]) -> None:
     """Prints the verdicts and writes `tables/claims.md` and `summary/claims.csv` to the results folder."""
     results = Path(own["results"])
-    ours = chosen_evidence(results, own["dataset"], own["backbone"])
+    ours = chosen_evidence(results, own["dataset"])
     found = verdicts(read_claims(PAPER), paper_evidence(PAPER), ours)
     print(console(found))
     command = " ".join(["python scripts/claims.py", *sys.argv[1:]])

@@ -15,7 +15,6 @@ from mtl.report.web.page import Made, page
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 OWN = {
     "dataset": ("", "judge the claims as scripts/claims.py dataset=... does"),
-    "backbone": ("", "likewise"),
     "results": ("results", "folder of the results"),
 }
 
@@ -23,7 +22,7 @@ OWN = {
 def main(own: Mapping[str, str]) -> None:
     """Writes `report.html` to the results folder."""
     results = Path(own["results"])
-    ours = chosen_evidence(results, own["dataset"], own["backbone"])
+    ours = chosen_evidence(results, own["dataset"])
     command = " ".join(["python scripts/report.py", *sys.argv[1:]])
     about = Made(command, datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"))
     path = results / "report.html"

@@ -11,9 +11,9 @@ from mtl.report.figures.ranks import ranks_figure
 from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
-from mtl.report.numbers.gains import Baseline, chosen_baseline, mean_deltas, with_gains
+from mtl.report.numbers.gains import Baseline, chosen_baseline, delta_by_seed, mean_deltas, with_gains
 from mtl.report.numbers.probe import starvation
-from mtl.report.numbers.search import best_variants, choices, given, outcome, rows_to_show
+from mtl.report.numbers.search import best_variants, choices, given, judging, outcome, rows_to_show
 from mtl.report.numbers.statistics.ranks import groups
 from mtl.report.numbers.statistics.study import Study, study_of
 from mtl.report.numbers.table import table_of, with_other_metrics
@@ -59,14 +59,15 @@ def render(
     # For a search, the table shows the default and the best variant; the paper's numbers belong to the best.
     keys = {method_label(weighter): key for weighter, key in plan.get("best_of", {}).items()}
     deltas = mean_deltas(scores, baseline).reindex(pd.MultiIndex.from_tuples(rows, names=ROW))
-    best = best_variants(deltas, keys)
+    searched = [method_label(plan["search"])] if "search" in plan else []
+    best = best_variants(delta_by_seed(with_gains(judging(scores), baseline)), [*keys, *searched])
     rows = rows_to_show(rows, best, keys)
     theirs["variant"] = [best.get(row, "") for row in theirs[ROW[:-1]].itertuples(index=False, name=None)]
     table = table_of(scores[pd.MultiIndex.from_frame(scores[ROW]).isin(rows)], theirs, rows, baseline)
     if every_metric:
         table = with_other_metrics(table, lines)
     metrics = {r.task: (r.metric, r.higher_is_better) for r in scores.drop_duplicates("task").itertuples()}
-    remarks = [*plan.get("notes", []), *choices(deltas, best, keys, runs, variants), *given(rows, plan)]
+    remarks = [*plan.get("notes", []), *choices(scores, deltas, best, keys, runs, variants), *given(rows, plan)]
     remarks += [*notes(table, _divided_by(rows, baseline)), *partly_evaluated(runs), *with_skipped_steps(runs)]
     remarks += differing_conditions(runs)
     remarks += [
@@ -74,7 +75,7 @@ def render(
         *starvation(scores, [method_label(name) for name in plan.get("figure") or ()]),
     ]
     if "search" in plan:
-        remarks = [*outcome(scores, table, plan["search"], runs), *remarks]
+        remarks = [*outcome(scores, deltas, best, plan["search"], runs), *remarks]
     records = f"records/{name}" if plan.get("records") else ""
     files: dict[str, str | bytes] = {
         f"summary/{name}.csv": _csv(lines),

@@ -14,17 +14,23 @@ def test_check_paper_prints_and_writes_its_list(run_script, tmp_path):
 def test_claims_reads_summaries_of_runs_and_writes_table_and_csv(run_script, two_seeds, tmp_path):
     folder = tmp_path / "summary"
     folder.mkdir()
-    summary(two_seeds).to_csv(folder / "table2_rooms.csv", index=False)
-    windowed(two_seeds, width=10).to_csv(folder / "table2_rooms_curves.csv", index=False)
-    _, out, _ = run_script("claims", f"results={tmp_path}", "dataset=rooms", "backbone=tiny")
-    assert "46: rooms tiny AvgNorm +8.75 ± 5.30 (open)" in out  # gains +5, +20 and 0, +10
+    for run in two_seeds:
+        run.config["dataset"]["name"], run.config["backbone"]["name"] = "rooms_nyud", "resnet_tiny"
+    summary(two_seeds).to_csv(folder / "study_rooms_nyud.csv", index=False)
+    windowed(two_seeds, width=10).to_csv(folder / "study_rooms_nyud_curves.csv", index=False)
+    _, out, _ = run_script("claims", f"results={tmp_path}", "dataset=rooms")
+    # gains +5, +20 and 0, +10
+    assert "46 (paired t-test, 2 seeds): rooms-NYUD tiny AvgNorm +8.75 ± 5.30 (open)" in out
     text = (tmp_path / "tables" / "claims.md").read_text(encoding="utf-8")
-    assert "rooms tiny is used for every dataset" in text
+    assert "rooms-NYUD ResNet-tiny Vanilla for NYUD-v2 ResNet-18 Vanilla" in text
     assert "`python scripts/claims.py results=" in text
     found = pd.read_csv(folder / "claims.csv", index_col="number")
     assert found.loc[46, "ours"] == "undecided"
     assert found.loc[46, "paper"] == "holds"
-    assert found.loc[42, "ours_quantity"] == "rooms tiny rho +nan, p nan over 2 (open)"  # single-task norms are all 1
+    assert found.loc[42, "ours_quantity"] == (
+        "rooms-NYUD tiny rho +nan, p nan over 2 (open)"  # single-task norms are all 1
+        "; judged on rooms-NYUD tiny alone; missing: gradient/norm of Single-task on rooms-PASCAL tiny"
+    )
     assert len(found) == 52
 
 

@@ -20,6 +20,22 @@ from mtl.report.render.style import signed
 
 LEVEL = 0.05
 CLEAR = 1.0  # points
+ONE_SEED = "clear margin"  # the test of a single seed
+EQUAL = 1e-9  # relative spread
+
+
+class Basis(NamedTuple):
+    """What a comparison was decided by.
+
+    Args:
+        test: Name of the test.
+        seeds: Number of seeds.
+        effect: Of a comparison that a t-test leaves open: the mean difference over its standard deviation.
+    """
+
+    test: str
+    seeds: int
+    effect: float | None = None
 
 
 class Check(NamedTuple):
@@ -28,17 +44,23 @@ class Check(NamedTuple):
     Args:
         holds: None if undecided.
         text: The numbers that were compared.
+        bases: What the comparisons were decided by; empty for the paper's numbers.
     """
 
     holds: bool | None
     text: str
+    bases: frozenset[Basis] = frozenset()
 
     def saying(self, text: str) -> "Check":
         """The same outcome with another text, marked if it does not hold."""
-        return Check(self.holds, text + {True: "", False: " (no)", None: " (open)"}[self.holds])
+        return self.worded(text + {True: "", False: " (no)", None: " (open)"}[self.holds])
+
+    def worded(self, text: str) -> "Check":
+        """The same outcome with another text, as it is."""
+        return self._replace(text=text)
 
     def __invert__(self) -> "Check":
-        return Check(None if self.holds is None else not self.holds, self.text)
+        return self._replace(holds=None if self.holds is None else not self.holds)
 
 
 def above(a: Quantity, b: "Quantity | float" = 0.0, by: float = 0.0, clear: float = CLEAR) -> Check:
@@ -65,7 +87,7 @@ def within(a: Quantity, radius: float, clear: float = CLEAR) -> Check:
 
 def better(a: Quantity, b: Quantity) -> Check:
     """Whether a is better than b in a metric; with a single seed, a difference of 1 % decides."""
-    return Check(above(a.over(b)).holds, "").saying(_against(a, b))
+    return above(a.over(b)).saying(_against(a, b))
 
 
 def all_of(checks: Iterable[Check], text: str | None = None) -> Check:
@@ -91,9 +113,10 @@ def at_least(count: int, checks: Iterable[Check], text: str | None = None) -> Ch
     sure = sum(check.holds is True for check in checks)
     possible = sum(check.holds is not False for check in checks)
     holds = True if sure >= count else None if possible >= count else False
+    found = Check(holds, "", frozenset().union(*(check.bases for check in checks)))
     if text is not None:
-        return Check(holds, "").saying(text)
-    return Check(holds, "; ".join(dict.fromkeys(check.text for check in checks)))
+        return found.saying(text)
+    return found.worded("; ".join(dict.fromkeys(check.text for check in checks)))
 
 
 def tally(checks: Sequence[Check]) -> str:
@@ -110,11 +133,19 @@ def rank_correlation(one: Sequence[float], other: Sequence[float]) -> tuple[floa
     return float(found.statistic), float(found.pvalue)
 
 
-def uncorrelated(one: Sequence[float], other: Sequence[float], name: str) -> Check:
-    """Whether the rank correlation is not significant at 5 %; with so few numbers it seldom is."""
+def uncorrelated(one: Sequence[float], other: Sequence[float], name: str, seeds: int) -> Check:
+    """Whether the rank correlation is not significant at 5 %; with so few numbers it seldom is.
+
+    Args:
+        one: Numbers, each a mean over seeds.
+        other: As many numbers.
+        name: Begins the text.
+        seeds: Number of seeds.
+    """
     rho, p = rank_correlation(one, other)
     holds = None if np.isnan(p) else p >= LEVEL
-    return Check(holds, "").saying(f"{name} rho {signed(rho, 2)}, p {p:.2f} over {len(one)}")
+    bases = frozenset({Basis("rank correlation", seeds)})
+    return Check(holds, "", bases).saying(f"{name} rho {signed(rho, 2)}, p {p:.2f} over {len(one)}")
 
 
 def _compare(a: Quantity, b: "Quantity | float", by: float, clear: float, sign: int) -> Check:
@@ -123,7 +154,17 @@ def _compare(a: Quantity, b: "Quantity | float", by: float, clear: float, sign: 
     else:
         difference, text = a.numbers - b, f"{a.name} {a}"
     excess = sign * difference - by
-    return Check(_decide(excess, clear, exact=a.exact, strictly=by == 0), "").saying(text)
+    holds = _decide(excess, clear, exact=a.exact, strictly=by == 0)
+    return Check(holds, "", frozenset() if a.exact else frozenset({_basis(excess, holds)})).saying(text)
+
+
+def _basis(excess: np.ndarray, holds: bool | None) -> Basis:
+    seeds = len(excess)
+    if seeds == 1:
+        return Basis(ONE_SEED, seeds)
+    if not np.isfinite(excess).all() or np.ptp(excess) <= EQUAL * np.abs(excess).max():
+        return Basis("agreement of the seeds", seeds)
+    return Basis("paired t-test", seeds, abs(excess.mean()) / excess.std(ddof=1) if holds is None else None)
 
 
 def _decide(excess: np.ndarray, clear: float, *, exact: bool, strictly: bool) -> bool | None:
@@ -135,7 +176,7 @@ def _decide(excess: np.ndarray, clear: float, *, exact: bool, strictly: bool) ->
         return bool(mean > 0 if strictly else mean >= 0)
     if len(excess) == 1:
         return None if abs(mean) < clear else bool(mean > 0)
-    if np.ptp(excess) <= 1e-9 * np.abs(excess).max():  # no variance: the t-test is undefined
+    if np.ptp(excess) <= EQUAL * np.abs(excess).max():  # no variance: the t-test is undefined
         return None if mean == 0 else bool(mean > 0)
     return bool(mean > 0) if ttest_rel(excess, np.zeros_like(excess)).pvalue < LEVEL else None
 

@@ -22,16 +22,16 @@ def noise_does_not_worsen_the_imbalance(e: Evidence) -> Check:
     noisy, clean = abs(e.gap(NOISE)), abs(e.gap(REPLICA))
     tasks = ", ".join(f"{task} {gain}" for task, gain in e.gains(NOISE, UNIFORM, own_baseline).items())
     found = below(noisy, clean, by=-1)
-    return Check(found.holds, f"{found.text}; with noise {tasks}")
+    return found.worded(f"{found.text}; with noise {tasks}")
 
 
 @claim(29)
 def fewer_samples_hurt(e: Evidence) -> Check:
     """Delta_m is below that of the full split with fewer samples, single-task and multi-task."""
-    fewer = (*FEWER_SCANS, *FEWER_SCENES)
-    checks = []
-    for method in (SINGLE, UNIFORM):
-        full, less = e.delta(REPLICA, method), [e.delta(setting, method) for setting in fewer]
+    methods, checks = (SINGLE, UNIFORM), []
+    fewer = e.each((*FEWER_SCANS, *FEWER_SCENES), lambda setting: [e.delta(setting, method) for method in methods])
+    for method, *less in zip(methods, *fewer.values(), strict=True):
+        full = e.delta(REPLICA, method)
         said = f"{method} {', '.join(str(delta) for delta in less)} against {full}"
         checks.append(all_of((below(delta, full) for delta in less), said))
     return all_of(checks)
@@ -40,7 +40,7 @@ def fewer_samples_hurt(e: Evidence) -> Check:
 @claim(30)
 def the_gap_widens_with_fewer_samples(e: Evidence) -> Check:
     """|gap| exceeds that of the full split and grows as scans or scenes are removed."""
-    return all_of([_growing(e, FEWER_SCANS), _growing(e, FEWER_SCENES)])
+    return all_of(e.each((FEWER_SCANS, FEWER_SCENES), lambda settings: _growing(e, settings)).values())
 
 
 @claim(31)
@@ -54,4 +54,4 @@ def _growing(e: Evidence, settings: tuple[Setting, ...]) -> Check:
     full, *less = (abs(e.gap(setting)) for setting in (REPLICA, *settings))
     above_full = [above(gap, full) for gap in less]
     said = [f"full {full}", *(c.saying(f"{g.where} {g}").text for g, c in zip(less, above_full, strict=True))]
-    return Check(all_of([*above_full, *(above(b, a) for a, b in pairwise(less))]).holds, ", ".join(said))
+    return all_of([*above_full, *(above(b, a) for a, b in pairwise(less))]).worded(", ".join(said))

@@ -1,16 +1,20 @@
 """Lookup of the numbers that claims are judged on, the same for the paper's and ours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import pandas as pd
 
 from mtl.delta_m import delta_m
 from mtl.report.claims.quantity import MissingError, Quantity, together
-from mtl.report.claims.settings import NYUD, SINGLE, UNIFORM, short
+from mtl.report.claims.settings import NONE, SINGLE, UNIFORM, StandIns, short
 from mtl.report.names import ROW, Setting, notation
 from mtl.report.numbers.gains import own_baseline, published_baseline
 from mtl.report.read.scores import PAPER_TASKS
+
+Part = TypeVar("Part", Setting, str, tuple[Setting, ...])  # what a claim is judged on: settings, or a dataset
+Found = TypeVar("Found")
 
 
 class Evidence:
@@ -22,8 +26,10 @@ class Evidence:
         exact: Whether the numbers are the paper's, whose noise is unknown.
         printed: Source of a row -> its printed Delta_m.
         prose: (setting, method or "gap") -> Delta_m that the paper gives only in running text.
-        stand_in: Dataset used in place of all others; empty: each claim uses its own.
-        backbone: Backbone used in place of ResNet-18 on it; empty: ResNet-18 itself.
+        stand_ins: Networks of ours used in place of the paper's.
+
+    Attributes:
+        missing: Part of a claim -> the number that it lacks, empty if it lacks none; see `each`.
     """
 
     def __init__(
@@ -34,11 +40,10 @@ class Evidence:
         exact: bool = False,
         printed: Mapping[str, float] | None = None,
         prose: Mapping[tuple[Setting, str], float] | None = None,
-        stand_in: str = "",
-        backbone: str = "",
+        stand_ins: StandIns = NONE,
     ) -> None:
         self.exact, self.printed, self.prose = exact, printed or {}, prose or {}
-        self.stand_in, self.backbone = stand_in, backbone
+        self.stand_ins, self.missing = stand_ins, dict[str, str]()
         self._rows: dict[tuple, list[dict]] = {}
         for line in scores.to_dict("records"):
             self._rows.setdefault(tuple(line[column] for column in ROW), []).append(line)
@@ -46,15 +51,29 @@ class Evidence:
 
     def place(self, setting: Setting) -> Setting:
         """The setting whose numbers are used for a setting of the paper."""
-        if not self.stand_in:
-            return setting
-        backbone = self.backbone if self.backbone and setting.backbone == NYUD.backbone else setting.backbone
-        return setting._replace(dataset=self.stand_in, backbone=backbone)
+        return self.stand_ins.place(setting)
 
-    def needs_two_datasets(self) -> None:
-        """Raises MissingError for claims that compare two datasets if one is used for both."""
-        if self.stand_in:
-            raise MissingError(f"a second dataset: {self.stand_in} is used for both")
+    def vanilla(self, setting: Setting) -> Setting:
+        """The vanilla network with the encoder that is used for a setting of the paper."""
+        return self.place(setting)._replace(architecture="Vanilla")
+
+    def each(self, parts: Iterable[Part], judge: Callable[[Part], Found]) -> dict[Part, Found]:
+        """Judges the parts of a claim, such as its settings, and leaves out those with missing numbers.
+
+        Raises:
+            MissingError: Every part has a missing number.
+        """
+        found = {}
+        for part in parts:
+            name = self._called(part)
+            try:
+                found[part] = judge(part)
+                self.missing.setdefault(name, "")
+            except MissingError as error:
+                self.missing[name] = str(error)
+        if not found:
+            raise MissingError("; ".join(dict.fromkeys(self.missing[self._called(part)] for part in parts)))
+        return found
 
     def tasks(self, setting: Setting, method: str = UNIFORM, variant: str = "") -> list[str]:
         """The tasks of a row, in order; for single-task networks those of the multi-task network, if there is one."""
@@ -96,7 +115,7 @@ class Evidence:
     ) -> Quantity:
         """M_i over the single-task network of the same seed, in percent."""
         value = self.number(setting, method, task, variant=variant)
-        return value.over(self.number(baseline(setting), SINGLE, task))
+        return value.over(self.number(baseline(self.place(setting)), SINGLE, task))
 
     def gains(
         self, setting: Setting, method: str, baseline: Callable[[Setting], Setting] = published_baseline
@@ -152,6 +171,11 @@ class Evidence:
     def name(self, setting: Setting) -> str:
         """Short name of the setting."""
         return short(self.place(setting))
+
+    def _called(self, part: Part) -> str:
+        if isinstance(part, Setting):
+            return self.name(part)
+        return part if isinstance(part, str) else " and ".join(map(self.name, part))
 
     def _row(self, setting: Setting, method: str, variant: str) -> list[dict]:
         key = (*self.place(setting), method, variant)

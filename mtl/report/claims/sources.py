@@ -6,15 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from mtl.report.claims.evidence import Evidence
-from mtl.report.claims.settings import SEARCHED
-from mtl.report.names import BACKBONES, DATASETS, ROW, Setting
-from mtl.report.numbers.gains import mean_deltas, published_baseline
-from mtl.report.numbers.search import best_variants
+from mtl.report.claims.settings import NONE, SEARCHED, STAND_INS, StandIns
+from mtl.report.names import ROW, Setting
+from mtl.report.numbers.gains import delta_by_seed, published_baseline, with_gains
+from mtl.report.numbers.search import best_variants, judging
 from mtl.report.read.curves import COLUMNS, read_curves
 from mtl.report.read.frame import read_frame
 from mtl.report.read.scores import paper_scores, read_scores
-
-STAND_INS = {"rooms": "resnet_narrow"}  # backbone used in place of ResNet-18, as in experiment=small
 
 
 def paper_evidence(folder: Path) -> Evidence:
@@ -30,34 +28,32 @@ def paper_evidence(folder: Path) -> Evidence:
     return Evidence(paper_scores(folder), curves, exact=True, printed=printed, prose=_prose(folder))
 
 
-def our_evidence(folder: Path, stand_in: str = "", backbone: str = "") -> Evidence:
+def our_evidence(folder: Path, stand_ins: StandIns = NONE) -> Evidence:
     """Summaries and curves of our runs; for a search the best variant, as in the paper.
 
     Args:
         folder: Folder of the CSV files.
-        stand_in: Display name of the dataset used in place of all others; empty: each claim uses its own.
-        backbone: Display name of the backbone used in place of ResNet-18 on it.
+        stand_ins: Networks of ours used in place of the paper's.
     """
     scores, curves = read_scores(folder), read_curves(folder)
-    best = best_variants(mean_deltas(scores, published_baseline).sort_index(), SEARCHED)  # the default wins a tie
-    return Evidence(_chosen(scores, best), _chosen(curves, best), stand_in=stand_in, backbone=backbone)
+    best = best_variants(delta_by_seed(with_gains(judging(scores), published_baseline)), SEARCHED)
+    return Evidence(_chosen(scores, best), _chosen(curves, best), stand_ins=stand_ins)
 
 
-def chosen_evidence(results: Path, dataset: str, backbone: str) -> Evidence:
+def chosen_evidence(results: Path, dataset: str) -> Evidence:
     """Our evidence as selected on the command line.
 
     Args:
         results: The results folder.
-        dataset: Config name of the dataset used in place of all others; empty for none.
-        backbone: Config name of the backbone used in place of ResNet-18; empty for that of `experiment=small` on rooms.
+        dataset: `rooms` for the studies on rooms; empty for the datasets of the paper.
 
     Raises:
-        ValueError: The dataset is unknown.
+        ValueError: It is another word.
     """
-    if dataset not in ("", *DATASETS):
-        raise ValueError(f"dataset={dataset}: known datasets are {', '.join(DATASETS)}")
-    backbone = backbone or STAND_INS.get(dataset, "")
-    return our_evidence(results / "summary", DATASETS.get(dataset, ""), BACKBONES.get(backbone, (backbone, ""))[0])
+    if dataset not in STAND_INS:
+        known = ", ".join(word for word in STAND_INS if word)
+        raise ValueError(f"dataset={dataset}: the claims are judged on the paper's datasets (no word), or on {known}")
+    return our_evidence(results / "summary", STAND_INS[dataset])
 
 
 def _chosen(frame: pd.DataFrame, best: Mapping[tuple, str]) -> pd.DataFrame:

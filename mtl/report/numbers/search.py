@@ -15,30 +15,33 @@ GIVEN = (
 )
 
 
-def outcome(scores: pd.DataFrame, table: pd.DataFrame, searched: str, runs: Sequence[Run]) -> list[str]:
-    """Notes on the setting with the best mean Delta_m, and the hours of the search compared with AvgNorm.
+def outcome(
+    scores: pd.DataFrame, deltas: pd.Series, best: Mapping[Row, str], searched: str, runs: Sequence[Run]
+) -> list[str]:
+    """Notes on the weights with the best mean Delta_m, and the hours of the search compared with AvgNorm.
 
     Args:
         scores: Frame of our scores.
-        table: Result of `numbers.table.table_of`.
+        deltas: Mean Delta_m by row, as reported.
+        best: Result of `best_variants`.
         searched: Name of the weighter's config.
         runs: The finished runs of the search and of AvgNorm.
     """
     method = method_label(searched)
-    found = table["ours", "delta_m"].xs(method, level="method", drop_level=False).dropna()
-    if not len(found):
+    row = next((row for row in best if row[-1] == method), None)
+    if row is None:
         return [f"{method}: no result yet; Delta_m also needs the single-task networks."]
-    best = found.idxmax()
     trials, single = (
         [run for run in runs if run.weighter == name and len(run.tasks) > 1] for name in (searched, SEARCH_FREE)
     )
-    chosen = scores[(scores["variant"] == best[-1]) & (scores["method"] == method)].drop_duplicates("task")
-    weights = ",".join(f"{row.task}:{row.weight:g}" for row in chosen.itertuples())
+    chosen = scores[(scores["variant"] == best[row]) & (scores["method"] == method)].drop_duplicates("task")
+    weights = ",".join(f"{task.task}:{task.weight:g}" for task in chosen.itertuples())
     words = f"weighter={searched} 'weighter.method.weights={{{weights}}}'"
-    lines = [f"Best of {len(found)}: {words}, Δm {found.max():+.2f} %."]
+    count, (choosing, reported) = deltas.xs(row, level=tuple(ROW[:-1])).count(), images(scores)
+    lines = [f"Best of {count} on {choosing}: {words}, Δm {deltas[(*row, best[row])]:+.2f} %{reported}."]
     if trials and (theirs := hours(single)):
         ours = hours(trials)
-        other = table["ours", "delta_m"].xs(method_label(SEARCH_FREE), level="method").mean()
+        other = deltas.xs(method_label(SEARCH_FREE), level="method").mean()
         lines.append(
             f"Cost: {len(trials)} runs, {ours:.3g} hours of training steps, {ours / theirs:.3g} times that of "
             f"{method_label(SEARCH_FREE)} ({theirs:.3g} hours, runs: {len(single)}, Δm {other:+.2f} %)."
@@ -46,15 +49,33 @@ def outcome(scores: pd.DataFrame, table: pd.DataFrame, searched: str, runs: Sequ
     return lines
 
 
+def judging(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores with the values that choose: those on validation images, or as reported without a test split."""
+    return scores.assign(value=scores["validation"].astype(float).fillna(scores["value"]))
+
+
+def images(scores: pd.DataFrame) -> tuple[str, str]:
+    """Names the images on which a search chooses, and those of the reported Delta_m if they are others."""
+    if scores["validation"].notna().any():
+        return "the validation images", " on the test images"
+    return "the reported images", ""
+
+
 def best_variants(deltas: pd.Series, methods: Collection[str]) -> dict[Row, str]:
-    """Setting and method of each search -> the variant with the highest Delta_m; the first one on a tie.
+    """Setting and method of each search -> the variant with the highest mean Delta_m; the default wins a tie.
+
+    The mean is over the seeds that all variants of the search have, if there are any.
 
     Args:
-        deltas: Mean Delta_m by row; NaN if unknown.
+        deltas: Delta_m by row and seed, of the scores that choose; NaN if unknown.
         methods: Display names of the searched methods.
     """
-    known = deltas[deltas.index.get_level_values("method").isin(methods)].dropna()
-    return {row[:-1]: row[-1] for row in known.groupby(level=ROW[:-1], sort=False).idxmax()}
+    known, best = deltas[deltas.index.get_level_values("method").isin(methods)].dropna(), {}
+    for row, own in known.groupby(level=ROW[:-1], sort=False):
+        by_seed = own.droplevel(ROW[:-1]).unstack("variant")
+        common = by_seed.dropna()
+        best[row] = (common if len(common) else by_seed).mean().idxmax()
+    return best
 
 
 def rows_to_show(rows: Sequence[Row], best: Mapping[Row, str], methods: Collection[str]) -> list[Row]:
@@ -65,27 +86,36 @@ def rows_to_show(rows: Sequence[Row], best: Mapping[Row, str], methods: Collecti
 
 
 def choices(
-    deltas: pd.Series, best: Mapping[Row, str], keys: Mapping[str, str], runs: Sequence[Run], names: Mapping[str, str]
+    scores: pd.DataFrame,
+    deltas: pd.Series,
+    best: Mapping[Row, str],
+    keys: Mapping[str, str],
+    runs: Sequence[Run],
+    names: Mapping[str, str],
 ) -> list[str]:
     """Notes on each search: the values tried, the best one, the default for comparison, and the cost.
 
     Args:
-        deltas: As for `best_variants`.
+        scores: Frame of our scores.
+        deltas: Mean Delta_m by row, as reported.
         best: Result of `best_variants`.
         keys: Display name of a method -> the hyper-parameter that was searched.
         runs: Finished runs.
         names: Run folder without the seed -> its variant.
     """
-    lines = []
+    lines, (choosing, reported) = [], images(scores)
     for (*setting, method), variant in best.items():
+        if method not in keys:
+            continue
         trials = [run for run in runs if (*setting_of(run.config), method_of(run.config)) == (*setting, method)]
         tried = {names[run.folder.parent.name]: run.config["weighter"]["method"][keys[method]] for run in trials}
         default = deltas.get((*setting, method, ""))
         reference = f" (default {tried['']:g}: {default:+.2f} %)" if variant and pd.notna(default) else ""
-        place, values = ", ".join(word for word in setting[1:] if word), sorted(tried.values())
+        place = ", ".join(word for word in setting[1:] if word)
+        values = ", ".join(f"{value:g}" for value in sorted(tried.values()))
         lines.append(
-            f"{method} ({place}): {keys[method]} {tried[variant]:g} has the best Δm of "
-            f"{', '.join(f'{value:g}' for value in values)}: {deltas[(*setting, method, variant)]:+.2f} %{reference}. "
+            f"{method} ({place}): {keys[method]} {tried[variant]:g} has the best Δm of {values} on {choosing}: "
+            f"{deltas[(*setting, method, variant)]:+.2f} %{reported}{reference}. "
             f"Cost: {len(trials)} runs, {hours(trials):.3g} hours of training steps."
         )
     return lines

@@ -74,8 +74,12 @@ class Run:
         return f"{skipped:,} of {steps:,} steps" if skipped > MANY_SKIPPED * steps else ""
 
     def scores(self, which: str = "best") -> Mapping[str, Mapping[str, float]]:
-        """Task -> metric -> value at the best or last evaluation, on the test split if there is one; NaN for null."""
-        found = self.record[which].get("test") or self.record[which]["scores"]
+        """Task -> metric -> value at the best or last evaluation, on the test split if there is one; NaN for null.
+
+        `validation` has the scores that chose the best evaluation; it is empty if there is no test split.
+        """
+        at = self.record["best" if which == "validation" else which]
+        found = at.get("test") or at["scores"] if which != "validation" else at["scores"] if at.get("test") else {}
         return {task: {key: number(value) for key, value in metrics.items()} for task, metrics in found.items()}
 
     @property

@@ -6,6 +6,7 @@ The columns of a frame of scores:
     method, variant     display name, and non-default hyper-parameters ("alpha 0.5")
     seed, task          the paper has one seed, 0; tasks have our names
     value, last         primary metric at the best and last evaluation, in natural units (percent, metres, degrees)
+    validation          the same on the validation images that chose the best evaluation; NaN without a test split
     metric, higher_is_better
     weight              mean weight of the task
     seconds, memory, passes, device    per step: time (wall time on a GPU, CPU time otherwise), MiB, encoder passes
@@ -37,9 +38,30 @@ PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "
 PAPER_COLUMNS = ("row_id", "table", *SETTING, "method", "task", "metric", "better", "value", "lambda")
 SUMMARY = (*SETTING, "run", "seed", "method", "variant", "tasks", "protocol", "device", "step_seconds")
 SUMMARY += ("step_cpu_seconds", "peak_memory_mib", "encoder_passes")  # columns that are read
-NUMBERS = ("best/", "last/", "weight/", "seed", "step_", "peak_", "encoder_")  # beginnings of those with numbers
+NUMBERS = (
+    "best/",
+    "last/",
+    "validation/",
+    "weight/",
+    "seed",
+    "step_",
+    "peak_",
+    "encoder_",
+)  # beginnings of those with numbers
 COLUMNS = [
-    *(*SETTING, "method", "variant", "seed", "task", "value", "last", "metric", "higher_is_better", "weight"),
+    *(
+        *SETTING,
+        "method",
+        "variant",
+        "seed",
+        "task",
+        "value",
+        "last",
+        "validation",
+        "metric",
+        "higher_is_better",
+        "weight",
+    ),
     *("seconds", "memory", "passes", "device", "source", "table"),
 ]
 
@@ -71,7 +93,7 @@ def paper_scores(folder: Path) -> pd.DataFrame:
         | {"variant": "", "seed": 0, "source": found["row_id"], "device": ""}
         | {"value": found["value"].astype(float), "weight": pd.to_numeric(found["lambda"], errors="coerce")}
         | {"higher_is_better": found["better"] == "higher", "last": np.nan}
-        | dict.fromkeys(("seconds", "memory", "passes"), np.nan),
+        | dict.fromkeys(("validation", "seconds", "memory", "passes"), np.nan),
     )[COLUMNS].reset_index(drop=True)
 
 
@@ -126,6 +148,7 @@ def _lines(row: pd.Series) -> Iterable[dict]:
             "metric": metric,
             "higher_is_better": notation(task, metric).higher_is_better,
             "value": row[f"best/{task}/{metric}"],
+            "validation": row.get(f"validation/{task}/{metric}", np.nan),
             "last": row[f"last/{task}/{metric}"],
             "weight": row[f"weight/{task}"],
         }

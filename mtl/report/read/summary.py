@@ -9,15 +9,18 @@ from mtl.report.names import DATASETS, method_of, method_order, setting_of
 from mtl.report.read.record import number
 from mtl.report.read.runs import Run
 
-# Experiments that reproduce a part of the paper; figures and claims read their summaries.
+# Experiments that reproduce a part of the paper, or ask its questions on other images; figures and claims read their
+# summaries.
 EXPERIMENTS = ("figures", "table2", "table3", "table4", "table5", "table6", "table7", "figure4", "controls")
+EXPERIMENTS += ("study", "mtan", "search")
 
 
 def summary(runs: Sequence[Run], variants: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Setting, metrics, mean weights, cost and provenance of every run, sorted by weighter, tasks and seed.
 
     The columns `best/<task>/<metric>` and `last/<task>/<metric>` are empty if a run lacks the task. On a dataset
-    with a test split, `best` is the test score of the network with the best validation score.
+    with a test split, `best` is the test score of the network with the best validation score, and `validation` is that
+    score.
 
     Args:
         runs: The runs.
@@ -38,8 +41,8 @@ def _line(run: Run, variant: str) -> dict[str, str | int | float | None]:
     line = {"run": name, "hash": name.rpartition("-")[2], "seed": run.seed, "weighter": run.weighter}
     line |= setting_of(run.config)._asdict() | {"method": method_of(run.config), "variant": variant}
     line |= {"model": run.config["model"]["name"], "tasks": "+".join(run.tasks), "steps": record["steps"]}
-    for which in ("best", "last"):
-        line[f"{which}/step"] = record[which]["step"]
+    line |= {f"{which}/step": record[which]["step"] for which in ("best", "last")}
+    for which in ("best", "last", "validation"):
         for task, scores in run.scores(which).items():
             line |= {f"{which}/{task}/{metric}": value for metric, value in scores.items()}
     line |= {f"weight/{task}": weight for task, weight in run.weights.items()}

@@ -19,11 +19,13 @@ class Judgement(NamedTuple):
         whose: `paper` or `ours`.
         word: The verdict.
         quantity: The numbers behind it.
+        basis: Settings, tests and seeds; empty for the paper.
     """
 
     whose: str
     word: str
     quantity: str
+    basis: str
 
     @property
     def slug(self) -> str:
@@ -74,7 +76,7 @@ def grouped_claims(claims: pd.DataFrame, found: pd.DataFrame) -> dict[str, list[
     """
     groups: dict[str, list[Claim]] = {}
     for number, row in found.iterrows():
-        judged = [Judgement(whose, row[whose], row[f"{whose}_quantity"]) for whose in WHOSE]
+        judged = [Judgement(w, row[w], row[f"{w}_quantity"], row.get(f"{w}_basis", "")) for w in WHOSE]
         about = claims.loc[number]
         groups.setdefault(row["group"], []).append(
             Claim(number, row["claim"], about["where"], about["rule"], judged),

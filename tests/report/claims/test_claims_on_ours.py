@@ -3,10 +3,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import CURVE_COLUMNS, ROOMS, every_method, line, ours, scores
+from made_up import CURVE_COLUMNS, ROOMS, every_method, judge, line, ours, scores
 
+from mtl.report.claims import registry
 from mtl.report.claims.evidence import Evidence
-from mtl.report.claims.registry import PREDICATES, claim, judge
+from mtl.report.claims.registry import PREDICATES, claim
 from mtl.report.claims.settings import (
     AVGNORM,
     FIVE,
@@ -20,6 +21,7 @@ from mtl.report.claims.settings import (
     REPLICA,
     ROWS,
     SINGLE,
+    STAND_INS,
     UNIFORM,
 )
 from mtl.report.claims.sources import paper_evidence
@@ -50,7 +52,7 @@ def test_verdict_follows_the_seeds(values, word, quantity):
 
 def test_what_was_not_run_is_named():
     assert verdict(46, {}) == ("not run", "needs AvgNorm on NYUD R18")
-    assert verdict(1, {(NYUD, UNIFORM): [-2.0]}) == ("not run", "needs Uniform on PASCAL R18")
+    assert verdict(4, {}) == ("not run", "needs Grid Search on NYUD R18; Grid Search on NYUD R50")
     alone = [line(NYUD, AVGNORM, 0, "semseg", 101.0)]
     assert judge(46, ours(alone)) == ("not run", "needs Single-task on NYUD R18")
     one_of_two = [*scores({(NYUD, AVGNORM): [1.0]}), line(NYUD, AVGNORM, 0, "edge", 101.0)]
@@ -79,11 +81,80 @@ def test_one_false_comparison_fails_a_claim_that_needs_all():
     assert quantity == "NYUD R18 Uniform −3.00; PASCAL R18 Uniform +2.00 (no); NYUD R50 Uniform −0.10 (open)"
 
 
-def test_rooms_can_replace_every_dataset_and_its_small_backbone_resnet18():
-    evidence = ours(scores({(ROOMS, AVGNORM): [2.0]}), stand_in="rooms", backbone="ResNet-tiny")
-    assert judge(46, evidence) == ("holds", "rooms ResNet-tiny AvgNorm +2.00")
-    assert judge(17, evidence) == ("not run", "needs a second dataset: rooms is used for both")
-    assert judge(31, evidence) == ("not run", "needs Uniform on rooms InvPT")
+def test_claim_about_several_settings_is_judged_on_those_that_were_run():
+    found = registry.judge(1, ours(scores({(NYUD, UNIFORM): [-2.0], (PASCAL, UNIFORM): [-3.0]})))
+    assert (found.word, found.settings, found.basis) == ("holds", "2 of 3", "2 of 3 settings, clear margin, 1 seed")
+    assert found.quantity == (
+        "NYUD R18 Uniform −2.00; PASCAL R18 Uniform −3.00; "
+        "judged on NYUD R18, PASCAL R18 alone; missing: Uniform on NYUD R50"
+    )
+    every = {(setting, UNIFORM): [-2.0] for setting in (NYUD, PASCAL, NYUD_R50)}
+    assert registry.judge(1, ours(scores(every))).settings == ""
+
+
+def test_setting_without_all_methods_is_left_out_as_a_whole():
+    clear = {method: [-2.0] for method in ROWS if method not in (GRID, METHOD)}
+    deltas = every_method(NYUD, **clear, NashMTL=[2.0]) | {(NYUD_MTAN, m): [2.0] for m in (GRID, METHOD)}
+    word, quantity = verdict(8, deltas)
+    assert word == "holds"
+    assert "margins of NashMTL +2.00; " in quantity
+    assert "judged on NYUD R18 alone; missing: Single-task on" not in quantity
+    assert "UW on NYUD MTAN" in quantity
+
+
+def test_each_part_of_a_claim_needs_a_setting():
+    below_uniform = {(NYUD, "RLW"): [-3.0], (NYUD, UNIFORM): [0.0]}
+    assert verdict(11, below_uniform).word == "not run"  # MGDA is judged on PASCAL alone
+    assert verdict(14, every_method(NYUD)) == (
+        "not run",
+        "needs Uniform on PASCAL R18; Uniform on NYUD MTAN",
+    )
+
+
+def test_studies_on_rooms_replace_the_papers_networks():
+    pascal, replica = (ROOMS._replace(dataset=f"rooms-{name}") for name in ("PASCAL", "Replica"))
+    deltas = {(ROOMS, AVGNORM): [2.0], (ROOMS, UNIFORM): [-2.0], (pascal, UNIFORM): [-3.0], (replica, UNIFORM): [-4.0]}
+    evidence = ours(scores(deltas), stand_ins=STAND_INS["rooms"])
+    assert judge(46, evidence) == ("holds", "rooms-NYUD tiny AvgNorm +2.00")
+    assert judge(31, evidence) == ("holds", "rooms-Replica gap −4.00")
+    assert judge(1, evidence).quantity.startswith("rooms-NYUD tiny Uniform −2.00; rooms-PASCAL tiny Uniform −3.00; ")
+    assert judge(21, evidence).word == judge(20, evidence).word == "not run"  # InvPT's stand-in is for Replica alone
+
+
+def test_mtan_on_rooms_is_compared_with_the_single_task_networks_of_its_own_encoder():
+    narrow = ROOMS._replace(backbone="ResNet-narrow")
+    mtan = narrow._replace(architecture="MTAN")
+    lines = [
+        *(line(ROOMS, SINGLE, 0, "semseg", 50.0), line(ROOMS, UNIFORM, 0, "semseg", 40.0)),
+        *(line(narrow, SINGLE, 0, "semseg", 100.0), line(narrow, UNIFORM, 0, "semseg", 96.0)),
+        *(line(mtan, SINGLE, 0, "semseg", 101.0), line(mtan, UNIFORM, 0, "semseg", 99.0)),
+    ]
+    evidence = ours(lines, stand_ins=STAND_INS["rooms"])
+    assert evidence.delta(NYUD_MTAN, UNIFORM).values == pytest.approx({0: -1.0})
+    improved = "rooms-NYUD MTAN Uniform −1.00 against rooms-NYUD narrow Uniform −4.00"
+    assert judge(16, evidence).quantity.startswith(improved)
+    assert judge(19, evidence).quantity.startswith("rooms-NYUD MTAN gap 1.98 against rooms-NYUD narrow gap 4.00")
+
+
+def test_papers_own_runs_do_not_count_as_those_on_rooms():
+    lines = scores({(NYUD_R50, UNIFORM): [-2.0], (NYUD, UNIFORM): [-2.0], (PASCAL, UNIFORM): [-2.0]})
+    assert judge(1, ours(lines, stand_ins=STAND_INS["rooms"])).word == "not run"
+
+
+@pytest.mark.parametrize(
+    ("values", "test", "seeds", "wanted"),
+    [
+        ([0.5], "clear margin", "1", "two or more seeds of every run"),
+        ([1.5], "clear margin", "1", ""),
+        ([1.0, 2.0, 0.0], "paired t-test", "3", "about 10 seeds"),  # effect 1: power 0.8 at 10 pairs
+        ([0.1, 2.0, -1.9], "paired t-test", "3", "more than 100 seeds"),
+        ([0.0, 0.0], "agreement of the seeds", "2", "no number of seeds"),
+        ([0.5, 0.6, 0.4], "paired t-test", "3", ""),
+    ],
+)
+def test_verdict_says_how_it_was_decided_or_what_would_decide_it(values, test, seeds, wanted):
+    found = registry.judge(46, ours(scores({(NYUD, AVGNORM): values})))
+    assert (found.test, found.seeds, found.wanted) == (test, seeds, wanted)
 
 
 def test_claim_7_allows_a_tie_with_nashmtl():

@@ -2,7 +2,7 @@ import pytest
 from fake_runs import config_of
 
 from mtl.report.claims.quantity import MissingError
-from mtl.report.claims.settings import AVGNORM, NYUD
+from mtl.report.claims.settings import AVGNORM, NYUD, StandIns
 from mtl.report.claims.sources import our_evidence
 from mtl.report.read.curves import windowed
 from mtl.report.read.summary import summary
@@ -24,7 +24,7 @@ def evidence(make_run, tmp_path):
             variants[runs[-1].folder.parent.name] = variant
     summary(runs, variants).to_csv(tmp_path / "table2_rooms.csv", index=False)
     windowed(runs, 10, variants).to_csv(tmp_path / "table2_rooms_curves.csv", index=False)
-    return our_evidence(tmp_path, "rooms", "tiny")
+    return our_evidence(tmp_path, StandIns({NYUD[:3]: ("rooms", "tiny", "Vanilla")}))
 
 
 def test_best_of_a_search_has_the_plain_name_of_its_method(evidence):

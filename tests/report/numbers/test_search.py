@@ -3,9 +3,8 @@ import pytest
 from fake_runs import PLAIN, config_of, lines_of, results_of
 
 from mtl.report.names import ROW
-from mtl.report.numbers.gains import mean_deltas, published_baseline
-from mtl.report.numbers.search import best_variants, choices, given, hours, outcome, rows_to_show
-from mtl.report.numbers.table import table_of
+from mtl.report.numbers.gains import delta_by_seed, mean_deltas, published_baseline, with_gains
+from mtl.report.numbers.search import best_variants, choices, given, hours, judging, outcome, rows_to_show
 
 SCORES = {"semseg": 40, "depth": 0.5}
 GRID = {"": {"semseg": 1, "depth": 1}, "depth 2": {"semseg": 1, "depth": 2}, "depth 0.5": {"semseg": 1, "depth": 0.5}}
@@ -15,16 +14,19 @@ def row(method, variant=""):
     return (*PLAIN, method, variant)
 
 
-def found(*semseg, single=SCORES):
-    """Scores and table of a grid: mIoU of its three settings and of AvgNorm."""
+def found(*semseg, single=SCORES, validation=()):
+    """Scores, Delta_m and choice of a grid: mIoU of its three settings and of AvgNorm."""
     networks = [lines_of("Single-task", single)]
     for (variant, weights), value in zip(GRID.items(), semseg, strict=False):
         scores = SCORES | {"semseg": value}
         networks.append(lines_of("Grid Search", scores, variant=variant, weights=weights))
     networks.append(lines_of("AvgNorm", SCORES | {"semseg": semseg[-1]}))
     results = results_of(*networks)
-    rows = [row("Single-task"), *(row("Grid Search", variant) for variant in GRID), row("AvgNorm")]
-    return results, table_of(results, results_of(), rows, published_baseline)
+    if validation:  # as on a dataset with a test split
+        results["validation"] = results["value"]
+        results.loc[(results["method"] == "Grid Search") & (results["task"] == "semseg"), "validation"] = validation
+    best = best_variants(delta_by_seed(with_gains(judging(results))), ["Grid Search"])
+    return results, mean_deltas(results, published_baseline), best
 
 
 @pytest.fixture
@@ -36,9 +38,9 @@ def runs(make_run):
 
 
 def test_setting_with_the_best_delta_m_is_chosen(runs):
-    results, table = found(40, 44, 42, 48)  # gains of semseg 0, 10 and 5, AvgNorm's 20
-    chosen, cost = outcome(results, table, "grid_search", runs)
-    assert chosen == "Best of 3: weighter=grid_search 'weighter.method.weights={semseg:1,depth:2}', Δm +5.00 %."
+    chosen, cost = outcome(*found(40, 44, 42, 48), "grid_search", runs)  # gains of semseg 0, 10 and 5, AvgNorm's 20
+    weights = "weighter=grid_search 'weighter.method.weights={semseg:1,depth:2}'"
+    assert chosen == f"Best of 3 on the reported images: {weights}, Δm +5.00 %."
     assert cost == "Cost: 3 runs, 3 hours of training steps, 2 times that of AvgNorm (1.5 hours, runs: 1, Δm +10.00 %)."
 
 
@@ -46,10 +48,19 @@ def test_fractional_weights_are_written_unchanged(runs):
     assert "{semseg:1,depth:0.5}" in outcome(*found(40, 41, 42, 40), "grid_search", runs)[0]
 
 
+def test_validation_scores_choose_where_there_are_any_and_the_reported_score_is_given(runs):
+    chosen, _ = outcome(*found(40, 44, 42, 48, validation=(40, 41, 50)), "grid_search", runs)
+    weights = "{semseg:1,depth:0.5}"
+    assert chosen == (
+        f"Best of 3 on the validation images: weighter=grid_search 'weighter.method.weights={weights}', Δm +2.50 % on the test images."
+    )
+
+
 def test_settings_without_a_run_are_not_candidates(runs):
-    results, table = found(44, 40)
-    chosen, _ = outcome(results, table, "grid_search", runs)
-    assert chosen.startswith("Best of 2: weighter=grid_search 'weighter.method.weights={semseg:1,depth:1}'")
+    chosen, _ = outcome(*found(44, 40), "grid_search", runs)
+    assert chosen.startswith(
+        "Best of 2 on the reported images: weighter=grid_search 'weighter.method.weights={semseg:1,depth:1}'"
+    )
 
 
 def test_without_single_task_networks_nothing_is_chosen(runs):
@@ -78,6 +89,10 @@ def deltas_of(values):
     return pd.Series(list(values.values()), pd.MultiIndex.from_tuples(list(values), names=ROW))
 
 
+def by_seed(values, seed=0):
+    return pd.concat({seed: deltas_of(values)}, names=["seed"]).reorder_levels([*ROW, "seed"])
+
+
 def test_mean_delta_m_is_over_seeds():
     networks = [lines_of("Single-task", SCORES, seed=seed) for seed in (0, 1)]
     networks += [
@@ -89,7 +104,7 @@ def test_mean_delta_m_is_over_seeds():
 
 
 def test_best_variant_is_chosen_for_each_network_and_method():
-    deltas = deltas_of(
+    deltas = by_seed(
         {
             row("DWA"): 1.0,
             row("DWA", "temperature 1"): 2.0,
@@ -101,6 +116,14 @@ def test_best_variant_is_chosen_for_each_network_and_method():
         }
     )
     assert best_variants(deltas, ["DWA", "GradNorm"]) == {row("DWA")[:-1]: "temperature 1", (*MTAN, "DWA"): ""}
+
+
+def test_variants_are_compared_at_the_seeds_that_all_of_them_have():
+    tried = {row("DWA"): 1.0, row("DWA", "temperature 1"): 2.0}
+    more_seeds = by_seed({row("DWA"): 9.0}, seed=1)
+    assert best_variants(pd.concat([by_seed(tried), more_seeds]), ["DWA"]) == {row("DWA")[:-1]: "temperature 1"}
+    apart = pd.concat([by_seed({row("DWA", "temperature 1"): 2.0}), more_seeds])
+    assert best_variants(apart, ["DWA"]) == {row("DWA")[:-1]: ""}
 
 
 def test_default_and_best_of_a_search_are_shown_one_below_the_other():
@@ -125,22 +148,25 @@ def search(make_run):
 @pytest.mark.parametrize(
     ("best", "said"),
     [
-        ("alpha 0.1", "alpha 0.1 has the best Δm of 0.1, 1.5, 2: +3.00 % (default 1.5: +1.00 %)."),
-        ("", "alpha 1.5 has the best Δm of 0.1, 1.5, 2: +1.00 %."),
+        (
+            "alpha 0.1",
+            "alpha 0.1 has the best Δm of 0.1, 1.5, 2 on the reported images: +3.00 % (default 1.5: +1.00 %).",
+        ),
+        ("", "alpha 1.5 has the best Δm of 0.1, 1.5, 2 on the reported images: +1.00 %."),
     ],
 )
 def test_best_variant_is_reported_with_the_default_and_the_cost(search, make_run, best, said):
     deltas = deltas_of({row("GradNorm"): 1.0, row("GradNorm", "alpha 0.1"): 3.0, row("GradNorm", "alpha 2"): -1.0})
     runs = [*search[0], make_run("dwa", SCORES, step_seconds=999)]
-    lines = choices(deltas, {row("GradNorm")[:-1]: best}, {"GradNorm": "alpha"}, runs, search[1])
+    lines = choices(results_of(), deltas, {row("GradNorm")[:-1]: best}, {"GradNorm": "alpha"}, runs, search[1])
     assert lines == [f"GradNorm (tiny, Vanilla): {said} Cost: 3 runs, 3 hours of training steps."]
 
 
 def test_default_that_is_not_run_yet_is_left_out(search):
     deltas = deltas_of({row("GradNorm", "alpha 0.1"): 3.0})
-    found = best_variants(deltas, ["GradNorm"])
-    said = choices(deltas, found, {"GradNorm": "alpha"}, search[0][1:], search[1])[0]
-    assert "alpha 0.1 has the best Δm of 0.1, 2: +3.00 %. Cost: 2 runs" in said
+    found = best_variants(by_seed({row("GradNorm", "alpha 0.1"): 3.0}), ["GradNorm"])
+    said = choices(results_of(), deltas, found, {"GradNorm": "alpha"}, search[0][1:], search[1])[0]
+    assert "alpha 0.1 has the best Δm of 0.1, 2 on the reported images: +3.00 %. Cost: 2 runs" in said
 
 
 def test_weights_of_grid_search_are_the_papers_where_none_are_searched():

@@ -48,4 +48,6 @@ def test_best_is_the_test_score_where_there_is_a_test_split(make_run):
     best = {"step": 10, "scores": {"edge": {"ods_f": 60}}, "test": {"edge": {"ods_f": 55}}}
     run = make_run("uniform", {"edge": 61.5}, best=best)
     assert run.primary("edge") == 55
-    assert summary([run]).loc[0, ["best/edge/ods_f", "last/edge/ods_f"]].tolist() == [55, 61.5]
+    columns = ["best/edge/ods_f", "last/edge/ods_f", "validation/edge/ods_f"]
+    assert summary([run]).loc[0, columns].tolist() == [55, 61.5, 60]
+    assert "validation/edge/ods_f" not in summary([make_run("uniform", {"edge": 61.5}, seed=1)])

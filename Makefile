@@ -98,7 +98,7 @@ figure5: install  ## Fig. 5, labels without and with noise, on rooms or DATASET=
 figure%: install
 	@$(BIN)/python scripts/figures.py figures=$* $(WHERE)
 
-claims: install  ## the 52 claims of the paper, on its numbers and on ours (DATASET=rooms: on the studies on rooms)
+claims: install  ## the 52 claims of the paper, on its numbers and on ours (DATASET=rooms or camvid: on the studies there)
 	@$(BIN)/python scripts/claims.py $(WHERE)
 
 check-paper: install  ## printed values of Delta_m that do not follow from their row

@@ -12,7 +12,7 @@ from mtl.report.claims.text import console, markdown, verdicts
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 OWN = {
-    "dataset": ("", "rooms: the studies on rooms in place of the paper's datasets"),
+    "dataset": ("", "rooms or camvid: the studies there in place of the paper's datasets"),
     "results": ("results", "folder of the results"),
 }
 

@@ -67,7 +67,8 @@ ROOMS = StandIns(
         ("Replica", "ViT-T/16", "InvPT"): ("rooms-Replica", "ResNet-tiny", "Vanilla"),
     }
 )
-STAND_INS = {"": NONE, "rooms": ROOMS}  # by the word dataset=
+CAMVID = StandIns({("NYUD-v2", "ResNet-18", "Vanilla"): ("CamVid", "EfficientNet-Lite0", "Vanilla")})
+STAND_INS = {"": NONE, "rooms": ROOMS, "camvid": CAMVID}  # by the word dataset=
 
 
 def initialized(dataset: str, initialization: str) -> Setting:

@@ -35,8 +35,10 @@ def our_evidence(folder: Path, stand_ins: StandIns = NONE) -> Evidence:
         folder: Folder of the CSV files.
         stand_ins: Networks of ours used in place of the paper's.
     """
-    scores, curves = read_scores(folder), read_curves(folder)
-    best = best_variants(delta_by_seed(with_gains(judging(scores), published_baseline)), SEARCHED)
+    scores, curves = (_of(stand_ins, frame) for frame in (read_scores(folder), read_curves(folder)))
+    probes = scores.loc[scores["weight"] == 0, "source"]  # a task has no weight: not a candidate of a search
+    candidates = judging(scores[~scores["source"].isin(probes)])
+    best = best_variants(delta_by_seed(with_gains(candidates, published_baseline)), SEARCHED)
     return Evidence(_chosen(scores, best), _chosen(curves, best), stand_ins=stand_ins)
 
 
@@ -45,7 +47,7 @@ def chosen_evidence(results: Path, dataset: str) -> Evidence:
 
     Args:
         results: The results folder.
-        dataset: `rooms` for the studies on rooms; empty for the datasets of the paper.
+        dataset: `rooms` or `camvid` for the studies there; empty for the datasets of the paper.
 
     Raises:
         ValueError: It is another word.
@@ -54,6 +56,12 @@ def chosen_evidence(results: Path, dataset: str) -> Evidence:
         known = ", ".join(word for word in STAND_INS if word)
         raise ValueError(f"dataset={dataset}: the claims are judged on the paper's datasets (no word), or on {known}")
     return our_evidence(results / "summary", STAND_INS[dataset])
+
+
+def _of(stand_ins: StandIns, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows on the datasets of the stand-ins; all rows if there are none."""
+    datasets = {ours for ours, *_ in stand_ins.networks.values()}
+    return frame[frame["dataset"].isin(datasets)] if datasets else frame
 
 
 def _chosen(frame: pd.DataFrame, best: Mapping[tuple, str]) -> pd.DataFrame:

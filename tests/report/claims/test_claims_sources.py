@@ -2,7 +2,7 @@ import pytest
 from fake_runs import config_of
 
 from mtl.report.claims.quantity import MissingError
-from mtl.report.claims.settings import AVGNORM, NYUD, StandIns
+from mtl.report.claims.settings import AVGNORM, GRID, NYUD, StandIns
 from mtl.report.claims.sources import our_evidence
 from mtl.report.read.curves import windowed
 from mtl.report.read.summary import summary
@@ -12,9 +12,16 @@ SCORES = {"semseg": 40, "depth": 0.5}
 
 @pytest.fixture
 def evidence(make_run, tmp_path):
-    """Single-task networks, AvgNorm at two scopes, and GradNorm with three alphas, of which 2 has the best Delta_m."""
+    """Single-task networks, AvgNorm at two scopes, and GradNorm with three alphas, of which 2 has the best Delta_m.
+
+    Grid Search has two networks; in the better one a task has no weight.
+    """
     runs, variants = [make_run("uniform", {task: value}) for task, value in SCORES.items()], {}
     found = {"alpha 2": 44, "": 40, "alpha 0.1": 42}
+    for name, semseg, weight in (("", 41, 1), ("heads raw", 60, 0)):
+        weights = {"semseg": 1, "depth": weight}
+        runs.append(make_run("grid_search", SCORES | {"semseg": semseg}, digest=f"w{weight}", mean_weights=weights))
+        variants[runs[-1].folder.parent.name] = name
     for method, semseg in {"gradnorm": found, "avgnorm": {"": 40, "scope shared": 44}}.items():
         for variant, value in semseg.items():
             config = config_of(method, list(SCORES))
@@ -32,6 +39,10 @@ def test_best_of_a_search_has_the_plain_name_of_its_method(evidence):
     assert evidence.delta(NYUD, "GradNorm").values == {0: 5}
     with pytest.raises(MissingError, match=r"GradNorm alpha 0\.1"):
         evidence.delta(NYUD, "GradNorm", variant="alpha 0.1")
+
+
+def test_network_that_learns_a_task_without_weight_is_no_candidate(evidence):
+    assert evidence.number(NYUD, GRID, "semseg").values == {0: 41}
 
 
 def test_curves_are_those_of_the_best(evidence):

@@ -50,10 +50,8 @@ def test_fractional_weights_are_written_unchanged(runs):
 
 def test_validation_scores_choose_where_there_are_any_and_the_reported_score_is_given(runs):
     chosen, _ = outcome(*found(40, 44, 42, 48, validation=(40, 41, 50)), "grid_search", runs)
-    weights = "{semseg:1,depth:0.5}"
-    assert chosen == (
-        f"Best of 3 on the validation images: weighter=grid_search 'weighter.method.weights={weights}', Δm +2.50 % on the test images."
-    )
+    weights = "weighter=grid_search 'weighter.method.weights={semseg:1,depth:0.5}'"
+    assert chosen == f"Best of 3 on the validation images: {weights}, Δm +2.50 % on the test images."
 
 
 def test_settings_without_a_run_are_not_candidates(runs):

@@ -5,15 +5,14 @@ from pathlib import Path
 
 from mtl import cli
 from mtl.files import write_whole
-from mtl.report.figures.catalogue import FIGURES, figure_png, figures_of
+from mtl.report.figures.catalogue import DATASETS_DRAWN, FIGURES, figure_png, figures_of
 from mtl.report.figures.sources import MissingRunsError, read_sources
 
 OWN = {
     "figures": ("all", "numbers of the figures, such as 1,4; all: those that can be drawn"),
-    "dataset": ("", "nyud, pascal_context, camvid or rooms; without it each figure shows the datasets of the paper"),
+    "dataset": ("", f"{', '.join(DATASETS_DRAWN)}; without it each figure shows the datasets of the paper"),
     "results": ("results", "folder of the results"),
 }
-DATASETS = ("", "nyud", "pascal_context", "camvid", "rooms")
 
 
 def main(own: Mapping[str, str]) -> None:
@@ -26,8 +25,8 @@ def main(own: Mapping[str, str]) -> None:
     numbers = figures_of(dataset) if every else own["figures"].split(",")
     if unknown := [word for word in numbers if str(word) not in map(str, FIGURES)]:
         raise ValueError(f"no figure {', '.join(unknown)}: there are {', '.join(map(str, FIGURES))}")
-    if dataset not in DATASETS:
-        raise ValueError(f"no figures of dataset {dataset}: there are {', '.join(DATASETS[1:])}")
+    if dataset and dataset not in DATASETS_DRAWN:
+        raise ValueError(f"no figures of dataset {dataset}: there are {', '.join(DATASETS_DRAWN)}")
     if not results.is_dir():
         raise ValueError(f"no folder {results}")
     sources, undrawn = read_sources(results), []

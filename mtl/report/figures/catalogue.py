@@ -17,11 +17,12 @@ from mtl.report.figures.gradients import (
     draw_single_task_norms,
 )
 from mtl.report.figures.initialization import draw_initializations
-from mtl.report.figures.sources import Sources
+from mtl.report.figures.sources import STUDIES, Sources
 from mtl.report.names import DATASETS
 from mtl.report.render.style import styled
 
 NYUD, PASCAL = ("nyud",), ("pascal_context",)
+DATASETS_DRAWN = ("nyud", "pascal_context", "rooms", *STUDIES)
 
 
 class Entry(NamedTuple):
@@ -56,16 +57,18 @@ FIGURES = {
 def figures_of(dataset: str) -> list[int]:
     """The figures to draw for a dataset; of figures that differ only in dataset, the paper's own or the first.
 
+    Studies have no runs for Figs. 1 and 4.
+
     Args:
         dataset: Config name, or empty for all figures with the paper's datasets.
     """
     if not dataset:
         return [*FIGURES]
-    chosen = {}
+    chosen, like = {}, "pascal_context" if dataset == "rooms_pascal" else dataset
     for number, entry in FIGURES.items():
-        if entry.draw not in chosen or dataset in entry.datasets:
+        if entry.draw not in chosen or like in entry.datasets:
             chosen[entry.draw] = number
-    return sorted(chosen.values())
+    return sorted(number for number in chosen.values() if dataset not in STUDIES or number not in (1, 4))
 
 
 def figure_png(number: int, sources: Sources, dataset: str = "") -> bytes:

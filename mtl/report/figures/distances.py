@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from mtl.report.figures.gradients import METHODS
-from mtl.report.figures.panels import Line, Panel, draw_panels
-from mtl.report.figures.series import comparable_curves, line, origin, tasks_of, titled
+from mtl.report.figures.panels import Panel, draw_panels
+from mtl.report.figures.series import comparable_curves, method_lines, origin, tasks_of
 from mtl.report.figures.sources import MissingRunsError, Sources
-from mtl.report.render.style import SERIES, spelled
+from mtl.report.render.style import spelled
 
 KEY = "feature/distance"
 
@@ -26,22 +26,14 @@ def draw_distances(sources: Sources, datasets: Sequence[str]) -> Figure:
         except MissingRunsError as error:
             missing.append(error)
             continue
-        names = {method: titled(curves, method) for method in METHODS}
-        rows.append(
-            [
-                Panel(
-                    spelled(task),
-                    [
-                        Line(names[method], line(curves, method, f"{KEY}/{task}"), (colour,))
-                        for method, colour in zip(METHODS, SERIES, strict=False)
-                    ],
-                )
-                for task in tasks_of(curves, KEY)
-            ]
-        )
-        labels.append(f"distance, {dataset}")
+        tasks = tasks_of(curves, KEY)
+        rows.append([Panel(spelled(task), method_lines(curves, METHODS, f"{KEY}/{task}")) for task in tasks])
+        labels.append(f"squared distance\n{dataset}")
         captions.append(origin(curves))
     if not rows:
         raise missing[0]
-    caption = f"L2 distance between multi-task and single-task features, after an adaptor. {'. '.join(captions)}"
+    caption = (
+        "Squared L2 distance between multi-task features, after an adaptor, and single-task features, both of length 1 "
+        f"at every pixel. {'. '.join(captions)}"
+    )
     return draw_panels(rows, labels, caption, share=False)

@@ -1,4 +1,4 @@
-"""Figures 7 to 16: gradients of tasks and of pairs of tasks at the last shared layer, one panel per method."""
+"""Figures 7 to 16: gradients of tasks and of pairs of tasks at the last shared layer, one panel per method or pair."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from mtl.report.figures.panels import Level, Panel, draw_panels
-from mtl.report.figures.series import comparable_curves, origin, pair_lines, pairs_of, task_lines, tasks_of, titled
+from mtl.report.figures.series import comparable_curves, method_lines, origin, pairs_of, task_lines, tasks_of, titled
 from mtl.report.figures.sources import Sources
 from mtl.report.names import SINGLE_TASK
-from mtl.report.render.style import log_axis
+from mtl.report.render.style import log_axis, spelled
 
 METHODS = ("Uniform", "Grid Search", "CAGrad", "NashMTL")  # compared in the paper's curves
 NORMS = {"gradient/norm": "gradient norm", "gradient/weighted_norm": "weighted gradient norm"}
@@ -61,14 +61,16 @@ def draw_single_task_norms(sources: Sources, datasets: Sequence[str]) -> Figure:
 def draw_cosines(sources: Sources, datasets: Sequence[str]) -> Figure:
     """Draws the cosine between each pair of task gradients (Figs. 10 and 11)."""
     rows, caption = _panels(sources, datasets[0], "gradient/cosine")
-    return draw_panels(rows, ["cosine"] * 2, f"Cosine between each pair of task gradients. {caption}", level=ZERO)
+    return draw_panels(
+        rows, ["cosine"] * len(rows), f"Cosine between each pair of task gradients. {caption}", level=ZERO
+    )
 
 
 def draw_dots(sources: Sources, datasets: Sequence[str]) -> Figure:
     """Draws the dot product of each pair of task gradients (Figs. 12 and 13)."""
     rows, caption = _panels(sources, datasets[0], "gradient/dot")
     title = "Dot product of each pair of task gradients; logarithmic scale, linear around 0."
-    return draw_panels(rows, ["dot product"] * 2, f"{title} {caption}", scale=symmetric_log_axis, level=ZERO)
+    return draw_panels(rows, ["dot product"] * len(rows), f"{title} {caption}", scale=symmetric_log_axis, level=ZERO)
 
 
 def symmetric_log_axis(axes: Axes) -> None:
@@ -89,8 +91,11 @@ def _whole(axes: Axes) -> None:
 
 
 def _panels(sources: Sources, dataset: str, key: str) -> tuple[list[list[Panel]], str]:
-    """The panels in two rows, and the setting for the caption."""
+    """A panel per pair, in rows of three or five, and the setting for the caption."""
     curves = comparable_curves(sources.curves, dataset, METHODS, key)
-    pairs = pairs_of(curves, key)
-    panels = [Panel(titled(curves, method), pair_lines(curves, method, key, pairs)) for method in METHODS]
-    return [panels[:2], panels[2:]], origin(curves)
+    panels = [
+        Panel(" –\n".join(map(spelled, pair)), method_lines(curves, METHODS, f"{key}/{'-'.join(pair)}"))
+        for pair in pairs_of(curves, key)
+    ]
+    columns = 3 if len(panels) <= 6 else 5
+    return [panels[start : start + columns] for start in range(0, len(panels), columns)], origin(curves)

@@ -25,12 +25,12 @@ class Line(NamedTuple):
     Args:
         name: Label in the legend.
         values: Result of `series.line`.
-        colours: One colour, or two for alternating dashes.
+        colour: Its colour.
     """
 
     name: str
     values: pd.DataFrame
-    colours: tuple[str, ...]
+    colour: str
 
 
 class Panel(NamedTuple):
@@ -89,17 +89,15 @@ def draw_panels(
 
 def write_caption(figure: Figure, caption: str) -> None:
     """Writes the caption at the bottom of a figure."""
-    figure.supxlabel(textwrap.fill(caption, CAPTION), fontsize=8.5, color=QUIET)
+    figure.supxlabel(textwrap.fill(caption, CAPTION, break_on_hyphens=False), fontsize=8.5, color=QUIET)
 
 
 def _draw(axes: Axes, panel: Panel, level: Level | None) -> None:
     alpha = 0.16 if len(panel.lines) < CROWD else 0.07
     for line in panel.lines:
-        values, (first, *second) = line.values, line.colours
-        axes.fill_between(values.index, values["low"], values["high"], color=first, alpha=alpha, linewidth=0)
-        axes.plot(values.index, values["mean"], color=first, label=line.name, marker="o", markersize=3)
-        for colour in second:
-            axes.plot(values.index, values["mean"], color=colour, linestyle=(0, (3, 3)), label="_")
+        values, colour = line.values, line.colour
+        axes.fill_between(values.index, values["low"], values["high"], color=colour, alpha=alpha, linewidth=0)
+        axes.plot(values.index, values["mean"], color=colour, label=line.name, marker="o", markersize=3)
     if level:
         axes.axhline(level.height, color="black", linewidth=0.9, linestyle=NULL, label="_")
     axes.set_title(panel.title, loc="left")
@@ -109,18 +107,12 @@ def _draw(axes: Axes, panel: Panel, level: Level | None) -> None:
 
 
 def _legend(figure: Figure, lines: Sequence[Line], level: Level | None) -> None:
-    """Draws one legend for all panels; lines of two colours have two-coloured handles."""
-    names = {line.name: line.colours for line in lines}
-    handles = [
-        tuple(
-            Line2D([], [], color=colour, linewidth=2.4, linestyle=(0, (1.5, 1.5)) if place else "solid")
-            for place, colour in enumerate(colours)
-        )
-        for colours in names.values()
-    ]
+    """Draws one legend for all panels."""
+    names = {line.name: line.colour for line in lines}
+    handles = [Line2D([], [], color=colour, linewidth=2.4) for colour in names.values()]
     texts = [*names]
     if level and level.name:
-        handles.append((Line2D([], [], color="black", linewidth=0.9, linestyle=NULL),))
+        handles.append(Line2D([], [], color="black", linewidth=0.9, linestyle=NULL))
         texts.append(level.name)
     figure.legend(
         handles,

@@ -9,15 +9,15 @@ import pandas as pd
 from mtl.report.figures.panels import Line
 from mtl.report.figures.sources import MissingRunsError
 from mtl.report.names import SETTING
-from mtl.report.render.style import COLOURS, spelled
+from mtl.report.render.style import COLOURS, SERIES, spelled
 
-BACKBONE = "ResNet-18"  # assumed for the paper's curves
+BACKBONES = ("ResNet-18", "ResNet-tiny")  # assumed for the paper's curves, and that of the studies on rooms
 
 
 def comparable_curves(curves: pd.DataFrame, dataset: str, methods: Sequence[str], prefix: str) -> pd.DataFrame:
     """Selects curves of vanilla networks with the same backbone and number of steps for each method.
 
-    Of several backbones and lengths, the pair with the most methods is used; ties go to the paper's backbone, then to
+    Of several backbones and lengths, the pair with the most methods is used; ties go to the backbones above, then to
     the longest runs. Runs with changed hyper-parameters or fewer tasks than others of their method are left out.
 
     Args:
@@ -38,7 +38,7 @@ def comparable_curves(curves: pd.DataFrame, dataset: str, methods: Sequence[str]
     found = found[keys == keys.groupby(found["method"]).transform("max")]
     length = found.groupby("source")["step"].transform("max")
     groups = dict(iter(found.groupby([found["backbone"], length])))
-    best = max(groups, key=lambda name: (groups[name]["method"].nunique(), name[0] == BACKBONE, name[1]))
+    best = max(groups, key=lambda name: (groups[name]["method"].nunique(), name[0] in BACKBONES, name[1]))
     chosen = groups[best].drop_duplicates(["method", "seed", "key", "step"])
     every = set(chosen["key"])
     if missing := [name for name in methods if set(chosen.loc[chosen["method"] == name, "key"]) != every]:
@@ -71,18 +71,14 @@ def pairs_of(curves: pd.DataFrame, prefix: str) -> list[tuple[str, str]]:
 
 def task_lines(curves: pd.DataFrame, method: str, key: str, tasks: Sequence[str]) -> list[Line]:
     """One line per task, in its colour."""
-    return [Line(spelled(task), line(curves, method, f"{key}/{task}"), (COLOURS[task],)) for task in tasks]
+    return [Line(spelled(task), line(curves, method, f"{key}/{task}"), COLOURS[task]) for task in tasks]
 
 
-def pair_lines(curves: pd.DataFrame, method: str, key: str, pairs: Sequence[tuple[str, str]]) -> list[Line]:
-    """One line per pair of tasks, in both colours."""
+def method_lines(curves: pd.DataFrame, methods: Sequence[str], key: str) -> list[Line]:
+    """One line per method."""
     return [
-        Line(
-            "–".join(map(spelled, pair)),
-            line(curves, method, f"{key}/{'-'.join(pair)}"),
-            tuple(COLOURS[task] for task in pair),
-        )
-        for pair in pairs
+        Line(titled(curves, method), line(curves, method, key), colour)
+        for method, colour in zip(methods, SERIES, strict=False)
     ]
 
 

@@ -13,6 +13,7 @@ from mtl.report.read.frame import read_frame
 from mtl.report.read.scores import COLUMNS, paper_scores, read_scores
 
 TRAINING = "make {target} DATASET={dataset}"  # command that trains missing runs
+STUDIES = {"rooms_nyud": "make study-rooms", "rooms_pascal": "make study-rooms", "camvid": "make study-camvid"}
 PROSE = ["figure", "quantity", "value", "unit", "dataset", "configuration"]
 
 
@@ -37,7 +38,7 @@ class MissingRunsError(Exception):
 
     def __init__(self, dataset: str, missing: Iterable[str], target: str = "figures-runs"):
         word = next(word for word, name in DATASETS.items() if name == dataset)
-        command = TRAINING.format(target=target, dataset=word)
+        command = STUDIES.get(word) or TRAINING.format(target=target, dataset=word)
         super().__init__(f"no runs on {dataset} for {', '.join(missing)}; train them: {command}")
 
 

@@ -30,6 +30,8 @@ def test_figures_that_differ_by_dataset_alone_are_drawn_once_for_a_dataset():
     assert figures_of("nyud") == [1, 4, 6, 7, 8, 9, 10, 12, 16]
     assert figures_of("pascal_context") == [1, 4, 6, 9, 11, 13, 14, 15, 16]
     assert figures_of("rooms") == [1, 4, 6, 7, 8, 9, 10, 12, 16]
+    assert figures_of("rooms_nyud") == figures_of("camvid") == [6, 7, 8, 9, 10, 12, 16]
+    assert figures_of("rooms_pascal") == [6, 9, 11, 13, 14, 15, 16]
 
 
 def test_all_that_can_be_drawn_is_drawn_and_the_rest_is_named(draw, with_curves, tmp_path):
@@ -42,6 +44,15 @@ def test_all_that_can_be_drawn_is_drawn_and_the_rest_is_named(draw, with_curves,
         ("4", "figure4-runs"),
     ]
     assert not plt.get_fignums()
+
+
+def test_figures_of_a_study_are_drawn_from_its_curves(draw, every_curve, tmp_path):
+    (tmp_path / "summary").mkdir()
+    curves = every_curve[every_curve["dataset"] == "PASCAL-Context"].assign(dataset="rooms-PASCAL")
+    curves.to_csv(tmp_path / "summary" / "study_rooms_pascal_curves.csv", index=False)
+    status, printed, _ = draw("dataset=rooms_pascal", "figures=11")
+    assert (status, printed) == (0, f"{tmp_path}/figures/figure11_rooms_pascal.png\n")
+    assert draw("dataset=rooms_nyud", "figures=10")[2].endswith("CAGrad, NashMTL; train them: make study-rooms\n")
 
 
 def test_figure_has_the_papers_dataset_and_no_suffix_by_default(draw, with_curves, tmp_path):
@@ -68,7 +79,10 @@ def test_empty_results_draw_nothing_and_say_so(draw, tmp_path):
     [
         ("figure=7", "figure=7: no such word, only figures=..., dataset=..., results=..."),
         ("figures=7,5", "no figure 5: there are 1, 4, 6,"),
-        ("dataset=replica", "no figures of dataset replica: there are nyud, pascal_context, rooms"),
+        (
+            "dataset=replica",
+            "no figures of dataset replica: there are nyud, pascal_context, rooms, rooms_nyud, rooms_pascal, camvid",
+        ),
         ("results=nowhere", "no folder nowhere"),
     ],
 )

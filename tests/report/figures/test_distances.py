@@ -19,15 +19,15 @@ def test_every_dataset_has_a_row(make_sources, every_curve):
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == 4 + 5
     assert [axes.get_ylabel() for axes in shown if axes.get_ylabel()] == [
-        "distance, NYUD-v2",
-        "distance, PASCAL-Context",
+        "squared distance\nNYUD-v2",
+        "squared distance\nPASCAL-Context",
     ]
 
 
 def test_dataset_without_runs_is_left_out(make_sources, every_curve):
     curves = every_curve[every_curve["dataset"] == "PASCAL-Context"]
     figure = draw_distances(make_sources(curves=curves), ["NYUD-v2", "PASCAL-Context"])
-    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == ["distance, PASCAL-Context"]
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == ["squared distance\nPASCAL-Context"]
 
 
 def test_without_any_runs_the_first_dataset_is_to_train(make_sources):

@@ -48,6 +48,8 @@ def test_backbone_with_all_methods_goes_before_the_papers_and_the_papers_before_
     assert set(found["backbone"]) == {"tiny"}
     frame = curves_frame(uniform(), cagrad(), uniform(**tiny, steps=(50,)), cagrad(**tiny, steps=(50,)))
     assert set(comparable_curves(frame, "rooms", BOTH, "gradient")["backbone"]) == {"ResNet-18"}
+    studied = [method(backbone=f"ResNet-{name}") for method in (uniform, cagrad) for name in ("narrow", "tiny")]
+    assert set(comparable_curves(curves_frame(*studied), "rooms", BOTH, "gradient")["backbone"]) == {"ResNet-tiny"}
 
 
 def test_runs_of_different_lengths_are_not_mixed():

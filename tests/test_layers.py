@@ -69,6 +69,7 @@ FILES = {
     "mtl/cli/measure.py": ("mtl.build", "mtl.children", "mtl.run", "mtl.report.numbers.hours", "mtl.files"),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base", "mtl.trained"),
     "mtl/cli/floors.py": ("mtl.build", "mtl.data.view", "mtl.engine.evaluator", "mtl.task"),
+    "scripts/compare.py": ("mtl.cli", "mtl.build", "mtl.experiment", "mtl.files", "mtl.report", "mtl.tasks"),
     "scripts/floors.py": ("mtl.cli", "mtl.build", "mtl.files", "mtl.report.names"),
     "scripts/doctor.py": ("mtl.cli", "mtl.build", "mtl.data", "mtl.run"),
     "scripts/predict.py": ("mtl.cli", "mtl.data.disk.decode", "mtl.report", "mtl.trained", "mtl.files"),

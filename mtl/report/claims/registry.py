@@ -1,6 +1,6 @@
 """The claims as data, and the registry of their predicates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,14 +68,15 @@ def judge(number: int, evidence: Evidence) -> Verdict:
     try:
         check = PREDICATES[number](evidence)
     except MissingError as missing:
-        return Verdict("no data" if evidence.exact else "not run", f"needs {missing}", wanted=f"{missing}")
+        needed = listed(str(missing).split("; "))
+        return Verdict("no data" if evidence.exact else "not run", f"needs {needed}", wanted=needed)
     lacking = [reason for reason in evidence.missing.values() if reason]
     text, settings = check.text, ""
     if lacking:
         there = [part for part, reason in evidence.missing.items() if not reason]
         settings = f"{len(there)} of {len(evidence.missing)}"
         unknown = "no number for" if evidence.exact else f"judged on {', '.join(there)} alone; missing:"
-        text += f"; {unknown} {', '.join(dict.fromkeys(lacking))}"
+        text += f"; {unknown} {listed(lacking)}"
     seeds = sorted({basis.seeds for basis in check.bases})
     return Verdict(
         WORDS[check.holds],
@@ -85,6 +86,15 @@ def judge(number: int, evidence: Evidence) -> Verdict:
         "; ".join(sorted({basis.test for basis in check.bases})),
         wanted(check) if check.holds is None else "",
     )
+
+
+def listed(reasons: Iterable[str]) -> str:
+    """Missing numbers as text, those of the same method together: "UW on NYUD R18, PASCAL R18; DWA on NYUD R18"."""
+    places: dict[str, dict[str, None]] = {}
+    for reason in reasons:
+        what, _, place = reason.rpartition(" on ")
+        places.setdefault(what or place, {})[place] = None
+    return "; ".join(what if what in where else f"{what} on {', '.join(where)}" for what, where in places.items())
 
 
 def wanted(check: Check) -> str:

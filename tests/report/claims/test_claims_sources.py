@@ -53,3 +53,12 @@ def test_curves_are_those_of_the_best(evidence):
 def test_variants_that_are_no_search_stay_apart(evidence):
     assert evidence.number(NYUD, AVGNORM, "semseg").values == {0: 40}
     assert evidence.number(NYUD, AVGNORM, "semseg", variant="scope shared").values == {0: 44}
+
+
+def test_variant_with_fewer_seeds_than_others_is_no_candidate(make_run, tmp_path):
+    runs = [make_run("uniform", {task: value}, seed=seed) for task, value in SCORES.items() for seed in (0, 1)]
+    runs += [make_run("gradnorm", SCORES, seed=seed, digest="default") for seed in (0, 1)]
+    runs.append(make_run("gradnorm", SCORES | {"semseg": 60}, digest="alpha2"))
+    summary(runs, {runs[-1].folder.parent.name: "alpha 2"}).to_csv(tmp_path / "table2_rooms.csv", index=False)
+    found = our_evidence(tmp_path, StandIns({NYUD[:3]: ("rooms", "tiny", "Vanilla")}))
+    assert found.number(NYUD, "GradNorm", "semseg").values == {0: 40, 1: 40}

@@ -20,8 +20,8 @@ READING = (
     "(no) marks a comparison that does not hold, (open) one within noise. Ours: paired t-test over seeds at 5 %; with "
     "one seed, only a clear margin decides. A claim about several settings is judged on those that our runs have; it "
     "is not run if the comparison that it is about is missing. Settings (if some are missing), tests and seeds are "
-    "in brackets. The paper's numbers are taken as printed, with Delta_m recomputed from the cells. GradNorm, DWA and a "
-    "searched Grid Search are the best of their search, among the variants with the most seeds, chosen on validation "
+    "in brackets. The paper's numbers are taken as printed, with Delta_m recomputed from the cells. GradNorm, DWA and "
+    "a searched Grid Search are the best of their search, among the variants with the most seeds, chosen on validation "
     "images if the dataset has a test split. Delta_m, M and gaps are in percent. Pass rules: results/paper/claims.csv."
 )
 

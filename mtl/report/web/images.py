@@ -18,7 +18,7 @@ NAME = re.compile(r"figure(?P<number>\d+)(_(?P<dataset>\w+))?")
 CAPTIONS = {
     1: "Gain of each task over its single-task network, for each initialisation of the encoder.",
     4: "Gain of each task over its single-task network, for each architecture.",
-    6: "Distance between the shared features and those of the single-task networks, by task and method.",
+    6: "Squared distance between the shared features and those of the single-task networks, by task and method.",
     7: "Cosine between each task's gradient and the aggregated gradient, by method.",
     8: "Norms of the task gradients, unweighted and weighted, by method.",
     9: "Cosine between each task's gradient and the aggregated gradient under AvgNorm.",

@@ -13,8 +13,8 @@ from mtl.report.render.text import markdown_table
 NAMES = {"paper": "On the paper's own numbers", "ours": "On ours"}
 OWN = "each its own"
 WANTED = (
-    "Undecided: seeds that find the smallest of the open differences with a probability of 80 %, if it and its spread "
-    "are what they seem. Not run: the first number that is missing in each setting."
+    "Undecided: enough seeds to find even the smallest open difference with a probability of 80 %, if the differences "
+    "and their spread stay as they are. Not run: the first number that is missing in each setting."
 )
 READING = (
     "(no) marks a comparison that does not hold, (open) one within noise. Ours: paired t-test over seeds at 5 %; with "

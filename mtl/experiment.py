@@ -177,11 +177,17 @@ def variant(words: Sequence[str]) -> str:
     return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in (word.split("=", 1) for word in words))
 
 
-def of_make(name: str, dataset: str) -> Experiment:
-    """The experiment of `make <name> DATASET=<dataset>`: on rooms, a small trial of a plan for other datasets."""
+def of_make(name: str, dataset: str, *words: str) -> Experiment:
+    """The experiment of `make <name> DATASET=<dataset>`: on rooms, a small trial of a plan for other datasets.
+
+    Args:
+        name: Name of the config file of the experiment.
+        dataset: Name of the dataset.
+        words: Further words of train.py.
+    """
     plan = OmegaConf.load(build.CONFIGS / "experiment" / f"{name}.yaml").plan
     trial = dataset == "rooms" and "datasets" in plan
-    return Experiment([f"experiment=[{name},small]" if trial else f"experiment={name}", f"dataset={dataset}"])
+    return Experiment([f"experiment=[{name},small]" if trial else f"experiment={name}", f"dataset={dataset}", *words])
 
 
 def unchanging(word: str) -> bool:

@@ -4,6 +4,7 @@ Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 200
 """
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 import pandas as pd
@@ -17,8 +18,12 @@ from mtl.report.render.style import QUIET, SERIES, SIZE, styled
 TOP, CAPTION = 0.75, 0.75  # above the axis, and at the bottom
 ROW, BAR = 0.25, 0.13  # between labels, and between bars
 LETTER, GAP = 0.08, 0.08  # width of a letter, and distance of a label from its line
+RANK = 0.4  # width of a rank and the gap to the name
 EDGE = 0.15  # at both sides of the figure
-WIDEST = 3.2  # labels, so that the axis keeps some width
+
+LONGEST = 32  # letters of a line of a label
+LARGE, SMALL = 9.5, 7  # points
+NUMBERS = 12  # most methods whose ranks are all written on the axis
 
 Group = tuple[int, int]
 
@@ -37,7 +42,7 @@ def ranks_figure(mean: pd.Series, critical: float, groups: Sequence[Group], capt
     bars = BAR * (max(levels, default=-1) + 1)
     below = 0.15 + bars + 0.1 + ROW * rows
     height = TOP + below + CAPTION
-    side = min(EDGE + LETTER * (max(map(len, mean.index)) + 6) + GAP, WIDEST)
+    side = EDGE + max(map(_width, mean.index)) + RANK + GAP
     with styled():
         figure = Figure(figsize=(SIZE[0], height))
         axes = figure.add_axes((side / SIZE[0], CAPTION / height, 1 - 2 * side / SIZE[0], below / height))
@@ -59,6 +64,11 @@ def ranks_figure(mean: pd.Series, critical: float, groups: Sequence[Group], capt
     return png.getvalue()
 
 
+def _width(name: str) -> float:
+    """Width of the label of a method; one that takes several lines has small letters."""
+    return LETTER * len(name) if len(name) <= LONGEST else LETTER * LONGEST * SMALL / LARGE
+
+
 def stacked(groups: Sequence[Group]) -> list[int]:
     """The level of each bar, from 0: the lowest number on which it touches no earlier bar."""
     ends: list[int] = []
@@ -75,7 +85,8 @@ def _draw_axis(axes: Axes, count: int, critical: float) -> None:
     axes.plot([1, count], [0, 0], color=QUIET, linewidth=1.2, clip_on=False)
     for rank in range(1, count + 1):
         axes.plot([rank, rank], [0, -0.07], color=QUIET, linewidth=1, clip_on=False)
-        axes.text(rank, -0.1, str(rank), ha="center", va="bottom", fontsize=9, color=QUIET)
+        if count <= NUMBERS or rank % 2:
+            axes.text(rank, -0.1, str(rank), ha="center", va="bottom", fontsize=9, color=QUIET)
     if critical < count - 1:
         axes.plot([1, 1 + critical], [-0.4, -0.4], color=SERIES[0], linewidth=4, solid_capstyle="butt", clip_on=False)
     text = f"critical difference {critical:.2f}" + ", longer than the axis" * (critical >= count - 1)
@@ -87,13 +98,9 @@ def _draw_method(axes: Axes, name: str, rank: float, depth: float, left: bool) -
     end = axes.get_xlim()[0 if left else 1]
     axes.plot([rank, rank, end], [0, depth, depth], color=QUIET, linewidth=0.8, clip_on=False)
     axes.plot([rank], [0], marker="o", markersize=4, color="black", clip_on=False)
-    words = (name, f"{rank:.1f}") if left else (f"{rank:.1f}", name)
-    axes.annotate(
-        "  ".join(words),
-        (end, depth),
-        xytext=((-1 if left else 1) * 72 * GAP, 0),
-        textcoords="offset points",
-        ha="right" if left else "left",
-        va="center",
-        fontsize=9.5,
-    )
+    lines = textwrap.wrap(name, LONGEST)
+    side, sign = ("right", -1) if left else ("left", 1)
+    about = {"textcoords": "offset points", "ha": side, "va": "center"}
+    axes.annotate(f"{rank:.1f}", (end, depth), xytext=(sign * 72 * GAP, 0), fontsize=LARGE, **about)
+    place, size = (sign * 72 * (GAP + RANK), 0), LARGE if len(lines) == 1 else SMALL
+    axes.annotate("\n".join(lines), (end, depth), xytext=place, fontsize=size, multialignment=side, **about)

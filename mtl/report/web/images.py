@@ -30,8 +30,9 @@ CAPTIONS = {
     15: "Norms of the task gradients, unweighted and weighted, by method.",
     16: "Gradient norms of single-task networks and of the tasks under Uniform.",
 }
-OTHERS = {
-    "demo_rooms": "Gradient norms under Uniform and AvgNorm, AvgNorm's weights, and the gains of three methods.",
+OWN = {  # ending of the file, after the name of the experiment -> title and caption
+    "_ranks": ("Mean ranks", "1 is best; a bar joins methods that do not differ significantly."),
+    "": ("Imbalance", "Gradient norms under Uniform and AvgNorm, AvgNorm's weights, and the gain of each task."),
 }
 
 
@@ -40,7 +41,7 @@ class Picture(NamedTuple):
 
     Args:
         name: File name without the extension.
-        title: Number in the paper and datasets.
+        title: Number in the paper and datasets, or its subject.
         caption: Description of the content.
         source: The image as a data URL.
         width: In pixels.
@@ -56,17 +57,24 @@ class Picture(NamedTuple):
 
 
 def pictures(folder: Path) -> list[Picture]:
-    """The drawn figures of the paper, by number, then the demo's."""
+    """The drawn figures of the paper, by number."""
     found = {}
     for path in folder.glob("figure*.png"):
         if (name := NAME.fullmatch(path.stem)) and int(name["number"]) in FIGURES:
             found[int(name["number"]), name["dataset"] or ""] = path
     known = [_picture(path, *_paper(*key)) for key, path in sorted(found.items())]
-    known += [
-        _picture(folder / f"{name}.png", name.partition("_")[0].capitalize(), caption)
-        for name, caption in OTHERS.items()
-        if (folder / f"{name}.png").exists()
-    ]
+    return [picture for picture in known if picture is not None]
+
+
+def pictures_of(folder: Path, name: str) -> list[Picture]:
+    """The figures of an experiment itself, by ending.
+
+    Args:
+        folder: Folder of the figures.
+        name: `<experiment>_<dataset>`.
+    """
+    paths = {folder / f"{name}{ending}.png": about for ending, about in OWN.items()}
+    known = [_picture(path, *about) for path, about in paths.items() if path.exists() and not NAME.fullmatch(path.stem)]
     return [picture for picture in known if picture is not None]
 
 

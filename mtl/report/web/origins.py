@@ -1,6 +1,7 @@
 """Provenance of a table row: its runs, and the command that repeats each."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -22,6 +23,7 @@ class Network(NamedTuple):
         hash: Hash of its config.
         seeds: Seeds of its runs.
         command: Command that trains it with its first seed.
+        records: Seed and link of each committed record.
     """
 
     tasks: str
@@ -29,6 +31,7 @@ class Network(NamedTuple):
     hash: str
     seeds: str
     command: str
+    records: list[tuple[str, str]]
 
 
 class Origin(NamedTuple):
@@ -43,26 +46,30 @@ class Origin(NamedTuple):
     facts: Facts
 
 
-def origins(lines: pd.DataFrame) -> dict[tuple[str, ...], Origin]:
+def origins(lines: pd.DataFrame, records: Path) -> dict[tuple[str, ...], Origin]:
     """Provenance of every row of a table.
 
     Args:
         lines: Its runs, one line each, all as text.
+        records: Folder of its committed records, `<results>/records/<experiment>_<dataset>`; it may be missing.
     """
     if lines.empty:
         return {}
     return {
         tuple(row): Origin(
-            [_network(folder, runs) for folder, runs in own.groupby("run", sort=False)], facts(own, digits=None)
+            [_network(folder, runs, records) for folder, runs in own.groupby("run", sort=False)],
+            facts(own, digits=None),
         )
         for row, own in lines.groupby(ROW, sort=False)
     }
 
 
-def _network(folder: str, runs: pd.DataFrame) -> Network:
+def _network(folder: str, runs: pd.DataFrame, records: Path) -> Network:
     first = runs.iloc[0]
     tasks = first["tasks"].replace("+", ", ").replace("_", " ")
-    return Network(tasks, folder, first["hash"], seeds_of(runs), first["command"])
+    paths = [(seed, records / folder / f"seed{seed}.json") for seed in sorted(runs["seed"], key=int)]
+    stored = [(seed, path.relative_to(records.parents[1]).as_posix()) for seed, path in paths if path.exists()]
+    return Network(tasks, folder, first["hash"], seeds_of(runs), first["command"], stored)
 
 
 def facts(lines: pd.DataFrame, digits: int | None = SHORT) -> Facts:

@@ -16,11 +16,12 @@ from mtl.report.misprints import check, count_line, read_tables
 from mtl.report.web.images import pictures, undrawn
 from mtl.report.web.judged import MARKS, WHOSE, choices, grouped_claims, misprint_lines
 from mtl.report.web.origins import facts, seeds_of
-from mtl.report.web.sections import Planned, sections
+from mtl.report.web.sections import STUDIES, Planned, sections
 from mtl.report.web.stored import read_lines
 
 TEMPLATES = Path(__file__).parent
 CODE = re.compile(r"`([^`]+)`")
+BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
 class Made(NamedTuple):
@@ -35,9 +36,9 @@ class Made(NamedTuple):
     date: str
 
 
-def code(text: str) -> Markup:
-    """Text as HTML, with the parts between backticks as code."""
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+def markdown(text: str) -> Markup:
+    """Text as HTML, with the parts between backticks as code and those between double asterisks in bold."""
+    return Markup(BOLD.sub(r"<strong>\1</strong>", CODE.sub(r"<code>\1</code>", str(escape(text)))))
 
 
 def page(results: Path, paper: Path, ours: Evidence, made: Made, planned: Planned) -> str:
@@ -64,11 +65,12 @@ def page(results: Path, paper: Path, ours: Evidence, made: Made, planned: Planne
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["code"] = code
+    environment.filters["markdown"] = markdown
     return environment.get_template("page.html").render(
         made=made,
         runs=len(lines),
         facts=[("seeds", seeds_of(lines)), *facts(lines)] if len(lines) else [],
+        studies=tables.pop(STUDIES, []),
         tables=tables,
         pictures=drawn,
         undrawn=undrawn(drawn),

@@ -13,9 +13,11 @@ from mtl.report.numbers.gains import published_baseline
 from mtl.report.numbers.table import table_of
 from mtl.report.outputs import printed
 from mtl.report.read.scores import paper_scores
+from mtl.report.web.found import summed_up
 from mtl.report.web.grid import Grid, grids
+from mtl.report.web.images import Picture, pictures_of
 from mtl.report.web.origins import facts, origins, seeds_of
-from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_table
+from mtl.report.web.stored import Part, metrics_of, read_lines, read_parts, read_remarks, read_table
 
 TABLES = {"II": "table2", "III": "table3", "IV": "table4", "V": "table5", "VI": "table6", "VII": "table7"}
 NUMBERS = {experiment: table for table, experiment in TABLES.items()}
@@ -28,6 +30,8 @@ TITLES = {experiment: f"Table {table}" for table, experiment in TABLES.items()} 
     "weighters": "Weighters",
     "demo": "Demo",
 }
+STUDIES = "Studies"  # title of the experiments that keep records and are not the paper's
+NAMES = {"study": "Study", "mtan": "MTAN", "search": "Search"}  # experiments among them
 TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # make targets that differ from the experiment's name
 AS_PRINTED = [
     "These are the paper's numbers; the experiment has not been run.",
@@ -49,9 +53,12 @@ class Section(NamedTuple):
         runs: Number of runs, all seeds.
         facts: Seeds, commit, device, protocol and steps of the runs.
         about: Notes on the experiment.
+        found: Main results, a sentence for each network.
         blocks: Heading -> tables.
         remarks: Notes that explain the tables.
         footnotes: Misprints of the paper.
+        parts: Scores without a network, and statistics.
+        pictures: Its figures.
     """
 
     name: str
@@ -62,13 +69,16 @@ class Section(NamedTuple):
     runs: int
     facts: Sequence[tuple[str, str]]
     about: Sequence[str]
+    found: Sequence[str]
     blocks: Mapping[str, list[Grid]]
     remarks: Sequence[str]
     footnotes: Sequence[str]
+    parts: Sequence[Part] = ()
+    pictures: Sequence[Picture] = ()
 
 
 def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: Planned) -> dict[str, list[Section]]:
-    """Title of every experiment -> its sections: the paper's datasets, then others.
+    """Title of every experiment -> its sections: the studies, then the paper's datasets, then others.
 
     Args:
         results: The results folder.
@@ -80,9 +90,12 @@ def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: P
     stored = {path.stem: path for path in sorted((results / "tables").glob("*_*.csv")) if is_table(path)}
     wanted = numbers.drop_duplicates(["table", "dataset"])[["table", "dataset"]].itertuples(index=False)
     names = [f"{TABLES[table]}_{words[dataset]}" for table, dataset in wanted]
-    found: dict[str, list[Section]] = {}
+    groups = {STUDIES: [name for name in stored if _is_study(name, results)]}
+    groups[STUDIES].sort(key=lambda name: [not name.startswith("study_"), name.startswith("search_")])
     for experiment, title in TITLES.items():
-        own = [name for name in dict.fromkeys([*names, *stored]) if name.partition("_")[0] == experiment]
+        groups[title] = [name for name in dict.fromkeys([*names, *stored]) if name.partition("_")[0] == experiment]
+    found: dict[str, list[Section]] = {}
+    for title, own in groups.items():
         for name in own:
             section = _ours(name, results, paper, findings) if name in stored else _theirs(name, paper, findings)
             there = section.networks[0]
@@ -90,8 +103,14 @@ def sections(results: Path, paper: Path, findings: Sequence[Finding], planned: P
     return found
 
 
+def _is_study(name: str, results: Path) -> bool:
+    return (results / "records" / name).exists() and name.partition("_")[0] not in TITLES
+
+
 def is_table(path: Path) -> bool:
-    """Whether a stored table can be read; if not, it is left out with a warning."""
+    """Whether a stored file is a table that can be read; a damaged table is left out with a warning."""
+    if path.stem.endswith("_statistics"):
+        return False
     try:
         read_table(path)
     except ValueError as error:
@@ -111,16 +130,23 @@ def _ours(name: str, results: Path, paper: Path, findings: Sequence[Finding]) ->
         row: noted[*row[:-1], ""] for row in compared if (*row[:-1], "") in noted
     }  # the best variant of a search gets the footnote
     about, remarks = read_remarks(path.with_suffix(".md"), table)
+    named = _named(name)
+    if _is_study(name, results):
+        seeds = f" seed={seeds_of(lines).replace(' ', '')}" * bool(len(lines))
+        named["command"] = f"python scripts/reproduce.py experiment={name}{seeds}"
     return Section(
-        **_named(name),
+        **named,
         is_run=True,
         networks=(lines["run"].nunique() if len(lines) else 0, 0),
         runs=len(lines),
         facts=[("seeds", seeds_of(lines)), *facts(lines)] if len(lines) else [],
         about=about,
-        blocks=grids(table, metrics_of(table, lines, numbers), origins(lines), marks),
+        found=summed_up(table, path.with_name(f"{name}_statistics.csv")),
+        blocks=grids(table, metrics_of(table, lines, numbers), origins(lines, results / "records" / name), marks),
         remarks=remarks,
         footnotes=footnotes,
+        parts=read_parts(path.with_suffix(".md")),
+        pictures=pictures_of(results / "figures", name),
     )
 
 
@@ -147,6 +173,7 @@ def _theirs(name: str, paper: Path, findings: Sequence[Finding]) -> Section:
         runs=0,
         facts=[],
         about=[],
+        found=[],
         blocks=grids(shown, metrics_of(table, pd.DataFrame(), numbers), {}, marks),
         remarks=AS_PRINTED + chosen_on(here["dataset"], ours=False) + ["Weights: as printed."] * bool(weights),
         footnotes=footnotes,
@@ -156,10 +183,10 @@ def _theirs(name: str, paper: Path, findings: Sequence[Finding]) -> Section:
 def _named(name: str) -> dict[str, str]:
     """Name, title and command of a section."""
     experiment, _, word = name.partition("_")
-    target = TARGETS.get(experiment, experiment)
+    target, title = TARGETS.get(experiment, experiment), (TITLES | NAMES).get(experiment, experiment)
     return {
         "name": name,
-        "title": f"{TITLES[experiment]}, {DATASETS.get(word, word)}",
+        "title": f"{title}, {DATASETS.get(word, word)}",
         "command": f"make {target} DATASET={word}",
     }
 

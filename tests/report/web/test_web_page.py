@@ -10,7 +10,7 @@ from fake_folder import COMMIT, NOT_RUN, PAPER, planned, rows_of, summary_of, wr
 from mtl.report.claims.sources import our_evidence
 from mtl.report.read.scores import paper_scores
 from mtl.report.render.text import blocks
-from mtl.report.web.page import Made, code, page
+from mtl.report.web.page import Made, markdown, page
 from mtl.report.web.stored import metrics_of, read_lines, read_table
 
 VOID = {"meta", "link", "img", "input", "br"}
@@ -188,13 +188,13 @@ def test_facts_say_when_and_from_what_it_was_made(read):
     assert f"runs 96 seeds 0, 1, 2 commit {COMMIT[:10]} device cuda (NVIDIA A100)" in read.text
 
 
-def test_figures_are_those_of_the_paper_and_the_demo_and_small(read):
+def test_figures_are_those_of_the_table_and_of_the_paper_and_small(read):
     pictures = [about for tag, about in read.tags if tag == "img"]
-    assert [picture["width"] for picture in pictures] == ["1440", "300", "300"]
+    assert [picture["width"] for picture in pictures] == ["300", "1440", "300"]
     assert [picture["alt"].split(":")[0] for picture in pictures] == [
+        "Mean ranks",
         "Fig. 1, NYUD-v2 and PASCAL-Context",
         "Fig. 8, rooms",
-        "Demo",
     ]
     assert all(picture["src"].startswith("data:image/png;base64,") for picture in pictures)
     assert "Not drawn: 4, 6, 7, 9," in read.text
@@ -228,4 +228,4 @@ def test_empty_folder_makes_a_page_of_the_paper_alone(tmp_path):
 
 
 def test_commands_in_notes_are_code_and_the_rest_is_escaped():
-    assert code("`make grid` finds <b> & more") == "<code>make grid</code> finds &lt;b&gt; &amp; more"
+    assert markdown("`make grid` finds <b> & more") == "<code>make grid</code> finds &lt;b&gt; &amp; more"

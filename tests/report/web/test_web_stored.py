@@ -49,9 +49,9 @@ def test_notes_of_an_experiment_are_separated_from_general_notes(tmp_path, rows)
     assert read_remarks(tmp_path / "none.md", table) == ([], notes(table, "the single-task networks"))
 
 
-def test_origins_join_seeds_of_a_network_and_networks_of_a_row(rows):
+def test_origins_join_seeds_of_a_network_and_networks_of_a_row(rows, tmp_path):
     lines = summary_of(rows, [1, 0]).astype({"seed": str, "steps": str})
-    found = origins(lines)
+    found = origins(lines, tmp_path / "records" / "t")
     assert list(found) == rows
     assert [network.tasks for network in found[rows[0]].networks] == ["semseg", "depth", "normals", "edge"]
     (network,) = found[rows[1]].networks
@@ -71,7 +71,7 @@ def test_facts_name_each_value_once_and_what_is_missing():
 
 def test_summary_that_is_missing_has_no_lines(tmp_path):
     assert read_lines(tmp_path / "none.csv").empty
-    assert origins(read_lines(tmp_path / "none.csv")) == {}
+    assert origins(read_lines(tmp_path / "none.csv"), tmp_path / "records" / "t") == {}
 
 
 def test_column_without_numbers_is_empty_and_not_missing(tmp_path, rows):

@@ -35,11 +35,12 @@ def main(own: Mapping[str, str]) -> None:
 
 
 def outdated(results: Path) -> Iterator[str]:
-    """Names of the experiments with a record of a run that is not in their summary."""
+    """Names of the experiments without a table, or with a record of a run that is not in their summary."""
     for folder in sorted(results.glob("records/*")):
         lines = read_lines(results / "summary" / f"{folder.name}.csv")
         known = {f"{line.run}/seed{line.seed}" for line in lines.itertuples()}
-        if {f"{path.parent.name}/{path.stem}" for path in folder.glob("*/seed*.json")} - known:
+        stored = {f"{path.parent.name}/{path.stem}" for path in folder.glob("*/seed*.json")}
+        if stored - known or not (results / "tables" / f"{folder.name}.csv").exists():
             yield folder.name
 
 

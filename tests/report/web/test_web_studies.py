@@ -107,7 +107,7 @@ def test_table_is_outdated_if_it_lacks_a_run_with_a_record(script, write_study, 
     write_whole(path.with_name("seed2.json"), path.read_text())
     assert list(script["outdated"](tmp_path)) == [NAME]
     path.with_name("seed2.json").unlink()
-    (tmp_path / "summary" / f"{NAME}.csv").unlink()
+    (tmp_path / "tables" / f"{NAME}.csv").unlink()
     assert list(script["outdated"](tmp_path)) == [NAME]
 
 

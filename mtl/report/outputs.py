@@ -12,7 +12,7 @@ from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
 from mtl.report.numbers.gains import Baseline, chosen_baseline, delta_by_seed, mean_deltas, with_gains
-from mtl.report.numbers.probe import starvation
+from mtl.report.numbers.probe import starvation, without_probes
 from mtl.report.numbers.search import best_variants, choices, given, judging, outcome, rows_to_show
 from mtl.report.numbers.statistics.ranks import groups
 from mtl.report.numbers.statistics.study import Study, study_of
@@ -84,7 +84,7 @@ def render(
     }
     section, text = [], [*_stacked(table, metrics, "simple", "{}"), "\n".join(remarks)]
     if plan.get("statistics"):
-        study = study_of(with_gains(scores, baseline), rows, paper_scores(paper), best)
+        study = study_of(with_gains(without_probes(scores), baseline), rows, paper_scores(paper), best)
         files |= _statistics(name, study)
         section = statistics.page(study, f"../figures/{name}_ranks.png")
         text += statistics.console(study)

@@ -9,6 +9,7 @@ from mtl.report.claims.evidence import Evidence
 from mtl.report.claims.settings import NONE, SEARCHED, STAND_INS, StandIns
 from mtl.report.names import ROW, Setting
 from mtl.report.numbers.gains import delta_by_seed, published_baseline, with_gains
+from mtl.report.numbers.probe import without_probes
 from mtl.report.numbers.search import best_variants, judging
 from mtl.report.read.curves import COLUMNS, read_curves
 from mtl.report.read.frame import read_frame
@@ -57,12 +58,8 @@ def chosen_evidence(results: Path, dataset: str) -> Evidence:
 
 
 def _candidates(scores: pd.DataFrame) -> pd.Series:
-    """Delta_m by row and seed on the images that choose, of the variants with the most seeds of their method.
-
-    A network in which a task has no weight is not a candidate.
-    """
-    probes = scores.loc[scores["weight"] == 0, "source"]
-    deltas = delta_by_seed(with_gains(judging(scores[~scores["source"].isin(probes)]), published_baseline)).dropna()
+    """Delta_m by row and seed on the images that choose, of the variants with the most seeds of their method."""
+    deltas = delta_by_seed(with_gains(judging(without_probes(scores)), published_baseline)).dropna()
     seeds = deltas.groupby(level=ROW).transform("size")
     return deltas[seeds == seeds.groupby(level=ROW[:-1]).transform("max")]
 

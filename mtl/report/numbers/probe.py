@@ -8,6 +8,11 @@ import pandas as pd
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, notation
 
 
+def without_probes(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores of networks in which every task has a weight: a probe is no method to compare."""
+    return scores[~scores["source"].isin(scores.loc[scores["weight"] == 0, "source"])]
+
+
 def starvation(scores: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     """A note for every task with weight 0 in some row, its probe.
 

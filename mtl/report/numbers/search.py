@@ -122,9 +122,10 @@ def choices(
 
 
 def given(rows: Sequence[Row], plan: Mapping[str, Any]) -> list[str]:
-    """A note that the weights are the paper's, if a table has Grid Search but the plan does not search."""
+    """A note on where the weights are from, if a table has Grid Search but the plan does not search."""
     is_there = any(row[-2] == method_label("grid_search") for row in rows)
-    return [GIVEN] * (is_there and "search" not in plan)
+    note = f"Grid Search: weights searched by `{plan['searched']}`." if "searched" in plan else GIVEN
+    return [note] * (is_there and "search" not in plan)
 
 
 def hours(runs: Sequence[Run]) -> float:

@@ -42,7 +42,7 @@ def test_class_of_a_block_is_its_most_frequent_and_of_equals_the_first(factor):
 
 
 def test_of_lines_two_pixels_wide_half_remain():
-    """A line that blocks cut in two is kept where it comes first in the block, whatever the numbers of the classes."""
+    """A line that blocks cut in two is kept where it comes first in the block, for any numbers of the classes."""
     for line, ground in ((9, 1), (1, 9)):
         classes = np.full((1, 2, 10), ground, np.uint8)
         classes[..., 1:3] = classes[..., 6:8] = line

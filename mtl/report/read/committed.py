@@ -95,5 +95,7 @@ def _text(node: Any, indent: str = "") -> str:
     line = json.dumps(node, allow_nan=False)
     if not isinstance(node, Mapping) or len(indent) + len(line) <= WIDTH:
         return line
-    parts = [f"{indent} {json.dumps(key)}: {_text(value, indent + ' ')}" for key, value in node.items()]
+    parts = [
+        f"{indent} {json.dumps(key, allow_nan=False)}: {_text(value, indent + ' ')}" for key, value in node.items()
+    ]
     return "{\n" + ",\n".join(parts) + f"\n{indent}}}"

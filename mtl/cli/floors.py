@@ -32,9 +32,10 @@ def floors(cfg: DictConfig, split: str) -> dict[str, dict[str, dict[str, float]]
     rng = np.random.default_rng(0)
     metrics: dict[str, dict[str, Module]] = {task.name: {} for task in tasks}
     for batch in loader:
+        grey = brightness(cfg, batch["image"])
         for task in tasks:
             truth = batch[task.truth or task.name]
-            for name, prediction in predictions(task, fixed[task.name], brightness(cfg, batch["image"]), truth, rng):
+            for name, prediction in predictions(task, fixed[task.name], grey, truth, rng):
                 metric = metrics[task.name].setdefault(name, deepcopy(task.metric))
                 for part in without_padding(*judged(task, prediction, truth, batch["meta"])):
                     metric.update(*part)
@@ -60,19 +61,19 @@ def constants(cfg: DictConfig, tasks: list[Task]) -> dict[str, Tensor]:
 
 
 def predictions(
-    task: Task, constant: Tensor, brightness: np.ndarray, truth: Tensor, rng: np.random.Generator
+    task: Task, constant: Tensor, grey: np.ndarray, truth: Tensor, rng: np.random.Generator
 ) -> Iterator[tuple[str, Tensor]]:
     """Names and raw predictions of a batch. Shape [B, C, H, W] each.
 
     Args:
         task: The task.
         constant: Its best constant. Shape [C].
-        brightness: Of the images, 0 to 1. Shape [B, H, W].
+        grey: Brightness of the images, 0 to 1. Shape [B, H, W].
         truth: What the metric compares with. Shape [B, ..., H, W].
         rng: Source of random numbers.
     """
-    yield "constant", constant[:, None, None].expand(len(truth), -1, *brightness.shape[1:])
-    yield from stacked([task.label.untrained(grey, rng) for grey in brightness])
+    yield "constant", constant[:, None, None].expand(len(truth), -1, *grey.shape[1:])
+    yield from stacked([task.label.untrained(image, rng) for image in grey])
     yield from stacked([task.label.nearly_true(one.numpy()) for one in truth])
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl.data.rooms.scene import CLASSES
+from mtl.tasks.edge import between
 
 # Saliency weight of each class; walls, floor, ceiling, windows and doors have none.
 PRIOR = {
@@ -23,10 +24,7 @@ KEEP = 0.35  # instances above this fraction of the highest score are salient
 
 def edge_map(instance: NDArray[np.int64]) -> NDArray[np.uint8]:
     """1 where the left or the upper neighbour belongs to another instance. Shapes [H, W]."""
-    edge = np.zeros(instance.shape, np.uint8)
-    edge[:, 1:] |= instance[:, 1:] != instance[:, :-1]
-    edge[1:] |= instance[1:] != instance[:-1]
-    return edge
+    return between(instance).astype(np.uint8)
 
 
 def saliency_map(instance: NDArray[np.int64], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -33,11 +33,11 @@ def starvation(scores: pd.DataFrame, methods: Sequence[str]) -> list[str]:
         lost = {method: 100 * (values[SINGLE_TASK] - values[method]) / whole for method in methods if method in values}
         shares = [f"{method} loses {_percent(share)}" for method, share in lost.items()]
         name, unit, digits, _ = notation(task, probe["metric"].iloc[0])
-        found.append(
+        text = (
             f"Probe: with weight 0, {task} learns from an encoder that only the others train: {name} "
-            f"{values['probe'].mean():.{digits}f} {unit} compared with {values[SINGLE_TASK].mean():.{digits}f} alone. "
-            f"Of this loss, {', '.join(shares)}."
+            f"{values['probe'].mean():.{digits}f} {unit} compared with {values[SINGLE_TASK].mean():.{digits}f} alone."
         )
+        found.append(f"{text} Of this loss, {', '.join(shares)}." if shares else text)
     return found
 
 

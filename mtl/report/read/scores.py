@@ -38,30 +38,11 @@ PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "
 PAPER_COLUMNS = ("row_id", "table", *SETTING, "method", "task", "metric", "better", "value", "lambda")
 SUMMARY = (*SETTING, "run", "seed", "method", "variant", "tasks", "protocol", "device", "step_seconds")
 SUMMARY += ("step_cpu_seconds", "peak_memory_mib", "encoder_passes")  # columns that are read
-NUMBERS = (
-    "best/",
-    "last/",
-    "validation/",
-    "weight/",
-    "seed",
-    "step_",
-    "peak_",
-    "encoder_",
-)  # beginnings of those with numbers
+NUMBERS = ("best/", "last/", "validation/", "weight/")  # beginnings of those with numbers
+NUMBERS += ("seed", "step_", "peak_", "encoder_")
 COLUMNS = [
-    *(
-        *SETTING,
-        "method",
-        "variant",
-        "seed",
-        "task",
-        "value",
-        "last",
-        "validation",
-        "metric",
-        "higher_is_better",
-        "weight",
-    ),
+    *(*SETTING, "method", "variant", "seed", "task"),
+    *("value", "last", "validation", "metric", "higher_is_better", "weight"),
     *("seconds", "memory", "passes", "device", "source", "table"),
 ]
 

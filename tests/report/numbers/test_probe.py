@@ -20,6 +20,11 @@ def test_loss_is_a_share_of_the_probes_loss_of_the_same_seed():
     assert text.endswith("compared with 55.00 alone. Of this loss, Uniform loses 88 ± 18 %.")
 
 
+def test_without_methods_the_probe_alone_is_given():
+    lines = [line("Single-task", 0, 60), line("Grid Search", 0, 40, 0, "edge 0")]
+    assert starvation(pd.DataFrame(lines), ["Uniform"])[0].endswith("odsF 40.00 % compared with 60.00 alone.")
+
+
 def test_without_a_probe_or_a_single_task_network_nothing_is_said():
     assert starvation(pd.DataFrame([line("Single-task", 0, 60), line("Uniform", 0, 45)]), ["Uniform"]) == []
     assert starvation(pd.DataFrame([line("Grid Search", 0, 60, 0)]), ["Uniform"]) == []

@@ -141,5 +141,5 @@ format: install  ## ruff, with automatic fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: install  ## pin the newest versions that pyproject.toml allows (needs uv)
+lock: install  ## pin what pyproject.toml needs, keeping the versions that are pinned (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 -o requirements.lock

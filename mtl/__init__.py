@@ -6,8 +6,11 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mtl.places import install
 
 if TYPE_CHECKING:
     from mtl.engine.accumulation import Accumulation
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from mtl.trained import TrainedModel
     from mtl.weighters.base import Needs, Scope, Update, Weighter
 
+__version__ = "0.1.0"
 __all__ = ["Accumulation", "Features", "Gradients", "Needs", "Scope", "Update", "Weighter", "backward", "cut", "load"]
 
 PARTS = {
@@ -54,7 +58,10 @@ def load(
 
     Raises:
         ValueError: The path is not a run folder, its config names other code, or the checkpoint is missing or corrupt.
+        ImportError: Only the core of the package is installed.
     """
+    if find_spec("hydra") is None:
+        raise ImportError(f"mtl.load needs more packages: {install('bench')}")
     from mtl import trained  # noqa: PLC0415  it imports Hydra, which nothing else here needs
 
     return trained.load(run, checkpoint, device, trust)

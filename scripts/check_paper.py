@@ -5,9 +5,9 @@ from pathlib import Path
 
 from mtl import cli
 from mtl.files import write_whole
+from mtl.places import PAPER
 from mtl.report.misprints import check, console, markdown, read_tables
 
-PAPER = Path(__file__).parents[1] / "results" / "paper"
 OWN = {"results": ("results", "folder of the results")}
 
 

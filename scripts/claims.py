@@ -6,11 +6,11 @@ from pathlib import Path
 
 from mtl import cli
 from mtl.files import write_whole
+from mtl.places import PAPER
 from mtl.report.claims.registry import read_claims
 from mtl.report.claims.sources import chosen_evidence, paper_evidence
 from mtl.report.claims.text import console, markdown, verdicts
 
-PAPER = Path(__file__).parents[1] / "results" / "paper"
 OWN = {
     "dataset": ("", "rooms or camvid: the studies there in place of the paper's datasets"),
     "results": ("results", "folder of the results"),

@@ -8,13 +8,13 @@ from pathlib import Path
 from mtl import build, cli
 from mtl.experiment import Experiment, finished, of_make
 from mtl.files import warn, write_whole
+from mtl.places import PAPER
 from mtl.report.claims.sources import chosen_evidence
 from mtl.report.names import DATASETS
 from mtl.report.outputs import render
 from mtl.report.web.page import Made, page
 from mtl.report.web.stored import read_lines
 
-PAPER = Path(__file__).parents[1] / "results" / "paper"
 OWN = {
     "dataset": ("", "judge the claims as scripts/claims.py dataset=... does"),
     "results": ("results", "folder of the results"),

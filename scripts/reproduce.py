@@ -17,14 +17,14 @@ from mtl import cli
 from mtl.cli.costs import Costs
 from mtl.experiment import Experiment, Job, datasets, finished, swept
 from mtl.files import write_whole
+from mtl.places import PAPER, ROOT
 from mtl.report.outputs import render
 from mtl.report.read.committed import write_records
 from mtl.report.read.runs import Run
 from mtl.run.folder import is_held, wait_for
 from mtl.run.interrupt import STOPPED
 
-HOUSE = Path(__file__).parents[1]
-TRAIN, FLOORS, PAPER = HOUSE / "train.py", HOUSE / "scripts" / "floors.py", HOUSE / "results" / "paper"
+TRAIN, FLOORS = ROOT / "train.py", ROOT / "scripts" / "floors.py"
 SHORT = 100  # steps of a run that takes hardly longer than measuring its network
 OWN = {
     "seed": ("0", "seeds, such as 0,1,2"),

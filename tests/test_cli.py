@@ -187,16 +187,16 @@ def test_gpus_launcher_gives_every_run_of_a_sweep_a_gpu(command, monkeypatch):
 def test_run_of_two_processes_ends_as_they_do(command, monkeypatch):
     called = []
 
-    def run_processes(script, words, processes, say):
-        called.append((script.name, words, processes))
+    def run_processes(module, words, processes, say):
+        called.append((module, words, processes))
         say("step 1")
         return 1, "a batch that does not fit"
 
     monkeypatch.setattr("mtl.cli.train.run_processes", run_processes)
     code, _, stderr = command("processes=2", "workers=3")
     assert (code, stderr) == (1, "step 1\nerror: a batch that does not fit\n")
-    ((script, words, processes),) = called
-    assert (script, processes) == ("train.py", 2)
+    ((module, words, processes),) = called
+    assert (module, processes) == ("mtl.cli.start", 2)
     assert words[-3:] == ["processes=2", "workers=3", "workers=3"]
 
 

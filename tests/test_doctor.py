@@ -1,16 +1,12 @@
 """The block to paste: all of it is there, and it finds what is on the disk."""
 
-import runpy
-from pathlib import Path
-
 import archives
 import pytest
 import torch
 
 from mtl import build
+from mtl.cli import doctor as report
 from mtl.cli.prepare import open_split
-
-SCRIPT = Path(__file__).parent.parent / "scripts/doctor.py"
 
 
 @pytest.fixture
@@ -34,12 +30,7 @@ def test_block_has_a_line_for_everything(doctor, tmp_path):
     assert "encoder   resnet_tiny: not pretrained; any size, fits every dataset" in lines
 
 
-@pytest.fixture(scope="module")
-def script():
-    return runpy.run_path(str(SCRIPT))
-
-
-def test_datasets_are_found_with_their_archive_and_counts(script, tmp_path):
+def test_datasets_are_found_with_their_archive_and_counts(tmp_path):
     archives.nyud(tmp_path / "nyud", "B")
     archives.pascal_context(tmp_path / "pascal_context")
     archives.replica(tmp_path / "replica")
@@ -48,7 +39,7 @@ def test_datasets_are_found_with_their_archive_and_counts(script, tmp_path):
     open_split(build.compose([f"data={tmp_path}", "dataset=nyud", *counts]), "val", ["depth"])
 
     def line(name: str) -> str:
-        return script["dataset"](build.compose([f"data={tmp_path}", f"dataset={name}"]))
+        return report.dataset(build.compose([f"data={tmp_path}", f"dataset={name}"]))
 
     assert line("nyud").startswith("archive B, NYUDv2 (png): 3 train, 2 val images, 4 files checked, in ")
     assert line("pascal_context").startswith("PASCAL_MT, as of ASTMT: 3 train, 2 val images, not checked yet, in ")
@@ -66,17 +57,17 @@ def test_datasets_are_found_with_their_archive_and_counts(script, tmp_path):
         ("vit_base_dinov2", "; not pascal_context at 512 x 574, but at dataset.height=518 dataset.width=574"),
     ],
 )
-def test_size_that_an_encoder_cannot_tile_is_named_with_one_that_it_can(script, name, expected):
+def test_size_that_an_encoder_cannot_tile_is_named_with_one_that_it_can(name, expected):
     words = [["dataset=nyud"], ["dataset=pascal_context", "dataset.width=574"]]
     datasets = [build.compose(chosen).dataset for chosen in words]
-    assert expected in script["sizes"](build.compose([f"backbone={name}"]), datasets)
+    assert expected in report.sizes(build.compose([f"backbone={name}"]), datasets)
 
 
-def test_weights_on_this_machine_are_found(script, monkeypatch):
+def test_weights_on_this_machine_are_found(monkeypatch):
     cfg = build.compose(["backbone=resnet18", "dataset=nyud"])
     for path, expected in ((None, "not here, downloaded on first use"), ("/cache/model.safetensors", "here")):
-        monkeypatch.setitem(script["weights"].__globals__, "try_to_load_from_cache", lambda *_, path=path: path)
-        assert script["weights"](cfg) == f"resnet18.tv_in1k, {expected}"
+        monkeypatch.setattr(report, "try_to_load_from_cache", lambda *_, path=path: path)
+        assert report.weights(cfg) == f"resnet18.tv_in1k, {expected}"
 
 
 def test_bad_word_gives_one_line(doctor):

@@ -86,7 +86,7 @@ def plain(annotation: Any) -> Any:
     """The annotation in terms of what a config can hold: a node in place of an object, and no exotic types."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return Annotated[plain(arguments[0]), *annotation.__metadata__]
+        return Annotated[plain(arguments[0]), *map(known, annotation.__metadata__)]
     if origin in UNIONS:
         kinds = [kind for kind in arguments if kind is not str or Path not in arguments]
         return Union[tuple(map(plain, kinds))]  # noqa: UP007  computed
@@ -99,6 +99,12 @@ def plain(annotation: Any) -> Any:
         return NARROWER[annotation]
     built = origin is collections.abc.Callable or annotation is typing.Callable or isinstance(annotation, type)
     return annotation if annotation in PLAIN else Node if built else Any
+
+
+def known(item: Any) -> Any:
+    """A limit of `mtl.weighters.limits` in the class of annotated_types that pydantic knows; other items unchanged."""
+    ours = type(item).__module__ == "mtl.weighters.limits"
+    return Interval(**vars_of(item)) if ours else item
 
 
 def parts(annotation: Any) -> tuple[Any, dict[str, Any]]:

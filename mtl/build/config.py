@@ -11,9 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from mtl.build.validate import closest
 from mtl.build.workers import settle
 from mtl.files import finite
+from mtl.places import CONFIGS
 from mtl.run.identity import digest
-
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 # Keys that affect where and how fast a run computes, but not its result, or only its rounding.
 INCIDENTAL = (

@@ -1,4 +1,9 @@
-"""Scores saved predictions of any program, with the labels and the metrics of a run."""
+"""Scores saved predictions of any program: `python scripts/evaluate.py predictions=DIR dataset=nyud protocol=seism`.
+
+DIR holds a folder per task with a file per image, such as DIR/semseg/0001.png; mtl/data/predictions.py describes the
+formats. Tasks that have a folder are scored; if files of a task are missing or wrong, it is named, with exit code 1.
+Useful words of train.py: subset=[semseg,edge], data=FOLDER, workers=4, protocol.image_list=FILE.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mtl import build
+from mtl.cli.ending import run
 from mtl.cli.prepare import open_split
 from mtl.data.base import DenseDataset
 from mtl.data.loader import set_up_worker
@@ -216,3 +222,8 @@ def score(pairs: Pairs, tasks: Sequence[Task], workers: int, failures: Failures)
             about = {"primary": task.metric.primary, "preset": task.metric.preset}
             scores[task.name] = about | {"images": images[task.name], "scores": values}
     return scores
+
+
+def command() -> None:
+    """Reads the command line, and scores."""
+    run(evaluate, __doc__, OWN, others=True)

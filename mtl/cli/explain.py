@@ -12,11 +12,11 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from mtl.cli.limits import refused_by_system
 from mtl.cli.settings import files_of, group_without_file, unknown_choice, unknown_key
+from mtl.places import PACKAGE, ROOT
 
-HOUSE = Path(__file__).parents[2]
-OURS = tuple(str(HOUSE / place) for place in ("mtl", "scripts", "train.py"))
+OURS = tuple(map(str, (PACKAGE, ROOT / "scripts", ROOT / "train.py")))
 LIBRARIES = tuple(str(Path(library.__file__).parent) for library in (hydra, omegaconf))
-CALLERS = (str(HOUSE / "mtl" / "build"), *LIBRARIES)  # whose arguments come straight from the config
+CALLERS = (str(PACKAGE / "build"), *LIBRARIES)  # whose arguments come straight from the config
 
 
 def explain(error: BaseException, words: Sequence[str]) -> str | None:

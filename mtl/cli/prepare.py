@@ -12,6 +12,7 @@ from mtl import build
 from mtl.data.disk import DiskDataset, MissingDatasetError
 from mtl.data.disk.manifest import Manifest
 from mtl.data.fetch import UnavailableError, download, extract
+from mtl.places import as_called
 
 SPLITS = ("train", "val", "test")
 OWN = {
@@ -137,7 +138,7 @@ def report(splits: Sequence[DiskDataset]) -> None:
     files = len(Manifest(first.manifest, first.root))
     print(f"{first.title}, {first.variant(first.root)}: {first.root}")
     print(f"{counts} images; {files:,} files passed the check, their sha256 is in {first.manifest}")
-    print(f"python train.py dataset={first.word}")
+    print(as_called(f"python train.py dataset={first.word}"))
 
 
 def on_disk(word: str) -> list[Path]:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
 from mtl.build.validate import closest, origin, select
+from mtl.places import as_called
 
 FEW = 24  # names that a message lists
 SEARCH = "hydra.searchpath="  # the word for config folders in addition to ours; --config-dir becomes it
@@ -110,8 +111,9 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
         return f"unknown key {key} of {group}={current}; it belongs to {listed(others)}"
     groups = [path.name for folder in folders(words) for path in folder.glob("*") if path.is_dir()]
     best = max([*keys_of(OmegaConf.to_container(cfg)), *groups], key=lambda other: likeness(key, other))
-    question = f"did you mean {best}?" if likeness(key, best) > ALIKE else "python train.py --cfg job shows all keys"
-    return f"unknown key {key}; {question}"
+    if likeness(key, best) > ALIKE:
+        return f"unknown key {key}; did you mean {best}?"
+    return f"unknown key {key}; {as_called('python train.py')} --cfg job shows all keys"
 
 
 def keys_of(node: Mapping[str, Any], path: str = "") -> Iterator[str]:

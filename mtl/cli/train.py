@@ -15,6 +15,7 @@ from mtl import build
 from mtl.cli.settings import compose
 from mtl.engine import distributed
 from mtl.files import read_json, warn, write_json, write_whole
+from mtl.places import as_called
 from mtl.report.read.runs import (
     Run,
     committed_run,
@@ -37,7 +38,6 @@ from mtl.run.record import environment, environments, metrics_of
 
 FORCE = "force=true"
 NOT_RECORDED = ("force", "workers")  # words that change nothing in a run that is repeated
-SCRIPT = Path(__file__).parents[2] / "train.py"
 
 
 def train(cfg: DictConfig) -> None:
@@ -67,7 +67,7 @@ def split(cfg: DictConfig, folder: Path) -> None:
         return
     lock(folder).release()
     words = [*command_line(), f"workers={cfg.workers}"]
-    code, line = run_processes(SCRIPT, words, cfg.processes, partial(print, file=sys.stderr, flush=True))
+    code, line = run_processes("mtl.cli.start", words, cfg.processes, partial(print, file=sys.stderr, flush=True))
     if code in STOPPED:
         raise SystemExit(code)
     if code:
@@ -152,7 +152,7 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
             **clock.summary(),
             "gradient_statistics": OmegaConf.to_container(cfg.logging.gradient_statistics),
             "feature_distance": build.watches(cfg),
-            "command": shlex.join(["python", "train.py", *words]),
+            "command": shlex.join([*as_called("python train.py").split(), *words]),
             "environment": about,
             "earlier_environments": earlier,
         }

@@ -9,6 +9,7 @@ from typing import Any
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from mtl.build.validate import closest
+from mtl.places import as_called
 
 # Word: its default (None: it must be given; a whole number: so must be what replaces it) and what it means.
 Own = Mapping[str, tuple[str | int | None, str]]
@@ -74,7 +75,7 @@ def listed(own: Own) -> str:
 
 def first_paragraph(doc: str) -> str:
     """What a docstring says before its first blank line."""
-    return inspect.cleandoc(doc).partition("\n\n")[0]
+    return as_called(inspect.cleandoc(doc).partition("\n\n")[0])
 
 
 def help_text(doc: str, own: Own, others: bool) -> str:
@@ -83,5 +84,6 @@ def help_text(doc: str, own: Own, others: bool) -> str:
     width = max(map(len, shown), default=0)
     lines = [f"  {word:{width}}  {text}" for word, text in shown.items()]
     if others:
-        lines.append(f"{'Other words' if own else 'Words'} are those of train.py: python train.py --help lists them.")
+        lines.append(f"{'Other words' if own else 'Words'} are those of training:")
+        lines[-1] += f" {as_called('python train.py')} --help lists them."
     return "\n".join([first_paragraph(doc), "", *lines])

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, get_args
 
 from mtl.files import read_json, warn, write_json
 from mtl.loggers.base import Kind, Logger
+from mtl.places import install
 
 
 class Tracker(Logger):
@@ -99,7 +100,7 @@ class Tracker(Logger):
         except ModuleNotFoundError as error:
             if error.name != self.word:
                 raise
-            raise ValueError(f"logger={self.word}: not installed; pip install -e '.[{self.word}]'") from error
+            raise ValueError(f"logger={self.word}: not installed; {install(self.word)}") from error
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -1,11 +1,16 @@
-"""Which code a run executes: its commit, a hash of its files, and its uncommitted changes."""
+"""Which code a run executes: its commit, a hash of its files, and its uncommitted changes.
+
+An installed package has the hash of the checkout that it was built from, and no commit.
+"""
 
 import hashlib
 import os
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from mtl.places import PACKAGE
+
+ROOT = PACKAGE.parent
 RUNNING = ("mtl", "configs", "train.py", "requirements.lock")  # results and documents do not affect a run,
 ASIDE = ("mtl/bench", "mtl/report")  # nor do measurements and tables
 
@@ -32,16 +37,18 @@ def fingerprint(root: Path = ROOT) -> str:
     YAML files do not count: what a run uses of them is in its record.
     """
     found = hashlib.sha256()
-    for path in sorted([*root.glob("mtl/**/*.py"), root / "train.py"]):
+    for path in sorted(root.glob("mtl/**/*.py")):
         name = path.relative_to(root).as_posix()
-        if path.is_file() and not name.startswith(tuple(f"{aside}/" for aside in ASIDE)):
+        if not name.startswith(tuple(f"{aside}/" for aside in ASIDE)):
             content = path.read_bytes()
             found.update(f"{name}\0{len(content)}\0".encode() + content)
     return found.hexdigest()[:12]
 
 
 def _git(root: Path, *arguments: str) -> bytes:
-    """Output of a git command in a folder; empty without git or outside a repository."""
+    """Output of a git command in a folder; empty without git, outside a repository, or in an installed package."""
+    if (root / "mtl" / "configs").is_dir():  # a repository around it would be that of another project
+        return b""
     command = ["git", "-C", str(root), *arguments]
     try:
         return subprocess.run(command, capture_output=True, check=False).stdout

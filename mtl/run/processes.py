@@ -1,22 +1,21 @@
-"""Runs a script in several processes on this machine through torchrun, without its log and its traceback."""
+"""Runs a module in several processes on this machine through torchrun, without its log and its traceback."""
 
 import logging
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from mtl.children import end_with_parent
 
 FAILED = "error: "  # how a line about bad input starts
 
 
-def run_processes(script: Path, words: Sequence[str], processes: int, say: Callable[[str], None]) -> tuple[int, str]:
-    """Runs the script; a signal to this process is passed on once, so that a run saves before it ends.
+def run_processes(module: str, words: Sequence[str], processes: int, say: Callable[[str], None]) -> tuple[int, str]:
+    """Runs a module; a signal to this process is passed on once, so that a run saves before it ends.
 
     Args:
-        script: The script.
+        module: Its name.
         words: Its command line.
         processes: Number of processes.
         say: Prints a line that they write to stderr.
@@ -24,7 +23,7 @@ def run_processes(script: Path, words: Sequence[str], processes: int, say: Calla
     Returns:
         The exit code of the first process that failed or 0, and the line about bad input, if they wrote one.
     """
-    options = ["--standalone", f"--nproc-per-node={processes}", str(script), *words]
+    options = ["--standalone", f"--nproc-per-node={processes}", "--module", module, *words]
     child = subprocess.Popen(
         [sys.executable, "-m", "mtl.run.processes", *options],
         stderr=subprocess.PIPE,

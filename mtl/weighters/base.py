@@ -5,8 +5,9 @@ from enum import Enum
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
+
+from mtl.weighters.limits import Ge
 
 ZERO = 1e-12  # a gradient shorter than this fraction of the longest one counts as vanished
 SHORTEST = torch.finfo(

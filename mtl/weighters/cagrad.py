@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask, share
+from mtl.weighters.limits import Ge
 from mtl.weighters.solvers import NotSolvedError, Problem, conflict_averse
 
 

@@ -8,10 +8,10 @@ import math
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
+from mtl.weighters.limits import Gt
 
 
 class DWA(Weighter):

@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
-from annotated_types import Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
+from mtl.weighters.limits import Gt
 from mtl.weighters.solvers import NotSolvedError, Problem, fair
 
 

@@ -8,10 +8,10 @@ import math
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge, Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
+from mtl.weighters.limits import Ge, Gt
 
 LOWEST = 1e-8  # added to a loss before its logarithm, as the authors do
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # of Adam

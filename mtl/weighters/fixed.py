@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
+from mtl.weighters.limits import Ge
 
 
 class Fixed(Weighter):

@@ -7,10 +7,10 @@ https://arxiv.org/abs/2010.06808, Algorithm 1.
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge, Interval
 from torch import Tensor
 
 from mtl.weighters.base import Needs, RandomWeighter, Update, mask
+from mtl.weighters.limits import Ge, Interval
 
 PIECE = 2**18  # coordinates at a time
 

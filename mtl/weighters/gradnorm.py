@@ -8,10 +8,10 @@ import math
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge, Gt
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, alive, mask
+from mtl.weighters.limits import Ge, Gt
 
 FLOOR = 1e-6  # least weight before renormalising; the next gradient can lift it again
 BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults

@@ -8,11 +8,11 @@ import math
 from typing import Annotated
 
 import torch
-from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Update, alive, mask
 from mtl.weighters.fairgrad import FairGrad
+from mtl.weighters.limits import Ge
 
 
 class NashMTL(FairGrad):

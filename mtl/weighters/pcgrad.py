@@ -7,10 +7,10 @@ https://arxiv.org/abs/2001.06782, Algorithm 1.
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from annotated_types import Ge
 from torch import Tensor
 
 from mtl.weighters.base import Needs, RandomWeighter, Update, alive, mask
+from mtl.weighters.limits import Ge
 
 
 class PCGrad(RandomWeighter):

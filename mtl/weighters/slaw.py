@@ -7,10 +7,10 @@ https://arxiv.org/abs/2109.08218; averages as in the authors' code, https://gith
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge, Interval
 from torch import Tensor
 
 from mtl.weighters.base import Needs, Update, Weighter, mask
+from mtl.weighters.limits import Ge, Interval
 
 EPS = 1e-5  # smallest standard deviation
 

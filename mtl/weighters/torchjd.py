@@ -12,10 +12,11 @@ from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
+from mtl.places import install
 from mtl.weighters.base import Needs, RandomWeighter, Update, mask
+from mtl.weighters.limits import Ge
 
 
 class TorchJD(RandomWeighter):
@@ -57,7 +58,7 @@ class TorchJD(RandomWeighter):
             # gives the buffers of its state their shapes, and raises errors now instead of at every step
             self._ask(self.weighting, torch.eye(num_tasks, dtype=torch.float64), seed=0)
         except ImportError as error:
-            raise ValueError(f"aggregator={aggregator} needs more packages: pip install mtl[torchjd]") from error
+            raise ValueError(f"aggregator={aggregator} needs more packages: {install('torchjd')}") from error
         except (TypeError, ValueError) as error:
             given = f"aggregator={aggregator} with options={dict(options)}"
             raise ValueError(f"{given}: {error}; set them with +weighter.method.options.NAME=VALUE") from error
@@ -117,7 +118,7 @@ def find(name: str) -> type[nn.Module]:
     try:
         library: ModuleType = importlib.import_module("torchjd.aggregation")
     except ImportError as error:
-        raise ValueError("weighter=torchjd needs the package torchjd: pip install mtl[torchjd]") from error
+        raise ValueError(f"weighter=torchjd needs the package torchjd: {install('torchjd')}") from error
     base = library.GramianWeightedAggregator
     classes = {key: value for key, value in vars(library).items() if isinstance(value, type)}
     known = sorted(key for key, value in classes.items() if issubclass(value, base) and value is not base)

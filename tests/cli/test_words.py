@@ -40,7 +40,7 @@ def test_bad_word_is_refused_in_one_line(word, line):
 def test_help_is_the_first_paragraph_and_the_words():
     lines = help_text("Does\nthis.\n\nMore.", OWN, others=True).splitlines()
     assert lines[:5] == ["Does", "this.", "", "  images=...  folder of images", "  count=4     number of images"]
-    assert lines[-1] == "Other words are those of train.py: python train.py --help lists them."
+    assert lines[-1] == "Other words are those of training: python train.py --help lists them."
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

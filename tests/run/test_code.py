@@ -40,7 +40,7 @@ def test_patch_holds_changed_and_new_files(project, tmp_path, name):
     (tmp_path / name).write_text("two\n")
     assert f"+++ b/{name}".encode() in code.changes(tmp_path)
     assert b"+two" in code.changes(tmp_path)
-    assert (code.fingerprint(tmp_path) == before) == name.endswith(".yaml")
+    assert (code.fingerprint(tmp_path) == before) == (not name.startswith("mtl/"))
 
 
 def test_patch_restores_the_code(project, tmp_path):
@@ -66,7 +66,8 @@ def test_commit_of_a_document_does_not_change_the_fingerprint(project, tmp_path)
 
 def test_folder_without_git_has_a_fingerprint_only(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    (tmp_path / "train.py").write_text("one\n")
+    (tmp_path / "mtl").mkdir()
+    (tmp_path / "mtl/task.py").write_text("one\n")
     assert (code.commit(tmp_path), code.changes(tmp_path)) == (None, b"")
     assert len(code.fingerprint(tmp_path)) == 12
 

@@ -165,13 +165,13 @@ def test_what_torchjd_cannot_do_is_refused_by_name(name, options, line):
 def test_missing_package_is_named(monkeypatch, package):
     monkeypatch.delitem(sys.modules, "torchjd.aggregation")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ValueError, match=r"pip install mtl\[torchjd\]"):
+    with pytest.raises(ValueError, match=r"pip install -e '\.\[torchjd\]'"):
         make("UPGrad")
 
 
 def test_missing_solver_is_named(monkeypatch):
     monkeypatch.setattr("torchjd._mixins.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"CAGrad needs more packages: pip install mtl\[torchjd\]"):
+    with pytest.raises(ValueError, match=r"CAGrad needs more packages: pip install -e '\.\[torchjd\]'"):
         make("CAGrad")
 
 

@@ -13,6 +13,7 @@ from mtl.data.base import DenseDataset, Sample, Split
 from mtl.data.disk.check import find_problems
 from mtl.data.stored import DamagedFileError, check_size
 from mtl.image_list import read_ids
+from mtl.places import INSTALLED
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class DiskDataset(DenseDataset):
     @classmethod
     def command(cls) -> str:
         """Command that fetches the dataset."""
-        return f"make data-{cls.word.replace('_', '-')}"
+        return f"{'in a checkout: ' * INSTALLED}make data-{cls.word.replace('_', '-')}"
 
     def about(self) -> dict[str, Any]:
         """The archive of the split, its number of images, those skipped as damaged, and a hash of the files read."""

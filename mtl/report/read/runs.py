@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl.files import warn
+from mtl.places import as_called
 from mtl.report.read.record import number, read_committed, read_record
 
 COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
@@ -227,7 +228,7 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 def training_command(overrides: Sequence[str], tasks: Sequence[str], seed: int, config: Mapping[str, Any]) -> str:
     """Command that trains the single-task networks of these tasks; see `training_words`."""
     sweep = ["-m"] * (len(tasks) > 1)
-    return " ".join(["python train.py", *sweep, *training_words(overrides, tasks, seed, config)])
+    return " ".join([as_called("python train.py"), *sweep, *training_words(overrides, tasks, seed, config)])
 
 
 def training_words(overrides: Sequence[str], tasks: Sequence[str], seed: int, config: Mapping[str, Any]) -> list[str]:

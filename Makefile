@@ -21,7 +21,7 @@ COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow crash-test gpu-check lint format lock doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
+.PHONY: help install test test-slow test-lowest crash-test gpu-check lint format lock doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
 .PHONY: demo weighters architectures bench bench-train bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
@@ -126,6 +126,11 @@ test: install  ## fast tests
 
 test-slow: install  ## tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-lowest:  ## fast tests with the lowest versions that pyproject.toml allows, in .venv-lowest (needs uv)
+	uv venv --allow-existing --python $(PYTHON) .venv-lowest
+	uv pip install --python .venv-lowest/bin/python --resolution lowest-direct -e '.[dev]'
+	.venv-lowest/bin/python -m pytest -n 2
 
 crash-test: install  ## kill -9 a run at random moments, twenty times; the result must be the same
 	$(BIN)/python -m pytest -m slow tests/test_crash.py

@@ -21,7 +21,7 @@ COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow test-lowest crash-test gpu-check lint format lock doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
+.PHONY: help install test test-slow test-lowest crash-test gpu-check lint format lock docs doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
 .PHONY: demo weighters architectures bench bench-train bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
@@ -120,6 +120,10 @@ bench-edges: install  ## cost of odsF per image, compared with SciPy's matching 
 
 bench-data: install  ## training images per second and core, with and without the cache, compared with plain OpenCV
 	$(BIN)/python scripts/bench_data.py
+
+docs: install  ## the documentation as a site that works offline, site/index.html
+	@$(BIN)/python -c "import mkdocs, material, mkdocstrings_handlers.python" 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[docs]'
+	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 test: install  ## fast tests
 	$(BIN)/python -m pytest -n 2

@@ -1,0 +1,28 @@
+"""Hugging Face Accelerate places data and network; `mtl.backward` takes the place of `accelerator.backward`.
+
+Do not pass the network to `prepare` in several processes: it would be wrapped, and `mtl.backward` averages by itself.
+"""
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+from torch.utils.data import DataLoader
+
+import mtl
+from mtl.weighters import AvgNorm
+
+torch.manual_seed(0)
+accelerator = Accelerator(cpu=True)
+network = nn.ModuleDict({"encoder": nn.Conv2d(3, 8, 3), "depth": nn.Conv2d(8, 1, 1), "edge": nn.Conv2d(8, 1, 1)})
+network.to(accelerator.device)
+optimizer, loader = accelerator.prepare(
+    torch.optim.Adam(network.parameters(), lr=0.01), DataLoader(torch.rand(4, 3, 16, 16), batch_size=2)
+)
+weighter = AvgNorm(num_tasks=2)
+
+for image in loader:
+    optimizer.zero_grad()
+    features = mtl.cut(network["encoder"](image), num_tasks=2)
+    losses = [network[task](features[t]).square().mean() for t, task in enumerate(("depth", "edge"))]
+    result = mtl.backward(losses, features, weighter, scope="features")
+    optimizer.step()

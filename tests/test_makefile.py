@@ -1,12 +1,15 @@
 """Variables of make become words of a script, quoted for the shell; nothing is run."""
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def words_of(*arguments: str) -> list[str]:
@@ -73,3 +76,14 @@ def test_only_an_environment_is_emptied(tmp_path, kind):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "would be emptied" in done.stdout
     assert (tmp_path / "venv/file").exists()
+
+
+def test_workflows_run_targets_that_exist():
+    targets = re.findall(r"^([a-z0-9-]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    jobs = [job for path in WORKFLOWS for job in yaml.safe_load(path.read_text())["jobs"].values()]
+    steps = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+    matrices = [job["strategy"]["matrix"] for job in jobs if "strategy" in job]
+    words = [word for step in steps for word in re.findall(r"make ([\w-]+)", step)]
+    words += [word for matrix in matrices for word in [*matrix["target"], *(one["target"] for one in matrix["include"])]]
+    assert len(words) >= 5
+    assert set(words) <= set(targets)

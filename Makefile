@@ -21,7 +21,7 @@ COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow test-lowest crash-test gpu-check lint format lock docs doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
+.PHONY: help install test test-slow test-wheel test-lowest test-newest crash-test gpu-check lint format lock docs doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
 .PHONY: demo weighters architectures bench bench-train bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
@@ -131,10 +131,18 @@ test: install  ## fast tests
 test-slow: install  ## tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
+test-wheel: install  ## build the wheel, and train, evaluate and predict with it in another folder
+	$(BIN)/python -m pytest -m "slow or not slow" tests/test_wheel.py
+
 test-lowest:  ## fast tests with the lowest versions that pyproject.toml allows, in .venv-lowest (needs uv)
 	uv venv --allow-existing --python $(PYTHON) .venv-lowest
 	uv pip install --python .venv-lowest/bin/python --resolution lowest-direct -e '.[dev]'
 	.venv-lowest/bin/python -m pytest -n 2
+
+test-newest:  ## fast tests with the newest versions that pyproject.toml allows, in .venv-newest
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet -e '.[dev]'
+	.venv-newest/bin/python -m pytest -n 2
 
 crash-test: install  ## kill -9 a run at random moments, twenty times; the result must be the same
 	$(BIN)/python -m pytest -m slow tests/test_crash.py

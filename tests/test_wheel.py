@@ -72,17 +72,9 @@ def test_installed_package_has_no_commit_even_inside_a_repository(monkeypatch, t
 @pytest.mark.slow
 def test_wheel_trains_evaluates_and_predicts_in_any_folder(tmp_path):
     def call(*command: str) -> str:
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
-            "OMP_NUM_THREADS": "1"
-        }
-        done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment | {"OMP_NUM_THREADS": "1"},
-        )
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environment["OMP_NUM_THREADS"] = "1"
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -1,6 +1,6 @@
 """Hugging Face Accelerate places data and network; `mtl.backward` takes the place of `accelerator.backward`.
 
-Do not pass the network to `prepare` in several processes: it would be wrapped, and `mtl.backward` averages by itself.
+The network need not pass through `prepare`: `mtl.backward` averages over the processes by itself.
 """
 
 import torch

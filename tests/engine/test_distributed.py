@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import mtl
 from mtl.engine.distributed import average_buffers, mean_over_ranks
-from mtl.weighters import GradDrop, Needs, Uniform, Update, Weighter
+from mtl.weighters import AvgNorm, GradDrop, Needs, Uniform, Update, Weighter
 
 TASKS = "semseg,depth,edge"
 STEPS = 3
@@ -88,6 +88,22 @@ def left_out(rank: int) -> list[bool]:
     return result.broken.tolist()
 
 
+def with_wrapper(rank: int) -> list[bool]:
+    """Whether an encoder in DistributedDataParallel gets the same gradient as without it, at each scope."""
+    same = []
+    for scope in ("features", "last_layer", "shared"):
+        gradients = []
+        for wrap in (lambda encoder: encoder, nn.parallel.DistributedDataParallel):
+            torch.manual_seed(0)
+            encoder, heads = nn.Conv2d(3, 4, 3), nn.ModuleList(nn.Conv2d(4, 1, 1) for _ in range(3))
+            features = mtl.cut(wrap(encoder)(batches()[0, rank::2].float()), 3)
+            losses = [head(features[t]).square().mean() for t, head in enumerate(heads)]
+            mtl.backward(losses, features, AvgNorm(3), scope=scope, last_layer=encoder.weight)
+            gradients.append(encoder.weight.grad)
+        same.append(torch.allclose(*gradients, rtol=1e-5, atol=0))
+    return same
+
+
 def half(rank: int, methods: Mapping[str, tuple[Weighter, Mapping[str, str]]]) -> dict:
     """Results of one of two processes, by run."""
     found = {
@@ -96,7 +112,7 @@ def half(rank: int, methods: Mapping[str, tuple[Weighter, Mapping[str, str]]]) -
     norm = nn.BatchNorm1d(2)
     norm.running_mean.fill_(rank)
     average_buffers(norm)
-    return found | {"broken": left_out(rank), "buffers": norm.running_mean.tolist()}
+    return found | {"broken": left_out(rank), "wrapper": with_wrapper(rank), "buffers": norm.running_mean.tolist()}
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +131,10 @@ def test_two_processes_equal_one(found, run):
 
 def test_gradient_that_breaks_in_one_process_is_left_out_in_all(found):
     assert found[0]["broken"] == found[1]["broken"] == [False, True, False]
+
+
+def test_wrapper_of_torch_changes_nothing(found):
+    assert found[0]["wrapper"] == found[1]["wrapper"] == [True, True, True]
 
 
 def test_running_statistics_are_averaged(found):

@@ -5,7 +5,7 @@ Rows form blocks of one dataset, backbone and architecture. Columns are grouped:
     (ours | std | paper | difference, task or delta_m)    means and sample standard deviations over seeds
     (noise, task or delta_m)    whether the difference to the best row of the block is within seed noise
     (last, task or delta_m)    means at the last evaluation
-    (rank, mean)    rank in the block by mean metric, averaged over tasks
+    (rank, mean)    rank in the block by mean metric, averaged over tasks; a probe has none
     (weight | printed, task)    mean weights, ours and the paper's
     (cost, time | memory | passes)    per step; time and memory relative to Uniform
     (runs, seeds)    number of seeds
@@ -24,6 +24,7 @@ from scipy.stats import ttest_rel
 from mtl.delta_m import mean_rank
 from mtl.report.names import BLOCK, ROW, SINGLE_TASK, Row, primary
 from mtl.report.numbers.gains import Baseline, delta_by_seed, with_gains
+from mtl.report.numbers.probe import without_probes
 
 LEVEL = 0.05  # of the paired t-test
 
@@ -60,7 +61,9 @@ def table_of(ours: pd.DataFrame, paper: pd.DataFrame, rows: Sequence[Row], basel
         table["noise", key] = _inside_noise(seeds[key], table["ours", key], better[key])
     for key in columns:
         table["last", key] = last[key].groupby(level=ROW).agg(lambda v: v.mean(skipna=False)).reindex(index)
-    table["rank", "mean"] = _ranks(table["ours"][tasks], [better[task] for task in tasks])
+    ranked = without_probes(ours)[ROW].drop_duplicates()
+    means = table["ours"][tasks].loc[index.isin(pd.MultiIndex.from_frame(ranked))]
+    table["rank", "mean"] = _ranks(means, [better[task] for task in tasks]).reindex(index)
     for key, values in (_weights(ours, "weight") | _weights(paper, "printed") | _costs(_whole(ours, tasks))).items():
         table[key] = values.reindex(index)
     table["runs", "seeds"] = grouped.size().reindex(index).fillna(0).astype(int)

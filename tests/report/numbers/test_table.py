@@ -166,6 +166,17 @@ def test_only_common_seeds_are_compared():
     assert table["noise", "semseg"].tolist() == [False, False]  # 30 points apart at both
 
 
+def test_a_probe_has_no_rank():
+    ours = results_of(
+        lines_of("Uniform", {"semseg": 40, "depth": 0.5}),
+        lines_of("Grid Search", {"semseg": 50, "depth": 0.3}, weights={"semseg": 1, "depth": 0}),
+        lines_of("AvgNorm", {"semseg": 45, "depth": 0.4}),
+    )
+    table = made(ours, rows=[row("Uniform"), row("Grid Search"), row("AvgNorm")])
+    assert table["rank", "mean"].tolist()[::2] == [2, 1]
+    assert math.isnan(table["rank", "mean"].iloc[1])
+
+
 def test_mean_rank_is_among_the_multi_task_rows_of_the_block():
     results = results_of(
         lines_of("Single-task", {"semseg": 99, "depth": 0.01}),

@@ -9,10 +9,7 @@ from mtl.report.names import ROW, Row, method_label, method_of, setting_of
 from mtl.report.read.runs import Run
 
 SEARCH_FREE = "avgnorm"  # reference that needs no search
-GIVEN = (
-    "Grid Search: weights from the paper for NYUD-v2 (Table VI) and PASCAL-Context (Table VII); "
-    "`make grid` searches them."
-)
+GIVEN = "weights from the paper for NYUD-v2 (Table VI) and PASCAL-Context (Table VII); `make grid` searches them"
 
 
 def outcome(
@@ -124,8 +121,7 @@ def choices(
 def given(rows: Sequence[Row], plan: Mapping[str, Any]) -> list[str]:
     """A note on where the weights are from, if a table has Grid Search but the plan does not search."""
     is_there = any(row[-2] == method_label("grid_search") for row in rows)
-    note = f"Grid Search: weights searched by `{plan['searched']}`." if "searched" in plan else GIVEN
-    return [note] * (is_there and "search" not in plan)
+    return [f"Grid Search: {plan.get('weights_from', GIVEN)}."] * (is_there and "search" not in plan)
 
 
 def hours(runs: Sequence[Run]) -> float:

@@ -70,6 +70,7 @@ options = {
     "PCGrad": {"reduction": "sum"},
     "SLAW": {"beta": 0.99},
     "UW": {"init": -0.5},
+    "UWSO": {"temperature": 20},
 }
 for name in sorted(set(weighters.__all__) - {"Needs", "RandomWeighter", "Scope", "TorchJD", "Update", "Weighter"}):
     weighter = getattr(weighters, name)(num_tasks=3, **options.get(name, {}))

@@ -29,6 +29,10 @@ METHODS = {
     "imtl_l": "IMTL-L",
     "imtl_g": "IMTL-G",
     "slaw": "SLAW",
+    "uwso": "UW-SO",
+    "uwo": "UW-O",
+    "aligned_mtl": "Aligned-MTL",
+    "ngdiff": "NGDiff",
     "torchjd": "TorchJD",
 }
 

@@ -1,3 +1,4 @@
+from mtl.weighters.aligned_mtl import AlignedMTL
 from mtl.weighters.avgnorm import AvgNorm
 from mtl.weighters.base import Needs, RandomWeighter, Scope, Update, Weighter
 from mtl.weighters.cagrad import CAGrad
@@ -12,12 +13,15 @@ from mtl.weighters.imtl_l import IMTLL
 from mtl.weighters.inverse_norm import InverseNorm
 from mtl.weighters.mgda import MGDA
 from mtl.weighters.nashmtl import NashMTL
+from mtl.weighters.ngdiff import NGDiff
 from mtl.weighters.pcgrad import PCGrad
 from mtl.weighters.rlw import RLW
 from mtl.weighters.slaw import SLAW
 from mtl.weighters.torchjd import TorchJD
 from mtl.weighters.uniform import Uniform
 from mtl.weighters.uw import UW
+from mtl.weighters.uwo import UWO
+from mtl.weighters.uwso import UWSO
 
 __all__ = [
     "DWA",
@@ -28,6 +32,9 @@ __all__ = [
     "RLW",
     "SLAW",
     "UW",
+    "UWO",
+    "UWSO",
+    "AlignedMTL",
     "AvgNorm",
     "CAGrad",
     "FairGrad",
@@ -35,6 +42,7 @@ __all__ = [
     "GradDrop",
     "GradNorm",
     "InverseNorm",
+    "NGDiff",
     "NashMTL",
     "Needs",
     "PCGrad",

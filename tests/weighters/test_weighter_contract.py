@@ -90,6 +90,16 @@ def test_no_active_task_gives_zero_weights_and_leaves_the_state(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_one_task_alone_descends_along_its_gradient(name):
+    rule, rows = weighter(name, "semseg"), CASES["well"][:1]
+    for _ in range(3):
+        update = ask(rule, rows, losses=LOSSES[:1])
+        shared = update.weights if update.shared_weights is None else update.shared_weights
+        direction = shared @ rows if update.direction is None else update.direction
+        assert torch.cosine_similarity(direction, rows[0], dim=0).item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_saved_and_loaded_it_goes_on_as_if_nothing_had_been(name):
     def steps(rule: Weighter, numbers_of: range) -> list[Tensor]:
         found = []

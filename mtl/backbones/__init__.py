@@ -1,7 +1,8 @@
 from mtl.backbones.base import Backbone
 from mtl.backbones.block_taps import BlockTaps
 from mtl.backbones.hrnet import HRNet
+from mtl.backbones.joined import Joined
 from mtl.backbones.pyramid import Pyramid
 from mtl.backbones.vit import SAM, ViT
 
-__all__ = ["SAM", "Backbone", "BlockTaps", "HRNet", "Pyramid", "ViT"]
+__all__ = ["SAM", "Backbone", "BlockTaps", "HRNet", "Joined", "Pyramid", "ViT"]

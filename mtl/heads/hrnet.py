@@ -6,9 +6,9 @@ https://arxiv.org/abs/1908.07919, Fig. 4 (b).
 
 from collections.abc import Sequence
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mtl.layers import concatenate, resize
 
 
 class HRNetHead(nn.Module):
@@ -33,7 +33,4 @@ class HRNetHead(nn.Module):
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Prediction [B, out_channels, *size] of maps [B, in_channels[i], H_i, W_i], the finest first."""
-        finest = features[0].shape[2:]
-        maps = [F.interpolate(m, size=finest, mode="bilinear", align_corners=False) for m in features[1:]]
-        prediction = self.output(self.mix(torch.cat([features[0], *maps], dim=1)))
-        return F.interpolate(prediction, size=size, mode="bilinear", align_corners=False)
+        return resize(self.output(self.mix(concatenate(features))), size)

@@ -3,6 +3,7 @@ from mtl.layers.attention import CrossTaskAttention
 from mtl.layers.blocks import ConvBNReLU, SqueezeExcite, basic_block, bottleneck
 from mtl.layers.distillation import Distillation
 from mtl.layers.feature_propagation import FeaturePropagation
+from mtl.layers.resize import concatenate, resize
 
 __all__ = [
     "ASPP",
@@ -13,4 +14,6 @@ __all__ = [
     "SqueezeExcite",
     "basic_block",
     "bottleneck",
+    "concatenate",
+    "resize",
 ]

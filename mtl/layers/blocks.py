@@ -40,10 +40,17 @@ def basic_block(in_channels: int, out_channels: int, project: bool = False) -> n
     return resnet.BasicBlock(in_channels, out_channels, downsample=shortcut)
 
 
-def bottleneck(in_channels: int, out_channels: int) -> nn.Module:
-    """1x1, 3x3 and 1x1 convolutions with a projected shortcut; the inner width is a quarter of the output's."""
+def bottleneck(in_channels: int, out_channels: int, project: bool = True) -> nn.Module:
+    """1x1, 3x3 and 1x1 convolutions with BatchNorm and a shortcut; the inner width is a quarter of the output's.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        project: Project the shortcut; without it, the width must not change.
+    """
     width = out_channels // resnet.Bottleneck.expansion
-    return resnet.Bottleneck(in_channels, width, downsample=projection(in_channels, out_channels))
+    shortcut = projection(in_channels, out_channels) if project else None
+    return resnet.Bottleneck(in_channels, width, downsample=shortcut)
 
 
 def projection(in_channels: int, out_channels: int) -> nn.Module:

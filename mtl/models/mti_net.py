@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import torch
-import torch.nn.functional as F
 from annotated_types import Ge
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone
-from mtl.layers import Distillation, FeaturePropagation, basic_block
+from mtl.layers import Distillation, FeaturePropagation, basic_block, resize
 from mtl.models.base import MultiTaskModel, Outputs
 from mtl.task import Task
 
@@ -134,8 +133,3 @@ class MTINet(MultiTaskModel):
         modules += [propagation.squeeze_excite[name] for propagation in self.propagation]
         modules += [distillation.messages[name] for distillation in self.distillation]
         return [parameter for module in modules for parameter in module.parameters()]
-
-
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Map [B, C, *size], bilinear, of a map [B, C, H, W]."""
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -71,7 +71,13 @@ BACKBONES = {
     "vit_base_dinov2": ("ViT-B", "DINO-v2"),
 }
 
-ARCHITECTURES = {"vanilla": "Vanilla", "mtan": "MTAN", "mti_net": "MTI-Net", "invpt": "InvPT"}
+ARCHITECTURES = {
+    "vanilla": "Vanilla",
+    "mtan": "MTAN",
+    "mti_net": "MTI-Net",
+    "invpt": "InvPT",
+    "pad_net": "PAD-Net",
+}
 
 # Modification of the training split in Table V (`dataset.sampling` or `dataset.noise`) -> its name in the paper.
 OPERATIONS = {

@@ -18,6 +18,7 @@ NETWORKS = {
     "vanilla": ("model=vanilla", f"backbone={'resnet_tiny' if ON_CPU else 'resnet18'}"),
     "mtan": ("model=mtan", f"backbone={'resnet_narrow' if ON_CPU else 'resnet18'}"),
     "mti_net": ("model=mti_net", "backbone=hrnet18"),
+    "pad_net": ("model=pad_net", "backbone=hrnet18"),
     "invpt": ("model=invpt", f"backbone={'vit_tiny' if ON_CPU else 'vit_base'}"),
 }
 

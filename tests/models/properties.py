@@ -18,8 +18,8 @@ PASCAL = {"semseg": 21, "human_parts": 7, "normals": 3, "saliency": 2, "edge": 1
 Make = Callable[[], MultiTaskModel]  # the same small network every time, in training mode
 
 
-def records(channels: Mapping[str, int]) -> list[Task]:
-    return [Task(name, number, loss=None, metric=None) for name, number in channels.items()]
+def records(channels: Mapping[str, int], bias: float = 0.0) -> list[Task]:
+    return [Task(name, number, loss=None, metric=None, bias=bias) for name, number in channels.items()]
 
 
 def published(model: str, channels: Mapping[str, int], *words: str) -> MultiTaskModel:

@@ -50,6 +50,7 @@ def step(weighter, scope):
     for _ in range(2):
         features = mtl.cut(encoder(torch.randn(6, 5)), num_tasks=3)
         losses = [head(features[t]).square().mean() for t, head in enumerate(heads)]
+        weighter.observe(torch.full([3], 0.5))
         mtl.backward(losses, features, weighter, scope=scope, last_layer=encoder.weight)
         with torch.no_grad():  # torch.optim would import its compiler
             for parameter in (*encoder.parameters(), *heads.parameters()):
@@ -59,6 +60,7 @@ def step(weighter, scope):
 
 options = {
     "CAGrad": {"c": 0.4, "rescale": 1},
+    "DTP": {"alpha": 0.1, "gamma": 1},
     "DWA": {"temperature": 2},
     "FAMO": {"gamma": 0.001, "lr": 0.025},
     "FairGrad": {"alpha": 2},

@@ -19,6 +19,7 @@ from mtl.weighters import DWA, IMTLL, UW, GradNorm, Needs, Weighter
 ROOT = Path(__file__).parents[2]
 GRADIENTS = torch.tensor([[0.9, 0.3], [-0.25, 0.4]])  # of two tasks; their inner product is negative
 LOSSES = torch.tensor([1.5, 0.5])
+KPIS = torch.tensor([0.3, 0.8])
 ARROW = 55  # pixels of a gradient of length 1
 RIM = 72  # pixels from the middle of a picture to its border
 LEARNED = 300  # steps of the methods that learn their weights
@@ -98,6 +99,7 @@ def update(name: str) -> tuple[Tensor, Tensor]:
             weighter(losses * factor)
             weighter.after_epoch()
     gradients = {Needs.LOSSES: None, Needs.GRAMIAN: GRADIENTS @ GRADIENTS.T, Needs.GRADIENTS: GRADIENTS}
+    weighter.observe(KPIS)
     found = weighter(losses, gradients[weighter.needs])
     if isinstance(weighter, GradNorm | IMTLL | UW):
         optimizer = torch.optim.SGD(weighter.parameters(), lr=0.1) if found.penalty is not None else None

@@ -33,7 +33,7 @@ class Workload:
         self.device = device
         self.model = model.to(device)
         self.total_loss = TotalLoss(tasks).to(device)
-        self.objective = Objective(self.model, self.total_loss, "float32")
+        self.tasks, self.objective = tasks, Objective(self.model, self.total_loss, "float32")
         self.batch = {key: value.to(device) for key, value in batch.items()}
         self.image = self.batch["image"]  # [B, 3, H, W]
 
@@ -88,7 +88,10 @@ def naive(work: Workload, weighter: Weighter) -> None:
 
 def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
     """The engine as the trainer calls it, with the second forward pass for a weighter that needs one."""
+    work.objective.judged = work.tasks if weighter.judges else ()
     losses, features, active = work.objective(work.batch)
+    if weighter.judges:
+        weighter.observe(work.objective.shares[:, 0] / work.objective.shares[:, 1])
     layer, shared = work.model.last_layer, work.model.shared_parameters()
     backward(losses, features, weighter, last_layer=layer, shared=shared, active=active, **applied)
     if weighter.recompute:

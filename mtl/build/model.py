@@ -77,8 +77,16 @@ def class_names(cfg: DictConfig, tasks: Sequence[Task]) -> dict[str, Sequence[st
 
 
 def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
-    """The weighter."""
-    return instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **by_task(cfg, "method", tasks))
+    """The weighter.
+
+    Raises:
+        ValueError: It needs KPIs, and a task defines none.
+    """
+    weighter = instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **by_task(cfg, "method", tasks))
+    missing = [task.name for task in tasks if task.label.kpi is None]
+    if weighter.judges and missing:
+        raise ValueError(f"weighter={cfg.weighter.name} needs a KPI: define kpi in the label of {', '.join(missing)}")
+    return weighter
 
 
 def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[float]]:

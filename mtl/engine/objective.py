@@ -1,6 +1,6 @@
 """The forward pass: from a batch to one loss per task."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -8,9 +8,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from mtl.engine.cut import Features, cut
-from mtl.engine.distributed import mean_over_ranks
+from mtl.engine.distributed import mean_over_ranks, sum_over_ranks
+from mtl.losses.base import full_precision
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
+from mtl.task import Task
 
 PRECISIONS = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of autocast
 
@@ -26,6 +28,7 @@ class Objective:
         precision: Key of `PRECISIONS`; parameters and losses stay in float32.
         alignment: `FeatureAlignment` to teachers whose distances are added to the losses; None: none.
         watch: `FeatureAlignment` that only measures the distances; None: none.
+        judged: The tasks, if their KPIs are measured.
     """
 
     def __init__(
@@ -35,9 +38,11 @@ class Objective:
         precision: str,
         alignment: nn.Module | None = None,
         watch: nn.Module | None = None,
+        judged: Sequence[Task] = (),
     ) -> None:
         self.model, self.total_loss, self.alignment, self.watch = model, total_loss, alignment, watch
-        self.dtype = PRECISIONS[precision]
+        self.dtype, self.judged = PRECISIONS[precision], judged
+        self.shares: Tensor | None = None  # [T, 2] part and whole of the last KPIs, over all processes
         self.distances: Tensor | None = None  # [T] last distances that `watch` measured
 
     def __call__(self, labels: Labels) -> tuple[list[Tensor], Features, Tensor]:
@@ -49,6 +54,8 @@ class Objective:
                 self.distances = self.watch.observe(features, image)
             outputs = self.model.decode(features, tuple(image.shape[-2:]))
             losses, counts = self.total_loss(outputs, labels)
+            if self.judged:
+                self.shares = _shares(self.judged, outputs.final, labels)
             if self.alignment is not None:
                 losses = self.alignment.added(losses, features, image)
         return losses, features, counts > 0
@@ -61,6 +68,13 @@ class Objective:
         """
         with _frozen_statistics(self.model):
             return mean_over_ranks(torch.stack([torch.stack(self(part)[0]) for part in parts]).mean(0))
+
+
+@torch.no_grad()
+def _shares(tasks: Sequence[Task], predictions: Mapping[str, Tensor], labels: Labels) -> Tensor:
+    """Part and whole of the KPI of each task, summed over processes. Shape [T, 2], float64."""
+    pairs = [task.label.kpi(full_precision(predictions[task.name]), labels[task.name]) for task in tasks]
+    return sum_over_ranks(torch.stack([torch.stack(pair) for pair in pairs]).double())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from mtl.engine import distributed
-from mtl.engine.accumulation import Accumulation
+from mtl.engine.batch_gradients import BatchGradients
 from mtl.engine.decision import Gradients
 from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.failure import DivergedError, NotTrainedError, divergence, failure, left_out
@@ -75,8 +75,10 @@ class Trainer:
         watch: nn.Module | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.model, self.tasks, self.weighter, self.applied = model, tasks, weighter, applied
-        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch)
+        self.model, self.tasks, self.weighter = model, tasks, weighter
+        judged = tasks if weighter.judges else ()
+        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch, judged)
+        self.backward = BatchGradients(self.objective, weighter, plan.accumulation, applied)
         self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
         self.loggers, self.alignment, self.folder, self.device = loggers, alignment, folder, device
@@ -153,7 +155,8 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         if self.alignment is not None:
             self.alignment.zero_grad()
-        gradients = self._backward(parts, statistics)
+        scale = self.scaler.scale(torch.ones((), device=self.device)) if self.scaler.is_enabled() else None
+        gradients = self.backward(parts, statistics, scale)
         self.scaler.unscale_(self.optimizer)
         length = clip_grad_norm_(self.model.parameters(), self.plan.clip or torch.inf)
         if torch.isfinite(length) & torch.isfinite(gradients.losses).all() & ~gradients.broken.any():
@@ -179,23 +182,6 @@ class Trainer:
             self.timer.start(self.progress.step)
         for logger in self.loggers:
             logger.progress(self.progress.step)
-
-    def _backward(self, parts: Sequence[Mapping[str, Tensor]], statistics: str | None) -> Gradients:
-        """Gradients of the weighted losses of all parts, into `.grad`."""
-        scale = self.scaler.scale(torch.ones((), device=self.device)) if self.scaler.is_enabled() else None
-        accumulation = Accumulation(
-            self.weighter,
-            len(parts),
-            self.plan.accumulation,
-            statistics=statistics,
-            loss_scale=scale,
-            **self.applied,
-        )
-        for part in parts:
-            losses, features, active = self.objective(part)
-            layer, shared = self.model.last_layer, self.model.shared_parameters()
-            accumulation.add(losses, features, last_layer=layer, shared=shared, active=active)
-        return accumulation.finish()
 
     def _log_step(self, gradients: Gradients) -> None:
         """One row of losses, weights and gradient statistics."""

@@ -33,6 +33,7 @@ METHODS = {
     "uwo": "UW-O",
     "aligned_mtl": "Aligned-MTL",
     "ngdiff": "NGDiff",
+    "dtp": "DTP",
     "torchjd": "TorchJD",
 }
 

@@ -110,6 +110,8 @@ class TaskLabel(Label, ABC):
     notations: ClassVar[Mapping[str, Notation]]  # of the task's metrics by key, the primary one first
     folders: ClassVar[tuple[str, ...]] = ()  # names that other programs give its folder of predictions
     corrupt: ClassVar[Callable[..., Map] | None] = None  # (label, rng, noise) -> label; None: no noise is defined
+    # (raw predictions, labels), [B, C, H, W] each -> part and whole of a share that training raises; None: not defined
+    kpi: ClassVar[Callable[..., tuple["Tensor", "Tensor"]] | None] = None
 
     @abstractmethod
     def read_label(self, stored: "Stored") -> Map:

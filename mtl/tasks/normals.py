@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 0.1  # 8-bit normals shorter than this are invalid
 UNIT = 1.01  # largest component of a unit vector, with tolerance for rounding
+COS_30 = 0.75**0.5
 NEAR_UNIT = 0.02  # tolerance of the length of a unit vector
 
 ByteNormals = Literal["strict", "invpt"]
@@ -72,6 +73,12 @@ class Normals(TaskLabel):
     def natural(self, prediction: "Tensor") -> "Tensor":
         """Unit vectors. Shape [3, H, W]."""
         return prediction / prediction.norm(dim=0, keepdim=True).clamp_min(1e-12).expand_as(prediction)
+
+    def kpi(self, predictions: "Tensor", labels: "Tensor") -> tuple["Tensor", "Tensor"]:
+        """Pixels within 30 degrees of the label, and labelled pixels."""
+        known, lengths = self.valid(labels), predictions.norm(dim=1) * labels.norm(dim=1)  # [B, H, W]
+        close = (predictions * labels).sum(1) > COS_30 * lengths
+        return (close[:, None] & known).sum(), known.sum()
 
     def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
         """Usual colour coding: red, green and blue are right, up and towards the viewer, from -1 (dark) to 1."""

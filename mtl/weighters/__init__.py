@@ -2,6 +2,7 @@ from mtl.weighters.aligned_mtl import AlignedMTL
 from mtl.weighters.avgnorm import AvgNorm
 from mtl.weighters.base import Needs, RandomWeighter, Scope, Update, Weighter
 from mtl.weighters.cagrad import CAGrad
+from mtl.weighters.dtp import DTP
 from mtl.weighters.dwa import DWA
 from mtl.weighters.fairgrad import FairGrad
 from mtl.weighters.famo import FAMO
@@ -24,6 +25,7 @@ from mtl.weighters.uwo import UWO
 from mtl.weighters.uwso import UWSO
 
 __all__ = [
+    "DTP",
     "DWA",
     "FAMO",
     "IMTLG",

@@ -53,6 +53,7 @@ class Weighter(nn.Module, ABC):
     native: ClassVar[Literal["sum", "mean", "own"]]  # scale of what forward returns; the engine turns mean into sum
     constant: ClassVar[bool] = False  # True: of the batch, weights depend only on which tasks are active
     recompute: ClassVar[bool] = False  # True: after_step needs new losses of the same batch (FAMO)
+    judges: ClassVar[bool] = False  # True: observe must be called with KPIs of the batch before every forward (DTP)
 
     def __init__(self, num_tasks: int) -> None:
         super().__init__()
@@ -69,6 +70,13 @@ class Weighter(nn.Module, ABC):
             gradients: None, the Gramian (shape [T, T]) or the task gradients (shape [T, P]), as `needs` says.
             active: Tasks with labels, a finite loss and a finite gradient; None means all. Inactive tasks get
                 weight 0 and do not change the state. Shape [T], bool.
+        """
+
+    def observe(self, kpis: Tensor) -> None:
+        """Called before each `forward` if `judges` is True.
+
+        Args:
+            kpis: How well each task is predicted in this batch, from 0 to 1; NaN where that is unknown. Shape [T].
         """
 
     def after_step(self, losses: Tensor | None = None) -> None:

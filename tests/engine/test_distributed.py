@@ -53,6 +53,7 @@ def train(method: tuple[Weighter, Mapping[str, str]], scope: str, parts: int, im
     for batch in images:
         for parameter in parameters:
             parameter.grad = None
+        weighter.observe(1 / (1 + mean_over_ranks(torch.stack(losses_of([encoder(batch)] * 3)).detach())))
         accumulation = mtl.Accumulation(weighter, parts, **applied | {"scope": scope})
         for image in batch.chunk(parts):
             features = mtl.cut(encoder(image), 3)

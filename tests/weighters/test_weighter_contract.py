@@ -16,6 +16,7 @@ CASES = gradient_cases()
 def ask(rule: Weighter, rows: Tensor, active: Tensor | None = None, losses: Tensor = LOSSES) -> Update:
     """One complete step of the rule."""
     gradients = {Needs.LOSSES: None, Needs.GRAMIAN: rows @ rows.T, Needs.GRADIENTS: rows}[rule.needs]
+    rule.observe(1 / (1 + losses))  # any numbers from 0 to 1
     update = rule(losses, gradients, active)
     rule.after_step(losses * 0.9 if rule.recompute else None)
     return update
@@ -135,9 +136,9 @@ def test_a_gradient_that_is_not_finite_reaches_no_parameter(name, broken, scope)
     features = mtl.cut(encoder(torch.randn(2, 3, 6, 6)), 4)
     losses = [head(features[t]).square().mean() for t, head in enumerate(heads)]
     features.copies[1][0].register_hook(lambda gradient: gradient * broken)
-    result = mtl.backward(
-        losses, features, weighter(name), last_layer=encoder.weight, **applied(name) | {"scope": scope}
-    )
+    rule = weighter(name)
+    rule.observe(torch.ones(4))
+    result = mtl.backward(losses, features, rule, last_layer=encoder.weight, **applied(name) | {"scope": scope})
     assert result.active.tolist() == [True, False, True, True]
     assert all(p.grad.isfinite().all() for p in [*encoder.parameters(), *heads.parameters()])
     assert not heads[1].weight.grad.any()

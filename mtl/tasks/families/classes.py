@@ -58,6 +58,11 @@ class Classes(TaskLabel):
         """Most likely class of every pixel. Shape [H, W], uint8."""
         return prediction.argmax(dim=0).byte()
 
+    def kpi(self, predictions: "Tensor", labels: "Tensor") -> tuple["Tensor", "Tensor"]:
+        """Pixel accuracy: right pixels and labelled pixels."""
+        labelled = self.valid(labels)
+        return ((predictions.argmax(1, keepdim=True) == labels) & labelled).sum(), labelled.sum()
+
     def draw(self, axes: "Axes", values: NDArray[Any], names: Sequence[str] = (), key: bool = True) -> None:
         """One colour per class, with a legend of the largest classes as key; see `TaskLabel.draw`."""
         maps = as_maps(values)

@@ -10,6 +10,8 @@ from mtl.tasks.base import IGNORE
 from mtl.tasks.families.scalar import Scalar
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mtl.data.stored import Stored
 
 BYTES = 255
@@ -26,6 +28,13 @@ class Probability(Scalar):
     def constant(self, labels: Iterable[NDArray[Any]], channels: int) -> NDArray[np.float64]:
         """Logit of the share of ones, or logits of zero and one. Shape [1] or [2]."""
         return np.concatenate([np.zeros(channels - 1), logit(super().constant(labels, channels))])
+
+    def kpi(self, predictions: "Tensor", labels: "Tensor") -> tuple["Tensor", "Tensor"]:
+        """F-measure of probabilities above 0.5: twice the hits, and the predicted and true ones together."""
+        known = self.valid(labels)
+        ones = (predictions[:, -1:] > predictions[:, :-1].sum(1, keepdim=True)) & known  # one logit or two
+        truth = (labels == 1) & known
+        return 2 * (ones & truth).sum(), ones.sum() + truth.sum()
 
 
 def binary(stored: "Stored") -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mtl.data.stored import Stored
 
+CLOSE = 1.25  # factor between a prediction and its label, as in papers on depth
 BAR = (1.03, 0, 0.04, 1)  # colour bar to the right of the image, of equal height; in fractions of the image's sides
 
 
@@ -76,6 +77,12 @@ class Measure(Scalar):
     def natural(self, prediction: "Tensor") -> "Tensor":
         """The quantity, 0 where the network predicts a negative one. Shape [H, W]."""
         return prediction[0].clamp(min=0)
+
+    def kpi(self, predictions: "Tensor", labels: "Tensor") -> tuple["Tensor", "Tensor"]:
+        """Pixels whose prediction p and label g differ by a factor below 1.25 (max(p/g, g/p)), and labelled pixels."""
+        known = self.valid(labels)
+        close = (predictions < CLOSE * labels) & (labels < CLOSE * predictions)
+        return (close & known).sum(), known.sum()
 
     def _plausible(self, stored: "Stored", grey: NDArray[Any] | None) -> NDArray[np.float32]:
         if grey is None or grey.dtype.kind != "f" or grey.max() > self.largest:

@@ -39,6 +39,7 @@ TORCHJD = {  # their names of the methods that both have, with the hyper-paramet
     "nashmtl": ("NashMTL", {"n_tasks": 4}),
     "fairgrad": ("FairGrad", {"alpha": 2.0}),
     "imtl_g": ("IMTLG", {}),
+    "gradvac": ("GradVac", {"beta": 0.5}),
     "aligned_mtl": ("AlignedMTL", {}),
 }
 LEFT_OUT = ("url", "torchjd")  # a loss with teachers, and an adapter

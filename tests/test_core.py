@@ -67,6 +67,8 @@ options = {
     "Fixed": {"weights": [1, 2, 3]},
     "GradDrop": {"leak": 0},
     "GradNorm": {"alpha": 1.5, "lr": 0.025},
+    "GradVac": {"beta": 0.5},
+    "IMGrad": {"c": 0.8, "rescale": 1},
     "MGDA": {"normalization": "l2"},
     "NashMTL": {"max_norm": 1, "update_every": 1},
     "PCGrad": {"reduction": "sum"},

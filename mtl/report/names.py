@@ -31,6 +31,8 @@ METHODS = {
     "slaw": "SLAW",
     "uwso": "UW-SO",
     "uwo": "UW-O",
+    "gradvac": "GradVac",
+    "imgrad": "IMGrad",
     "aligned_mtl": "Aligned-MTL",
     "ngdiff": "NGDiff",
     "dtp": "DTP",

@@ -9,6 +9,8 @@ from mtl.weighters.famo import FAMO
 from mtl.weighters.fixed import Fixed
 from mtl.weighters.graddrop import GradDrop
 from mtl.weighters.gradnorm import GradNorm
+from mtl.weighters.gradvac import GradVac
+from mtl.weighters.imgrad import IMGrad
 from mtl.weighters.imtl_g import IMTLG
 from mtl.weighters.imtl_l import IMTLL
 from mtl.weighters.inverse_norm import InverseNorm
@@ -43,6 +45,8 @@ __all__ = [
     "Fixed",
     "GradDrop",
     "GradNorm",
+    "GradVac",
+    "IMGrad",
     "InverseNorm",
     "NGDiff",
     "NashMTL",

@@ -36,8 +36,9 @@ class AlignedMTL(Weighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "sum"
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T]."""
+        assert gradients is not None
         problem = Problem.of(gradients, active)
         weights = np.ones(0)
         if problem.norms.size:

@@ -59,14 +59,21 @@ class CAGrad(Weighter):
         coefficients = np.ones(0)
         if problem.norms.size:
             try:
-                coefficients = conflict_averse(problem.cosines, problem.norms, self.c)
-                coefficients = problem.even(coefficients, problem.norms)
+                coefficients = problem.even(self.solve(problem), problem.norms)
             except NotSolvedError:
                 self.failures += 1
                 coefficients = np.full_like(problem.norms, 1 / problem.norms.size)
         coefficients = problem.spread(coefficients * problem.norms.size / self.divisor, others=1.0, like=gradients)
         shared = mask(coefficients * share(coefficients, active), active)  # the mean is over all active tasks
         return Update(weights=shared, shared_weights=shared)
+
+    def solve(self, problem: Problem) -> np.ndarray:
+        """Coefficients of d before it is divided. Shape [K].
+
+        Raises:
+            NotSolvedError: The solver failed.
+        """
+        return conflict_averse(problem.cosines, problem.norms, self.c)
 
     def diagnostics(self) -> dict[str, float]:
         """Number of steps that used the mean gradient because the solver failed; no such case is known."""

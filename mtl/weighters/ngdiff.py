@@ -36,13 +36,15 @@ class NGDiff(InverseNorm):
     decides it. The head of an unlearned task unlearns, too. A vanished gradient has weight s_t.
     """
 
+    signs: Tensor
+
     def __init__(self, num_tasks: int, signs: Sequence[Literal[1, -1]] | None = None) -> None:
         super().__init__(num_tasks)
-        signs = [1] * num_tasks if signs is None else list(signs)
-        if len(signs) != num_tasks or any(sign not in (1, -1) for sign in signs):
-            raise ValueError(f"signs must be 1 or -1 for each of {num_tasks} tasks, got {signs}")
-        self.register_buffer("signs", torch.tensor(signs), persistent=False)
+        chosen = [1] * num_tasks if signs is None else list(signs)
+        if len(chosen) != num_tasks or any(sign not in (1, -1) for sign in chosen):
+            raise ValueError(f"signs must be 1 or -1 for each of {num_tasks} tasks, got {chosen}")
+        self.register_buffer("signs", torch.tensor(chosen), persistent=False)
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the diagonal of the Gramian [T, T]."""
         return Update(weights=super().forward(losses, gradients, active).weights * self.signs)

@@ -53,7 +53,7 @@ class PCGrad(RandomWeighter):
         coefficients = torch.ones_like(norms)
         if counted.any():
             cosines = torch.where(counted.outer(counted), gramian / norms.outer(norms), 0.0)  # [T, T]
-            added = gramian.new_tensor(surgery(cosines.tolist(), self.draw_orders().tolist()))  # [T, T]
+            added = gramian.new_tensor(self.surgery(cosines.tolist(), self.draw_orders().tolist()))  # [T, T]
             coefficients += torch.where(counted, norms @ added / norms, 0.0)
         coefficients = coefficients.to(gradients)
         if self.reduction == "mean":
@@ -66,19 +66,18 @@ class PCGrad(RandomWeighter):
         orders = torch.stack([torch.randperm(self.num_tasks - 1, generator=self.generator) for _ in tasks])
         return orders + (orders >= torch.arange(self.num_tasks)[:, None])
 
+    def surgery(self, cosines: list[list[float]], orders: list[list[int]]) -> list[list[float]]:
+        """Coefficients a that the projections add to each unit gradient: v_i / |g_i| = u_i + sum_j a_ij u_j.
 
-def surgery(cosines: list[list[float]], orders: list[list[int]]) -> list[list[float]]:
-    """Coefficients a that the projections add to each unit gradient: v_i / |g_i| = u_i + sum_j a_ij u_j.
+        Unit gradients keep the products exact even for very different norms. Python numbers, because T is small.
 
-    Unit gradients keep the products exact even for very different norms. Python numbers, because T is small.
-
-    Args:
-        cosines: Between the task gradients; 0 if one has vanished. Shape [T, T].
-        orders: For each gradient, the other tasks in the order of its projections. Shape [T, T - 1].
-    """
-    added = [[0.0] * len(cosines) for _ in cosines]
-    for row, order, products in zip(added, orders, cosines, strict=True):
-        for other in order:
-            product = products[other] + sum(a * c for a, c in zip(row, cosines[other], strict=True))
-            row[other] -= min(product, 0.0)
-    return added
+        Args:
+            cosines: Between the task gradients; 0 if one has vanished. Shape [T, T].
+            orders: For each gradient, the other tasks in the order of its projections. Shape [T, T - 1].
+        """
+        added = [[0.0] * len(cosines) for _ in cosines]
+        for row, order, products in zip(added, orders, cosines, strict=True):
+            for other in order:
+                product = products[other] + sum(a * c for a, c in zip(row, cosines[other], strict=True))
+                row[other] -= min(product, 0.0)
+        return added

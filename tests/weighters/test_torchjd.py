@@ -214,7 +214,8 @@ def test_golden_of_the_library(file, case):
     scale = rows.abs().max().item()
     tolerance = {"badly": 1e-7, "colinear": 1e-6}.get(case["kind"], 1e-8)  # their Gramians are nearly singular
     torch.testing.assert_close(weights @ rows, double(expected["grad"]), rtol=tolerance, atol=tolerance * scale)
-    torch.testing.assert_close(weights, double(expected["weights"]), rtol=tolerance, atol=tolerance)
+    if (file["method"], file["source"]) != ("gradvac", "LibMTL"):  # which records the weights of the heads
+        torch.testing.assert_close(weights, double(expected["weights"]), rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(("file", "case"), [c for c in golden_sequences("gradvac_seq") if c.values[1]["T"] == 2])

@@ -11,6 +11,7 @@ from mtl.weighters import Needs, Uniform, Update, Weighter
 
 LOSSES = torch.tensor([0.5, 3.0, 0.01, 120.0]).double()
 CASES = gradient_cases()
+DRAWN = ("rlw", "pcgrad", "gradvac")  # other draws with fewer tasks
 
 
 def ask(rule: Weighter, rows: Tensor, active: Tensor | None = None, losses: Tensor = LOSSES) -> Update:
@@ -58,7 +59,9 @@ def test_numbers_stay_finite_whatever_the_losses(name, scale):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("rlw", "pcgrad")])  # other draws with T = 3
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in ("rlw", "pcgrad", "gradvac")]
+)  # other draws with T = 3
 def test_inactive_task_weighs_nothing_and_leaves_the_others_as_if_it_were_not_there(name, case):
     rows, active = CASES[case].clone(), torch.tensor([True, False, True, True])
     rows[1] = 0  # as the engine hands it over

@@ -17,7 +17,7 @@ class Task:
         name: Key of the task in batches, outputs and logs.
         channels: Number of channels that the network predicts.
         loss: Module that maps (prediction, target) to (sum, count).
-        metric: Metric of raw predictions, a torchmetrics.Metric (which takes seconds to import).
+        metric: Metric of raw predictions, an mtl.metrics.TaskMetric.
         bias: Initial bias of the output convolution, such as the mean depth in metres.
         truth: Key of the labels in an evaluation sample that the metric uses; None: the name of the task.
         label: Description of the label; None: the label with this name in `mtl.tasks`.

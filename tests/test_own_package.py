@@ -89,6 +89,9 @@ val: {_target_: mine.ramps.Ramps, split: val, images: 2, transform: "${dataset.n
 """,
 }
 
+# Each takes a run that does not use it up to two seconds more to start.
+SLOW = {"torchmetrics", "matplotlib", "pandas", "scipy.signal", "scipy.stats", "skimage", "numba", "tensorboard"}
+
 
 @pytest.fixture
 def package(tmp_path):
@@ -105,7 +108,7 @@ def test_own_weighter_model_task_and_dataset_train_without_a_change_to_ours(pack
     words = ["dataset=ramps", "model=doubled", "weighter=mine", "backbone=resnet_tiny", "logger=csv", "device=cpu"]
     small = ["recipe.steps=2", "recipe.batch_size=2", "recipe.evaluate=end"]
     done = subprocess.run(
-        [sys.executable, ROOT / "train.py", "--config-dir", "my code/configs", *words, *small],
+        [sys.executable, "-X", "importtime", ROOT / "train.py", "--config-dir", "my code/configs", *words, *small],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -118,6 +121,9 @@ def test_own_weighter_model_task_and_dataset_train_without_a_change_to_ours(pack
     record = read_json(folder / "record.json")
     assert set(record["last"]["scores"]) == {"depth", "height"}
     assert "hydra.searchpath=" in record["command"]
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "torch" in imported
+    assert not imported & SLOW
 
 
 def test_messages_know_the_files_of_the_package(package):

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from torch.utils.tensorboard import SummaryWriter
+from typing import TYPE_CHECKING, Any
 
 from mtl.files import naming
 from mtl.loggers.base import Kind, Logger
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 class TensorBoardLogger(Logger):
@@ -16,15 +17,15 @@ class TensorBoardLogger(Logger):
 
     def __init__(self, folder: Path, name: str, steps: int, config: Mapping[str, Any]) -> None:
         super().__init__(folder, name, steps, config)
-        self.writer = None
+        self.writer: SummaryWriter | None = None
 
     def resume(self, step: int) -> None:
         """Hides the scalars after `step` that an interrupted process has written."""
-        self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
+        self.writer = self._open(purge_step=step + 1)
 
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Adds one scalar per key; ignores text."""
-        self.writer = self.writer or SummaryWriter(str(self.folder))
+        self.writer = self.writer or self._open()
         for key, value in values.items():
             if not (isinstance(value, str) or math.isnan(value)):
                 with naming(self.folder):
@@ -35,3 +36,8 @@ class TensorBoardLogger(Logger):
         if self.writer:
             with naming(self.folder):
                 self.writer.close()
+
+    def _open(self, purge_step: int | None = None) -> "SummaryWriter":
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  slow to import
+
+        return SummaryWriter(str(self.folder), purge_step=purge_step)

@@ -41,6 +41,10 @@ class MaxF(TaskMetric):
 
     primary = "max_f"
     higher_is_better = True
+    bins: Tensor
+    rates: Tensor
+    absolute_error: Tensor
+    images: Tensor
 
     def __init__(self, preset: Preset = "plain") -> None:
         super().__init__()
@@ -51,11 +55,12 @@ class MaxF(TaskMetric):
         # A pixel's bin is the number of thresholds it passes, so cumulative sums give the counts at all thresholds.
         bins = torch.zeros(2, levels, dtype=torch.int64)  # background, foreground
         rates = torch.zeros(2, levels - 1, dtype=torch.float64)  # precision and recall, summed over images
-        self.add_state("bins", bins, dist_reduce_fx="sum")
-        self.add_state("rates", rates, dist_reduce_fx="sum")
-        self.add_state("absolute_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("images", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # with a valid pixel
+        self.register_buffer("bins", bins)
+        self.register_buffer("rates", rates)
+        self.register_buffer("absolute_error", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("images", torch.zeros((), dtype=torch.int64))  # with a valid pixel
 
+    @torch.no_grad()
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add logits [B, 2, H, W] and masks [B, 1, H, W]."""
         label = target.squeeze(1).long()  # [B, H, W]
@@ -75,7 +80,7 @@ class MaxF(TaskMetric):
             self.rates += torch.stack([hits / predicted.clamp(min=1), hits / positives.clamp(min=1)])
             self.images += judged.any()
 
-    def compute(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
         """Keys `max_f`, in percent, and `mae`, from 0 to 1."""
         if not self.images:
             return {"max_f": float("nan"), "mae": float("nan")}

@@ -36,14 +36,18 @@ class MeanAngularError(TaskMetric):
     primary = "mean_angular_error"
     higher_is_better = False
     fill = 0.0
+    angle: Tensor
+    bins: Tensor
+    count: Tensor
 
     def __init__(self, preset: str = "marked") -> None:
         super().__init__()
         self.preset = preset
-        self.add_state("angle", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("bins", torch.zeros(180 * BINS + 1, dtype=torch.int64), dist_reduce_fx="sum")  # the last is 180
-        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.register_buffer("angle", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("bins", torch.zeros(180 * BINS + 1, dtype=torch.int64))  # the last is 180
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
+    @torch.no_grad()
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add predicted vectors [B, 3, H, W] and true normals [B, 3, H, W], both of any length."""
         valid = self.valid(target)[:, 0]  # [B, H, W]
@@ -55,7 +59,7 @@ class MeanAngularError(TaskMetric):
         self.bins += torch.bincount(bins, minlength=len(self.bins))
         self.count += valid.sum()
 
-    def compute(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
         """Keys `mean_angular_error` and `median_angular_error`, in degrees, and `within_...`, in percent."""
         below = self.bins.cumsum(dim=0)  # number of pixels up to and including each bin
         share = 100 * below.double() / self.count

@@ -29,6 +29,7 @@ class MeanIoU(TaskMetric):
 
     primary = "miou"
     higher_is_better = True
+    confusion: Tensor
 
     def __init__(
         self, num_classes: Annotated[int, Interval(ge=2, le=255)], absent: Literal["zero", "skip"] = "zero"
@@ -39,7 +40,7 @@ class MeanIoU(TaskMetric):
         self.num_classes = num_classes
         self.absent, self.preset = absent, f"absent_{absent}"
         confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)  # [K, K], true class x predicted class
-        self.add_state("confusion", confusion, dist_reduce_fx="sum")
+        self.register_buffer("confusion", confusion)
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add logits [B, K, H, W] and class indices [B, 1, H, W]."""
@@ -51,7 +52,7 @@ class MeanIoU(TaskMetric):
             raise ValueError(f"label {label[valid].max()} with {self.num_classes} classes: raise num_classes")
         self.confusion += pairs.view_as(self.confusion)
 
-    def compute(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
         """Keys `miou`, `pixel_accuracy` and `mean_accuracy`, in percent."""
         hits = self.confusion.diagonal().double()  # [K]
         actual, predicted = self.confusion.sum(dim=1), self.confusion.sum(dim=0)  # [K]

@@ -7,7 +7,7 @@ Segmentation and Object Proposal Techniques, TPAMI 2016. https://doi.org/10.1109
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -78,9 +78,9 @@ class OdsF(TaskMetric):
         self.max_distance, self.workers = max_distance, workers
         self._threads: ThreadPoolExecutor | None = None  # from the first image until all are scored
         self._pending: deque[Future[np.ndarray]] = deque()
-        self.add_state("counts", torch.zeros(4, len(protocol.grid), dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state("best_counts", torch.zeros(4, dtype=torch.int64), dist_reduce_fx="sum")  # each image at its own
-        self.add_state("scored", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # number of images
+        self.register_buffer("counts", torch.zeros(4, len(protocol.grid), dtype=torch.int64))
+        self.register_buffer("best_counts", torch.zeros(4, dtype=torch.int64))  # each image at its own
+        self.register_buffer("scored", torch.zeros((), dtype=torch.int64))  # number of images
 
     def judges(self, image: str) -> bool:
         """Whether the image is on the protocol's image list; always true without a list."""
@@ -108,7 +108,7 @@ class OdsF(TaskMetric):
         while self._pending and (self._pending[0].done() or len(self._pending) > AHEAD * self.workers):
             self._add(self._pending.popleft().result())
 
-    def compute(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
         """Keys `ods_f`, `ois_f` and `ap`, in percent.
 
         Raises:
@@ -164,30 +164,12 @@ class OdsF(TaskMetric):
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
 
-    # Everything that reads or reduces the sums first waits for the images that are still being scored.
-
-    def sync(self, *arguments: Any, **options: Any) -> None:
-        """Wait for all images, then sum over processes; `compute` calls this first."""
+    def compute(self) -> dict[str, float]:
+        """All values so far by key, over all processes; waits for the images that are still being scored."""
         self._settle()
-        super().sync(*arguments, **options)
-
-    def forward(self, *arguments: Any) -> dict[str, float]:
-        """Add a batch and return the values of that batch."""
-        self._settle()
-        return super().forward(*arguments)
-
-    @property
-    def metric_state(self) -> dict[str, Tensor]:
-        """The sums, including all submitted images."""
-        self._settle()
-        return super().metric_state
+        return super().compute()
 
     def reset(self) -> None:
         """Discard all images, including those still being scored."""
         self._dismiss()
         super().reset()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The sums, including all submitted images; threads cannot be copied."""
-        self._settle()
-        return super().__getstate__()

@@ -24,14 +24,19 @@ class RMSE(TaskMetric):
     primary = "rmse"
     higher_is_better = False
     fill = 0.0
+    squared_error: Tensor
+    relative_error: Tensor
+    close: Tensor
+    count: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_state("squared_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("relative_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("close", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.register_buffer("squared_error", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("relative_error", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("close", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
+    @torch.no_grad()
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add predictions [B, 1, H, W] and labels [B, 1, H, W]."""
         valid = self.valid(target)
@@ -43,7 +48,7 @@ class RMSE(TaskMetric):
             self.close += ((guess < RATIO * truth) & (truth < RATIO * guess)).sum()
         self.count += valid.sum()
 
-    def compute(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
         """Key `rmse`, in the unit of the label; if the fill is 0, also `abs_rel`, and `delta_1` in percent."""
         values = {"rmse": (self.squared_error / self.count).sqrt().item()}
         if self.fill == 0:

@@ -17,7 +17,7 @@ from mtl.files import read_json, warn, write_json
 from mtl.run import code
 from mtl.task import Task
 
-PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "hydra-core", "numpy", "scipy", "opencv-python-headless")
+PACKAGES = ("torch", "torchvision", "timm", "hydra-core", "numpy", "scipy", "opencv-python-headless")
 DECISIVE = (  # for a run's numbers
     *("device", "cpu", "cpu_capability", "threads", "processes", "deterministic"),
     *("packages", "code"),

@@ -73,15 +73,33 @@ def test_two_batches_equal_one(name):
     assert parts.compute() == pytest.approx(whole.compute(), rel=1e-14)
 
 
+def values_in_two_processes(rank):
+    """Values of each metric if both processes have a batch, its own value before, and the value if one has none."""
+    found = {}
+    for name, make in METRICS.items():
+        metric, lone = make(), make()
+        metric.update(*batch(name, rank))
+        if rank == 0:
+            lone.update(*batch(name, 0))
+        found[name] = metric.compute(), metric.compute(), metric.values(), lone.compute()
+    return found
+
+
+@pytest.fixture(scope="module")
+def found(two_processes):
+    return two_processes(values_in_two_processes)
+
+
 @pytest.mark.parametrize("name", METRICS)
-def test_states_of_two_processes_add_up(name):
-    first, second, empty, both = (METRICS[name]() for _ in range(4))
-    for metric, seeds in ((first, [1]), (second, [2]), (both, [1, 2])):
-        for seed in seeds:
-            metric.update(*batch(name, seed))
-    first.merge_state(second)
-    first.merge_state(empty)
-    assert first.compute() == pytest.approx(both.compute(), rel=1e-14)
+def test_values_are_those_of_all_processes(found, name):
+    ones, both = [METRICS[name](), METRICS[name]()], METRICS[name]()
+    for seed, one in enumerate(ones):
+        one.update(*batch(name, seed))
+        both.update(*batch(name, seed))
+    for rank, (first, again, own, lone) in enumerate(results[name] for results in found):
+        assert first == again == pytest.approx(both.compute(), rel=1e-14)
+        assert own == ones[rank].compute()  # so that more batches can follow
+        assert lone == ones[0].compute()
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -96,6 +114,9 @@ def test_reset_forgets_everything(name):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_sums_are_kept_in_64_bits(name):
-    dtypes = {state.dtype for state in METRICS[name]().metric_state.values()}
-    assert dtypes <= {torch.int64, torch.float64}
+def test_sums_are_kept_in_64_bits_and_without_gradient(name):
+    metric = METRICS[name]()
+    prediction, target = batch(name, 0)
+    metric.update(prediction.requires_grad_(), target)
+    assert {sums.dtype for sums in metric.buffers()} <= {torch.int64, torch.float64}
+    assert not any(sums.requires_grad for sums in metric.buffers())

@@ -87,17 +87,19 @@ def test_rim_counts_without_taper_only():
     assert score(prediction, boundary, taper=5) == 0
 
 
-def test_states_of_two_processes_add_up_and_reset_forgets():
+def values_of_half(rank):
+    metric = metric_of(workers=1)
+    metric.update(*(part[rank::2] for part in random_batch()))
+    return metric.compute(), metric.counts
+
+
+def test_values_are_those_of_all_processes(two_processes):
     prediction, boundary = random_batch()
-    whole, first, second = metric_of(), metric_of(), metric_of()
+    whole = metric_of()
     whole.update(prediction, boundary)
-    first.update(prediction[::2], boundary[::2])
-    second.update(prediction[1::2], boundary[1::2])
-    first.merge_state(second)
-    assert first.counts.dtype == torch.int64
-    assert torch.equal(first.counts, whole.counts)
-    first.reset()
-    assert not first.counts.any()
+    first, second = two_processes(values_of_half)
+    assert first[0] == second[0] == whole.compute()
+    assert torch.equal(first[1] + second[1], whole.counts)
 
 
 def test_tolerance_that_is_no_fraction_is_refused():
@@ -196,20 +198,16 @@ def test_processes_change_no_number():
     assert torch.equal(helped.best_counts, alone.best_counts)
 
 
-def test_images_on_their_way_are_forgotten_by_a_reset_and_merged_whole():
+def test_images_on_their_way_are_forgotten_by_a_reset_and_waited_for_by_compute():
     prediction, boundary = random_batch()
-    alone, other, helped = metric_of(), metric_of(), metric_of(workers=1)
-    alone.update(prediction, boundary)
+    helped = metric_of(workers=1)
     helped.update(prediction[:2], boundary[:2])
     helped.reset()
+    assert not helped.counts.any()
+    helped.update(prediction[2:], boundary[2:])
+    assert helped.compute()["ods_f"] == score(prediction[2:], boundary[2:])
     helped.update(prediction[:2], boundary[:2])
-    other.update(prediction[2:], boundary[2:])
-    other.merge_state(helped)
-    assert torch.equal(other.counts, alone.counts)
-    helped.reset()
-    helped.update(prediction[:2], boundary[:2])
-    assert helped(prediction[2:], boundary[2:])["ods_f"] == score(prediction[2:], boundary[2:])
-    assert helped.compute() == alone.compute()
+    assert helped.compute()["ods_f"] == score(prediction, boundary)
 
 
 def test_one_image_is_scored_as_the_function_says():

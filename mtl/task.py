@@ -10,6 +10,19 @@ from mtl.tasks import Label, find
 
 
 @dataclass(frozen=True)
+class Coarse:
+    """Coarse labels of a task, which some networks predict from the shared features as well.
+
+    Args:
+        loss: Module that maps (logits, target) to (sum, count).
+        channels: Number of logits; None: as many as the task has channels.
+    """
+
+    loss: nn.Module
+    channels: Annotated[int, Ge(1)] | None = None
+
+
+@dataclass(frozen=True)
 class Task:
     """One task of a run. Loss and metric take the value of invalid pixels from the label.
 
@@ -21,6 +34,7 @@ class Task:
         bias: Initial bias of the output convolution, such as the mean depth in metres.
         truth: Key of the labels in an evaluation sample that the metric uses; None: the name of the task.
         label: Description of the label; None: the label with this name in `mtl.tasks`.
+        coarse: Its coarse labels, if the network predicts them.
 
     Raises:
         ValueError: `mtl.tasks` has no label with this name, or the label has a different name or number of channels.
@@ -33,6 +47,7 @@ class Task:
     bias: float = 0.0
     truth: str | None = None
     label: Label | None = None
+    coarse: Coarse | None = None
 
     def __post_init__(self) -> None:
         if self.label is None:
@@ -41,6 +56,6 @@ class Task:
             raise ValueError(f"task {self.name} has the label of {self.label.name}: give it a class with its own name")
         if self.channels != (self.label.predicted or self.channels):
             raise ValueError(f"channels={self.channels} of {self.name}: use {self.label.predicted}")
-        for judge in (self.loss, self.metric):
+        for judge in (self.loss, self.metric, self.coarse and self.coarse.loss):
             if judge is not None:
                 judge.fill = self.label.fill

@@ -15,6 +15,7 @@ from mtl.weighters import AvgNorm, Fixed
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 FILES = sorted(path.relative_to(CONFIGS) for path in CONFIGS.rglob("*.yaml") if path.parent != CONFIGS)
+ALSO = {"atrc_pascal": ["dataset=rooms_pascal"]}  # words that a file needs besides
 EXTRA = {"ray_gpu": "hydra_plugins.hydra_ray_launcher"}  # launchers of packages that only those who use them install
 
 
@@ -29,7 +30,7 @@ def choice(path: Path) -> list[str]:
 @cache
 def composed(path: Path) -> DictConfig:
     """The run with the file, untrained."""
-    return build.compose([*choice(path), "backbone.pretrained=false"])
+    return build.compose([*choice(path), *ALSO.get(path.stem, []), "backbone.pretrained=false"])
 
 
 def test_no_file_is_overlooked():

@@ -23,7 +23,7 @@ INCIDENTAL = (
 BUILT = {
     "dataset": ("name", "train", "val", "test", "operations", "tasks"),
     "backbone": ("name", "encoder", "head"),
-    "model": ("name", "network"),
+    "model": ("name", "network", "coarse"),
 }
 
 

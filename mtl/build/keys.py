@@ -70,6 +70,7 @@ class Model(TypedDict, total=False):
 
     name: Name
     network: Node
+    coarse: Mapping[str, Node]
 
 
 class Weighter(TypedDict, total=False):

@@ -24,8 +24,10 @@ MISFIT = (TypeError, ValueError, AttributeError, LookupError, RuntimeError)  # o
 
 
 def build_tasks(cfg: DictConfig) -> list[Task]:
-    """The tasks of the run, in their order."""
-    return [instantiate(cfg.dataset.tasks[name]) for name in subset(cfg)]
+    """The tasks of the run, in their order, with the coarse labels that the model's config gives them."""
+    coarse = cfg.model.get("coarse", {})
+    added = {name: {"coarse": instantiate(coarse[name])} for name in subset(cfg) if name in coarse}
+    return [instantiate(cfg.dataset.tasks[name], **added.get(name, {})) for name in subset(cfg)]
 
 
 def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:

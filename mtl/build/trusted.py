@@ -14,7 +14,7 @@ from mtl.backbones.base import Backbone
 from mtl.build.config import subset
 from mtl.data.base import DenseDataset
 from mtl.models.base import MultiTaskModel
-from mtl.task import Task
+from mtl.task import Coarse, Task
 from mtl.tasks import Label
 
 # Arguments that make an encoder read files or download: its initial weights, which the trained ones replace.
@@ -40,7 +40,7 @@ class Place(NamedTuple):
 ENCODER = Place((Backbone,), ("mtl.backbones",))
 HEAD = Place((nn.Module,), ("mtl.heads",))
 NETWORK = Place((MultiTaskModel,), ("mtl.models",))
-TASK = Place((Task, Label), ("mtl.task", "mtl.tasks"))
+TASK = Place((Task, Label, Coarse), ("mtl.task", "mtl.tasks"))
 TRANSFORM = Place((nn.Module,), ("mtl.data.transforms", "torchvision.transforms.v2"))
 DATASET = Place((DenseDataset,), ("mtl.data",))
 
@@ -72,6 +72,9 @@ def read_config(path: Path, trust: str | Sequence[str] = ()) -> DictConfig:
         for name in subset(OmegaConf.create(content)):
             tasks[name] |= {"loss": None, "metric": None}
             parts[f"dataset.tasks.{name}"] = (tasks[name], TASK)
+            if coarse := content["model"].get("coarse", {}).get(name):
+                coarse |= {"loss": None}
+                parts[f"model.coarse.{name}"] = (coarse, TASK)
         forget_initial(content["backbone"]["encoder"])
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:200]

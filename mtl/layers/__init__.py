@@ -1,12 +1,14 @@
 from mtl.layers.aspp import ASPP
 from mtl.layers.attention import CrossTaskAttention
-from mtl.layers.blocks import ConvBNReLU, SqueezeExcite, basic_block, bottleneck
+from mtl.layers.blocks import ConvBNReLU, SqueezeExcite, basic_block, bottleneck, output_layer
+from mtl.layers.context import ContextBlock
 from mtl.layers.distillation import Distillation
 from mtl.layers.feature_propagation import FeaturePropagation
 from mtl.layers.resize import concatenate, resize
 
 __all__ = [
     "ASPP",
+    "ContextBlock",
     "ConvBNReLU",
     "CrossTaskAttention",
     "Distillation",
@@ -15,5 +17,6 @@ __all__ = [
     "basic_block",
     "bottleneck",
     "concatenate",
+    "output_layer",
     "resize",
 ]

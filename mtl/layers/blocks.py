@@ -58,6 +58,14 @@ def projection(in_channels: int, out_channels: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels))
 
 
+def output_layer(in_channels: int, out_channels: int, bias: float) -> nn.Conv2d:
+    """1x1 convolution that predicts a task, with the initial value of its bias."""
+    layer = nn.Conv2d(in_channels, out_channels, 1)
+    if layer.bias is not None:
+        nn.init.constant_(layer.bias, bias)
+    return layer
+
+
 class SqueezeExcite(nn.Module):
     """Scales every channel by a gate computed from the whole image.
 

@@ -1,5 +1,6 @@
 from mtl.losses.balanced_bce import BalancedBCE
 from mtl.losses.base import Loss
+from mtl.losses.coarse import DepthClasses, EdgeClasses, NormalClasses
 from mtl.losses.cross_entropy import BalancedCrossEntropy, CrossEntropy
 from mtl.losses.feature_alignment import FeatureAlignment
 from mtl.losses.masked_l1 import MaskedL1
@@ -10,9 +11,12 @@ __all__ = [
     "BalancedBCE",
     "BalancedCrossEntropy",
     "CrossEntropy",
+    "DepthClasses",
+    "EdgeClasses",
     "FeatureAlignment",
     "Loss",
     "MaskedL1",
+    "NormalClasses",
     "NormalsL1",
     "TotalLoss",
 ]

@@ -12,14 +12,15 @@ from mtl.task import Task
 
 
 class Predictions(Protocol):
-    """Outputs of a model: final predictions, and auxiliary ones that are used by the loss only."""
+    """Outputs of a model: final predictions, and auxiliary and coarse ones that are used by the loss only."""
 
     final: Mapping[str, Tensor]
     auxiliary: Sequence[Mapping[str, Tensor]]
+    coarse: Mapping[str, Tensor]
 
 
 class TotalLoss(nn.Module):
-    """Mean loss of each task over valid pixels, summed over final and auxiliary predictions.
+    """Mean loss of each task over valid pixels, summed over final, auxiliary and coarse predictions.
 
     L_t = R / max(sum_r n_tr, 1) * sum_k S_tk
 
@@ -34,6 +35,7 @@ class TotalLoss(nn.Module):
     def __init__(self, tasks: Sequence[Task]) -> None:
         super().__init__()
         self.tasks = nn.ModuleDict({task.name: task.loss for task in tasks})
+        self.coarse = nn.ModuleDict({task.name: task.coarse.loss for task in tasks if task.coarse is not None})
 
     def forward(self, outputs: Predictions, batch: Mapping[str, Tensor]) -> tuple[list[Tensor], Tensor]:
         """T scalar losses, and the valid pixels over all processes (shape [T], int64, 0: task inactive)."""
@@ -41,8 +43,10 @@ class TotalLoss(nn.Module):
         sums, counts = [], []
         for name, loss in self.tasks.items():
             pairs = [loss(term[name], batch[name]) for term in terms]
+            if name in outputs.coarse:
+                pairs.append(self.coarse[name](outputs.coarse[name], batch[name]))
             sums.append(sum(total for total, _ in pairs))
-            counts.append(pairs[0][1])  # every term sees the same target
+            counts.append(pairs[0][1])  # every term has the same valid pixels
         total_counts = sum_over_processes(torch.stack(counts))  # [T]
         processes = dist.get_world_size() if dist.is_initialized() else 1
         shares = total_counts.clamp(min=1)  # [T]

@@ -1,3 +1,4 @@
+from mtl.models.atrc import ATRC
 from mtl.models.base import MultiTaskModel, Outputs
 from mtl.models.invpt import InvPT
 from mtl.models.mtan import MTAN
@@ -5,4 +6,4 @@ from mtl.models.mti_net import MTINet
 from mtl.models.pad_net import PADNet
 from mtl.models.vanilla import Vanilla
 
-__all__ = ["MTAN", "InvPT", "MTINet", "MultiTaskModel", "Outputs", "PADNet", "Vanilla"]
+__all__ = ["ATRC", "MTAN", "InvPT", "MTINet", "MultiTaskModel", "Outputs", "PADNet", "Vanilla"]

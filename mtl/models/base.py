@@ -1,7 +1,7 @@
 """Base class of multi-task networks: a shared encoder followed by a decoder for the tasks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ class Outputs(NamedTuple):
 
     final: dict[str, Tensor]  # used by the metrics and the loss
     auxiliary: Sequence[dict[str, Tensor]] = ()  # earlier predictions, used by the loss only
+    coarse: Mapping[str, Tensor] = {}  # logits of coarse labels, K_t channels; their loss is `Task.coarse`
 
 
 class MultiTaskModel(nn.Module, ABC):

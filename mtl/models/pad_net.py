@@ -13,7 +13,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone, Joined
-from mtl.layers import Distillation, bottleneck, resize
+from mtl.layers import Distillation, bottleneck, output_layer, resize
 from mtl.models.base import MultiTaskModel, Outputs
 from mtl.task import Task
 
@@ -64,8 +64,10 @@ class PADNet(MultiTaskModel):
         self.initial, self.predictions, self.heads = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for task in tasks:
             self.initial[task.name] = nn.Sequential(bottleneck(seen, channels), plain(channels))
-            self.predictions[task.name] = output(channels, task)
-            self.heads[task.name] = nn.Sequential(plain(channels), plain(channels), output(channels, task))
+            self.predictions[task.name] = output_layer(channels, task.channels, task.bias)
+            self.heads[task.name] = nn.Sequential(
+                plain(channels), plain(channels), output_layer(channels, task.channels, task.bias)
+            )
         self.distillation = Distillation(self.task_names, channels)
 
     def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
@@ -88,10 +90,3 @@ class PADNet(MultiTaskModel):
 def plain(channels: int) -> nn.Module:
     """Bottleneck block that keeps the width."""
     return bottleneck(channels, channels, project=False)
-
-
-def output(channels: int, task: Task) -> nn.Conv2d:
-    """1x1 convolution to a task's channels."""
-    layer = nn.Conv2d(channels, task.channels, 1)
-    nn.init.constant_(layer.bias, task.bias)
-    return layer

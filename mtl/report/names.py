@@ -80,6 +80,10 @@ ARCHITECTURES = {
     "mti_net": "MTI-Net",
     "invpt": "InvPT",
     "pad_net": "PAD-Net",
+    "atrc": "ATRC",
+    "atrc_labels": "ATRC, labels",
+    "atrc_nyud": "ATRC, NYUD-v2 contexts",
+    "atrc_pascal": "ATRC, PASCAL-Context contexts",
 }
 
 # Modification of the training split in Table V (`dataset.sampling` or `dataset.noise`) -> its name in the paper.

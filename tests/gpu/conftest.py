@@ -19,6 +19,7 @@ NETWORKS = {
     "mtan": ("model=mtan", f"backbone={'resnet_narrow' if ON_CPU else 'resnet18'}"),
     "mti_net": ("model=mti_net", "backbone=hrnet18"),
     "pad_net": ("model=pad_net", "backbone=hrnet18"),
+    "atrc_nyud": ("model=atrc_nyud", "backbone=hrnet18"),
     "invpt": ("model=invpt", f"backbone={'vit_tiny' if ON_CPU else 'vit_base'}"),
 }
 

@@ -4,7 +4,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mtl.losses import BalancedBCE, BalancedCrossEntropy, CrossEntropy, MaskedL1, NormalsL1
+from mtl.losses import (
+    BalancedBCE,
+    BalancedCrossEntropy,
+    CrossEntropy,
+    DepthClasses,
+    EdgeClasses,
+    MaskedL1,
+    NormalClasses,
+    NormalsL1,
+)
 
 LOSSES = {
     "cross_entropy": (CrossEntropy(), 5),
@@ -12,6 +21,9 @@ LOSSES = {
     "balanced_bce": (BalancedBCE(positive_weight=0.95), 1),
     "masked_l1": (MaskedL1(), 1),
     "normals_l1": (NormalsL1(reduction="pixel"), 3),
+    "edge_classes": (EdgeClasses(positive_weight=0.95), 2),
+    "depth_classes": (DepthClasses(channels=6, nearest=0.7, farthest=10), 6),
+    "normal_classes": (NormalClasses(channels=6), 6),
 }
 
 
@@ -20,9 +32,9 @@ def batch(name, channels, dtype=torch.float64):
     generator = torch.Generator().manual_seed(7)
     prediction = torch.randn(6, channels, 4, 7, generator=generator, dtype=torch.float64).to(dtype)
     hidden = torch.rand(6, 1, 4, 7, generator=generator) < 0.3
-    if name == "normals_l1":
+    if name in ("normals_l1", "normal_classes"):
         target = F.normalize(torch.randn(6, 3, 4, 7, generator=generator), dim=1).masked_fill(hidden, 0)
-    elif name == "masked_l1":
+    elif name in ("masked_l1", "depth_classes"):
         target = (0.5 + 5 * torch.rand(6, 1, 4, 7, generator=generator)).masked_fill(hidden, 0)
     else:
         classes = max(channels, 2)

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +14,7 @@ from mtl.task import Task
 class Guess(NamedTuple):
     final: dict
     auxiliary: list
+    coarse: Mapping = MappingProxyType({})
 
 
 def all_tasks():

@@ -1,15 +1,16 @@
 """Narrow networks of every architecture in configs/model, found by its word."""
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from properties import records
 from torch import nn
 
+from mtl import build
 from mtl.backbones import Backbone, Pyramid, ViT
 from mtl.heads import DeepLabHead, HRNetHead, MultiTapHead
 from mtl.layers import ConvBNReLU
@@ -65,13 +66,24 @@ ENCODERS = {"hrnet18": lambda: (Scales(), HRNetHead), "vit_tiny": vit, "resnet18
 
 def narrow(word: str, channels: dict[str, int], bias: float = 0.0, **options) -> MultiTaskModel:
     """A narrow network of `configs/model`, on a narrow encoder of the kind that the file chooses; always the same."""
-    cfg = OmegaConf.load(FOLDER / f"{word}.yaml")
-    chosen = [entry for entry in cfg.get("defaults", []) if "backbone" in str(entry)]
+    cfg = composed(word)
     torch.manual_seed(0)
-    backbone, head = ENCODERS[next(iter(chosen[0].values())) if chosen else "resnet18"]()
-    node = OmegaConf.merge(cfg.network, OPTIONS.get(word, {}), options)
-    model = instantiate(node, _partial_=True)(tasks=records(channels, bias), backbone=backbone, head=head)
+    backbone, head = ENCODERS[cfg.backbone.name]()
+    tasks = records(channels, bias)
+    for task in tasks:
+        if coarse := cfg.model.get("coarse", {}).get(task.name):
+            object.__setattr__(task, "coarse", instantiate(coarse))
+    node = OmegaConf.merge(cfg.model.network, OPTIONS.get(word, {}), options)
+    model = instantiate(node, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
     for module in model.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
+        if isinstance(module, nn.BatchNorm2d):  # a weight of 0 would hide all gradients before it
+            nn.init.ones_(module.weight)
     return model
+
+
+@cache
+def composed(word: str) -> DictConfig:
+    """The config of the network."""
+    return build.compose([f"model={word}"])

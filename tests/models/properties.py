@@ -41,7 +41,7 @@ def losses_of(outputs: Outputs) -> list[Tensor]:
     """One scalar per task, over all its predictions; scales differ by a factor of ten between tasks."""
     losses = []
     for task, name in enumerate(outputs.final):
-        terms = [outputs.final[name], *(guess[name] for guess in outputs.auxiliary)]
+        terms = [guess[name] for guess in (outputs.final, *outputs.auxiliary, outputs.coarse) if name in guess]
         losses.append(10.0**-task * sum((term - 1).square().mean() for term in terms))
     return losses
 

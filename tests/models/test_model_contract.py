@@ -14,7 +14,7 @@ from properties import (
 
 from mtl.weighters import AvgNorm, Uniform
 
-SEVERAL, SINGLE = {"semseg": 5, "depth": 1, "edge": 1}, {"normals": 3}
+SEVERAL, SINGLE = {"semseg": 5, "normals": 3, "edge": 1}, {"normals": 3}
 NETWORKS = [(word, channels) for word in WORDS for channels in (SEVERAL, SINGLE)]
 IDLE = {"mti_net": "attention"}  # gradient 0 with a single task: a softmax over one task
 

@@ -20,7 +20,7 @@ import torch
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from mtl import Needs, Scope, build, cli
+from mtl import Needs, build, cli
 from mtl.bench import cost, steps
 from mtl.run.device import choose_device
 from mtl.run.record import environment
@@ -62,9 +62,9 @@ def rows(only: str) -> list[Row]:
         name = path.stem
         if name in LEFT_OUT or (only and name not in only.split(",")):
             continue
-        needs = build.build_weighter(cfg := config(name), build.build_tasks(cfg)).needs
-        scopes = {Needs.LOSSES: [""], Needs.GRADIENTS: ["features", "shared"]}
-        found += [Row("mtl", name, scope) for scope in scopes.get(needs, [scope.value for scope in Scope])]
+        weighter = build.build_weighter(cfg := config(name), build.build_tasks(cfg))
+        scopes = [""] if weighter.needs is Needs.LOSSES else [scope.value for scope in weighter.scopes]
+        found += [Row("mtl", name, scope) for scope in scopes]
         if name in TORCHJD:
             found.append(Row("TorchJD", name, "shared"))
     return found

@@ -61,6 +61,7 @@ def step(weighter, scope):
 options = {
     "CAGrad": {"c": 0.4, "rescale": 1},
     "DTP": {"alpha": 0.1, "gamma": 1},
+    "DBMTL": {"beta": 0.9, "sigma": 0.5},
     "DWA": {"temperature": 2},
     "FAMO": {"gamma": 0.001, "lr": 0.025},
     "FairGrad": {"alpha": 2},

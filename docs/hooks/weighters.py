@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from mtl.report.names import METHODS
-from mtl.weighters import DWA, IMTLL, UW, GradNorm, Needs, Weighter
+from mtl.weighters import DBMTL, DWA, IMTLL, UW, GradDrop, GradNorm, Needs, Weighter
 
 ROOT = Path(__file__).parents[2]
 GRADIENTS = torch.tensor([[0.9, 0.3], [-0.25, 0.4]])  # of two tasks; their inner product is negative
@@ -22,7 +22,7 @@ LOSSES = torch.tensor([1.5, 0.5])
 KPIS = torch.tensor([0.3, 0.8])
 ARROW = 55  # pixels of a gradient of length 1
 RIM = 72  # pixels from the middle of a picture to its border
-LEARNED = 300  # steps of the methods that learn their weights
+LEARNED = 300  # steps of the methods that learn their weights or average gradients
 MARK = "<!-- weighters -->"
 
 
@@ -101,7 +101,7 @@ def update(name: str) -> tuple[Tensor, Tensor]:
     gradients = {Needs.LOSSES: None, Needs.GRAMIAN: GRADIENTS @ GRADIENTS.T, Needs.GRADIENTS: GRADIENTS}
     weighter.observe(KPIS)
     found = weighter(losses, gradients[weighter.needs])
-    if isinstance(weighter, GradNorm | IMTLL | UW):
+    if isinstance(weighter, DBMTL | GradNorm | IMTLL | UW):
         optimizer = torch.optim.SGD(weighter.parameters(), lr=0.1) if found.penalty is not None else None
         for _ in range(LEARNED):
             if optimizer:
@@ -120,7 +120,7 @@ def picture(name: str) -> str:
     weights, direction = update(name)
     shares = " / ".join(f"{weight:.2f}" for weight in weights.tolist())
     arrows = arrow(GRADIENTS[0], "#0072b2", 2) + arrow(GRADIENTS[1], "#d55e00", 2) + arrow(direction, "currentColor", 3)
-    label = "one sign kept" if built(name).needs is Needs.GRADIENTS else shares
+    label = "one sign kept" if isinstance(built(name), GradDrop) else shares
     return (
         f'<svg class="arrows" viewBox="-80 -80 160 112" role="img" aria-label="{METHODS[name]}: {label}">{arrows}'
         f'<text x="0" y="28" text-anchor="middle" font-size="15" fill="currentColor">{label}</text></svg>'

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from mtl.engine.arguments import check_options, check_part, scope_of
+from mtl.engine.arguments import check_options, check_part, check_scope, scope_of
 from mtl.engine.cut import Features
 from mtl.engine.decision import Decision, Gradients, apply, decide
 from mtl.engine.summed import add_part
@@ -61,6 +61,7 @@ class Accumulation:
     ) -> None:
         check_options(weighter, parts, mode, scale, heads, loss_scale)
         scope = scope_of(scope, "scope")
+        check_scope(weighter, scope)
         statistics = None if statistics is None else scope_of(statistics, "statistics")
         self.weighter, self.parts, self.loss_scale = weighter, parts, loss_scale
         self.options: dict[str, Any] = {"scope": scope, "scale": scale, "heads": heads, "statistics": statistics}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl.engine.cut import Features
-from mtl.weighters.base import Scope, Update, Weighter
+from mtl.weighters.base import Needs, Scope, Update, Weighter
 
 MISSING = (
     "for a task without labels, give a loss that depends on its head, such as output.sum() * 0, "
@@ -48,6 +48,17 @@ def scope_of(word: Scope | str, key: str) -> Scope:
         return Scope(word)
     except ValueError:
         raise ValueError(f"{key}={word!r}: use {', '.join(scope.value for scope in Scope)}") from None
+
+
+def check_scope(weighter: Weighter, scope: Scope) -> None:
+    """Checks that the weighter can be applied at the scope.
+
+    Raises:
+        ValueError: Otherwise.
+    """
+    if weighter.needs is not Needs.LOSSES and scope not in weighter.scopes:
+        offer = " or ".join(known.value for known in weighter.scopes)
+        raise ValueError(f"{type(weighter).__name__} cannot be applied at scope={scope.value}: use {offer}")
 
 
 def check_part(

@@ -35,6 +35,7 @@ METHODS = {
     "imgrad": "IMGrad",
     "aligned_mtl": "Aligned-MTL",
     "ngdiff": "NGDiff",
+    "db_mtl": "DB-MTL",
     "dtp": "DTP",
     "torchjd": "TorchJD",
 }

@@ -2,6 +2,7 @@ from mtl.weighters.aligned_mtl import AlignedMTL
 from mtl.weighters.avgnorm import AvgNorm
 from mtl.weighters.base import Needs, RandomWeighter, Scope, Update, Weighter
 from mtl.weighters.cagrad import CAGrad
+from mtl.weighters.db_mtl import DBMTL
 from mtl.weighters.dtp import DTP
 from mtl.weighters.dwa import DWA
 from mtl.weighters.fairgrad import FairGrad
@@ -27,6 +28,7 @@ from mtl.weighters.uwo import UWO
 from mtl.weighters.uwso import UWSO
 
 __all__ = [
+    "DBMTL",
     "DTP",
     "DWA",
     "FAMO",

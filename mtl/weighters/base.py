@@ -52,6 +52,7 @@ class Weighter(nn.Module, ABC):
     needs: ClassVar[Needs]
     native: ClassVar[Literal["sum", "mean", "own"]]  # scale of what forward returns; the engine turns mean into sum
     constant: ClassVar[bool] = False  # True: of the batch, weights depend only on which tasks are active
+    scopes: ClassVar[tuple[Scope, ...]] = tuple(Scope)  # where it can see gradients
     recompute: ClassVar[bool] = False  # True: after_step needs new losses of the same batch (FAMO)
     judges: ClassVar[bool] = False  # True: observe must be called with KPIs of the batch before every forward (DTP)
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor
 
-from mtl.weighters.base import Needs, RandomWeighter, Update, mask
+from mtl.weighters.base import Needs, RandomWeighter, Scope, Update, mask
 from mtl.weighters.limits import Ge, Interval
 
 PIECE = 2**18  # coordinates at a time
@@ -42,6 +42,7 @@ class GradDrop(RandomWeighter):
 
     needs: ClassVar[Needs] = Needs.GRADIENTS
     native: ClassVar = "sum"
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.FEATURES, Scope.SHARED)  # a layer's signs do not determine the others
 
     def __init__(
         self, num_tasks: int, leak: Annotated[float, Interval(ge=0, le=1)], seed: Annotated[int, Ge(0)] = 0

@@ -7,7 +7,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
-from mtl.weighters import Needs, Scope, Weighter
+from mtl.weighters import Needs, Weighter
 
 NAMES = sorted(path.stem for path in (build.CONFIGS / "weighter").glob("*.yaml") if path.stem != "url")  # URL is a loss
 
@@ -46,5 +46,5 @@ def applied(name: str) -> dict[str, str]:
 
 def scopes(name: str) -> list[str]:
     """The scopes it can be applied at; a weighter that needs only losses ignores the scope."""
-    choice = {Needs.LOSSES: [Scope.SHARED], Needs.GRADIENTS: [Scope.FEATURES, Scope.SHARED]}
-    return [scope.value for scope in choice.get(get_class(config(name).method._target_).needs, Scope)]
+    method = get_class(config(name).method._target_)
+    return ["shared"] if method.needs is Needs.LOSSES else [scope.value for scope in method.scopes]

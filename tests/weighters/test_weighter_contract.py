@@ -85,7 +85,7 @@ def test_no_active_task_gives_zero_weights_and_leaves_the_state(name):
     rule, none = weighter(name), torch.zeros(4, dtype=torch.bool)
     ask(rule, CASES["well"])
     before = {key: value.clone() for key, value in rule.state_dict().items()}
-    update = ask(rule, torch.zeros(4, 3).double(), none, torch.zeros(4).double())
+    update = ask(rule, torch.zeros(4, 12).double(), none, torch.zeros(4).double())
     assert update.weights.tolist() == [0, 0, 0, 0]
     assert all(part.isfinite().all() for part in numbers(update))
     after = rule.state_dict()

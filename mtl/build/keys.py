@@ -73,12 +73,21 @@ class Model(TypedDict, total=False):
     coarse: Mapping[str, Node]
 
 
+class SharpnessKeys(TypedDict, total=False):
+    """Settings of flat minima."""
+
+    rho: Positive
+    adaptive: bool
+    mode: Literal["per_task", "shared"]
+
+
 class Weighter(TypedDict, total=False):
     """A weighter, and how the engine applies it."""
 
     name: Name
     method: Node
     alignment: Node
+    sharpness: SharpnessKeys
     scope: ScopeWord
     scale: Literal["sum", "native"]
     heads: Literal["weighted", "raw"]

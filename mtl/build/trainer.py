@@ -20,6 +20,7 @@ from mtl.engine.compiled import compile_regions
 from mtl.engine.evaluator import Evaluator
 from mtl.engine.progress import Plan
 from mtl.engine.schedules import PolySchedule
+from mtl.engine.sharpness import Sharpness
 from mtl.engine.trainer import Trainer
 from mtl.models.base import MultiTaskModel
 from mtl.run.clock import Clock
@@ -46,6 +47,21 @@ def build_optimizer(cfg: DictConfig, groups: list[dict[str, Any]], device: torch
     make = instantiate(cfg.recipe.optimizer, _partial_=True)
     fused = device.type == "cuda" and "fused" in inspect.signature(make.func).parameters
     return make(groups, **{"fused": True} | make.keywords) if fused else make(groups)
+
+
+def build_sharpness(cfg: DictConfig) -> Sharpness | None:
+    """Settings of flat minima; None if the run has none.
+
+    Raises:
+        ValueError: The run also has what they do not work with.
+    """
+    if "sharpness" not in cfg.weighter:
+        return None
+    if "alignment" in cfg.weighter:
+        raise ValueError("sharpness does not work with teachers: use another weighter, or no sharpness")
+    if cfg.recipe.micro_batches > 1 and cfg.recipe.accumulation == "first":
+        raise ValueError("recipe.accumulation=first does not work with sharpness: use exact")
+    return Sharpness(**cfg.weighter.sharpness)
 
 
 def build_trainer(
@@ -80,6 +96,7 @@ def build_trainer(
     Accumulation(
         weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg)
     )  # raises on invalid combinations
+    sharpness = build_sharpness(cfg)
     if distributed.world_size() > 1 and device.type == "cuda":
         model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
     speed_up(model, cfg, device)
@@ -126,6 +143,7 @@ def build_trainer(
         ),
         baseline=baseline,
         alignment=distance(steps=steps) if "alignment" in cfg.weighter else None,
+        sharpness=sharpness,
         watch=distance(steps=steps * cfg.recipe.micro_batches) if watches(cfg) else None,
         clock=clock,
     )

@@ -1,7 +1,7 @@
 """The gradients of one batch, through the network and the weighter."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -26,7 +26,7 @@ class BatchGradients:
         objective: Objective,
         weighter: Weighter,
         mode: Literal["exact", "first"],
-        applied: Mapping[str, str],
+        applied: Mapping[str, Any],
     ) -> None:
         self.objective, self.weighter, self.mode, self.applied = objective, weighter, mode, applied
 

@@ -12,6 +12,7 @@ from mtl.engine.distributed import mean_over_ranks, sum_over_ranks
 from mtl.losses.base import full_precision
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
+from mtl.run.state import random_state, set_random_state
 from mtl.task import Task
 
 PRECISIONS = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of autocast
@@ -59,6 +60,27 @@ class Objective:
             if self.alignment is not None:
                 losses = self.alignment.added(losses, features, image)
         return losses, features, counts > 0
+
+    def random_state(self) -> list[Tensor]:
+        """State of the generators from which the next pass draws, as for `again`."""
+        return random_state(self.model.last_layer.device)
+
+    @contextmanager
+    def again(self, random: list[Tensor]) -> Iterator[None]:
+        """Context for more passes over a batch, with the same random numbers.
+
+        Running statistics, the generators and the adaptors of `watch` are left as they are.
+
+        Args:
+            random: `random_state` before the first pass over the batch.
+        """
+        watch, self.watch, device = self.watch, None, self.model.last_layer.device
+        with _frozen_statistics(self.model), torch.random.fork_rng([device] if device.type == "cuda" else []):
+            set_random_state(random, device)
+            try:
+                yield
+            finally:
+                self.watch = watch
 
     @torch.no_grad()
     def values(self, parts: Iterable[Labels]) -> Tensor:

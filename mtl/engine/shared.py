@@ -39,6 +39,11 @@ class SharedGradients:
         self.last_layer = last_layer
         self._rows: dict[Scope, Tensor] = {}
 
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All shared parameters, in the order of the rows."""
+        return self.encoder + [parameter for parameter, _ in self.refinements]
+
     def gramian(self, scope: Scope, last: bool = False) -> Tensor:
         """Inner products of the task gradients at the scope. Shape [T, T], float64.
 
@@ -105,9 +110,8 @@ class SharedGradients:
 
     def _add_flat(self, update: Tensor) -> list[Tensor]:
         """Adds an update of all shared parameters that is already the same in every process."""
-        parameters = self.encoder + [parameter for parameter, _ in self.refinements]
-        parts = update.split([parameter.numel() for parameter in parameters])
-        for parameter, part in zip(parameters, parts, strict=True):
+        parts = update.split([parameter.numel() for parameter in self.parameters])
+        for parameter, part in zip(self.parameters, parts, strict=True):
             add_gradient(parameter, part.view_as(parameter))
         return []
 

@@ -1,5 +1,6 @@
 """Sums the gradients of micro-batches."""
 
+from copy import copy
 from dataclasses import replace
 
 from torch import Tensor
@@ -24,6 +25,12 @@ class SummedGradients(SharedGradients):
         self.last_layer = first.last_layer
         self._features = first.gramian(Scope.FEATURES) if features else None  # [T, T]
         self._sum = first.rows(Scope.SHARED, last=True)  # [T, P]
+
+    def replaced(self, rows: Tensor) -> "SummedGradients":
+        """The same with other rows [T, P]."""
+        other = copy(self)
+        other._sum, other._rows = rows, {}
+        return other
 
     def add(self, part: SharedGradients) -> None:
         """Adds the gradients of another part."""

@@ -21,6 +21,7 @@ from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.objective import Objective, split
 from mtl.engine.progress import Plan, Progress
 from mtl.engine.schedules import PolySchedule
+from mtl.engine.sharpness import SharpGradients, Sharpness
 from mtl.loggers.base import Logger
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
@@ -51,6 +52,7 @@ class Trainer:
         plan: Settings of the run.
         baseline: Primary metric of the single-task network of each task; None: Delta_m stays empty.
         alignment: `FeatureAlignment` to teachers, with its own optimizer; None: only the losses of the tasks.
+        sharpness: Settings of flat minima; None: the gradients at the weights themselves.
         watch: A `FeatureAlignment` that only measures the distance to teachers; None: none.
         clock: The clock of the run; None: a new one.
     """
@@ -72,13 +74,18 @@ class Trainer:
         plan: Plan,
         baseline: Mapping[str, float] | None = None,
         alignment: nn.Module | None = None,
+        sharpness: Sharpness | None = None,
         watch: nn.Module | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter = model, tasks, weighter
         judged = tasks if weighter.judges else ()
         self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch, judged)
-        self.backward = BatchGradients(self.objective, weighter, plan.accumulation, applied)
+        self.backward = (
+            BatchGradients(self.objective, weighter, plan.accumulation, applied)
+            if sharpness is None
+            else SharpGradients(self.objective, weighter, sharpness, applied)
+        )
         self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
         self.loggers, self.alignment, self.folder, self.device = loggers, alignment, folder, device

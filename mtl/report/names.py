@@ -40,6 +40,8 @@ METHODS = {
     "torchjd": "TorchJD",
 }
 
+FLAT = {"per_task": ", flat minima", "shared": ", flat minima (shared offset)"}  # `weighter.sharpness.mode` -> suffix
+
 DATASETS = {
     "nyud": "NYUD-v2",
     "pascal_context": "PASCAL-Context",
@@ -179,4 +181,6 @@ def setting_of(config: Mapping[str, Any]) -> Setting:
 
 def method_of(config: Mapping[str, Any]) -> str:
     """Display name of the method: Single-task, or that of the weighter."""
-    return SINGLE_TASK if len(config["subset"]) == 1 else method_label(config["weighter"]["name"])
+    weighter = config["weighter"]
+    label = method_label(weighter["name"]) + FLAT.get(weighter.get("sharpness", {}).get("mode"), "")
+    return SINGLE_TASK if len(config["subset"]) == 1 else label

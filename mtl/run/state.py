@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mtl.run.checkpoint import load_last, save_last
 
@@ -18,6 +19,18 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  libraries draw from the global state
     torch.manual_seed(seed)
+
+
+def random_state(device: torch.device) -> list[Tensor]:
+    """State of torch's generators: that of the CPU, and that of the device if it is a GPU."""
+    return [torch.get_rng_state()] + ([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])
+
+
+def set_random_state(state: list[Tensor], device: torch.device) -> None:
+    """Restores what `random_state` returned."""
+    torch.set_rng_state(state[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state[1], device)
 
 
 class RunState:
@@ -34,9 +47,7 @@ class RunState:
 
     def save(self) -> None:
         """Writes the state as the newest checkpoint of the run."""
-        generators = [torch.get_rng_state()]
-        if self.device.type == "cuda":
-            generators.append(torch.cuda.get_rng_state(self.device))
+        generators = random_state(self.device)
         save_last({key: part.state_dict() for key, part in self.parts.items()} | {"random": generators}, self.folder)
 
     def restore(self) -> bool:
@@ -52,9 +63,7 @@ class RunState:
                 if key in LATER and key not in state:
                     continue
                 part.load_state_dict(state[key])
-            torch.set_rng_state(state["random"][0])
-            if self.device.type == "cuda":
-                torch.cuda.set_rng_state(state["random"][1], self.device)
+            set_random_state(state["random"], self.device)
         except (LookupError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ValueError(

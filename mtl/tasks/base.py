@@ -84,6 +84,8 @@ class Label:
     channels: ClassVar[int] = 1
     predicted: ClassVar[int | None] = None  # channels that a network must predict; None: the task says how many
     mirrored: ClassVar[tuple[int, ...]] = ()  # channels that change sign under a horizontal flip
+    # (raw predictions, labels), [B, C, H, W] each -> part and whole of a share that training raises; None: not defined
+    kpi: ClassVar[Callable[..., tuple["Tensor", "Tensor"]] | None] = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -110,8 +112,6 @@ class TaskLabel(Label, ABC):
     notations: ClassVar[Mapping[str, Notation]]  # of the task's metrics by key, the primary one first
     folders: ClassVar[tuple[str, ...]] = ()  # names that other programs give its folder of predictions
     corrupt: ClassVar[Callable[..., Map] | None] = None  # (label, rng, noise) -> label; None: no noise is defined
-    # (raw predictions, labels), [B, C, H, W] each -> part and whole of a share that training raises; None: not defined
-    kpi: ClassVar[Callable[..., tuple["Tensor", "Tensor"]] | None] = None
 
     @abstractmethod
     def read_label(self, stored: "Stored") -> Map:

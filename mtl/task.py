@@ -1,12 +1,38 @@
 """A task of a run: its label, its number of predicted channels, its loss and its metric."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Protocol
 
 from annotated_types import Ge
-from torch import nn
+from torch import Tensor, device, nn
 
 from mtl.tasks import Label, find
+
+
+class Metric(Protocol):
+    """What a run asks of a `TaskMetric`, whose import takes seconds."""
+
+    primary: ClassVar[str]
+    higher_is_better: ClassVar[bool]
+    preset: str | None
+
+    def to(self, device: device) -> object:
+        """Moves the state."""
+        ...
+
+    def reset(self) -> None:
+        """Forgets all batches."""
+
+    def judges(self, image: str) -> bool:
+        """Whether the image with this id is scored."""
+        ...
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Adds a batch."""
+
+    def compute(self) -> dict[str, float]:
+        """All values by key."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,19 +69,20 @@ class Task:
     name: str
     channels: Annotated[int, Ge(1)]
     loss: nn.Module
-    metric: nn.Module
+    metric: Metric
     bias: float = 0.0
     truth: str | None = None
     label: Label | None = None
     coarse: Coarse | None = None
 
     def __post_init__(self) -> None:
-        if self.label is None:
-            object.__setattr__(self, "label", find(self.name))
-        if self.label.name != self.name:
-            raise ValueError(f"task {self.name} has the label of {self.label.name}: give it a class with its own name")
-        if self.channels != (self.label.predicted or self.channels):
-            raise ValueError(f"channels={self.channels} of {self.name}: use {self.label.predicted}")
-        for judge in (self.loss, self.metric, self.coarse and self.coarse.loss):
+        label = find(self.name) if self.label is None else self.label
+        object.__setattr__(self, "label", label)
+        if label.name != self.name:
+            raise ValueError(f"task {self.name} has the label of {label.name}: give it a class with its own name")
+        if self.channels != (label.predicted or self.channels):
+            raise ValueError(f"channels={self.channels} of {self.name}: use {label.predicted}")
+        judges: tuple[Any, ...] = self.loss, self.metric, self.coarse and self.coarse.loss
+        for judge in judges:
             if judge is not None:
-                judge.fill = self.label.fill
+                judge.fill = label.fill

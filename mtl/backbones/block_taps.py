@@ -1,5 +1,7 @@
 """Maps from inside a residual network: before and after the last block of each stage."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from mtl.backbones.base import Backbone
@@ -20,10 +22,12 @@ class BlockTaps(Backbone):
         ValueError: The network has no such stages, or a stage with a single block.
     """
 
+    network: Any  # a `Pyramid` with a `body` of residual stages
+
     def __init__(self, network: Backbone) -> None:
         super().__init__()
-        body = getattr(network, "body", None)
-        stages = [getattr(body, f"layer{stage}", None) for stage in STAGES]
+        body: Any = getattr(network, "body", None)
+        stages: list[Any] = [getattr(body, f"layer{stage}", None) for stage in STAGES]
         if None in stages:
             raise ValueError(
                 f"{type(network).__name__} does not have the four residual stages that model=mtan needs: "

@@ -5,7 +5,7 @@ https://arxiv.org/abs/1908.07919
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, Any, Literal, Unpack
 
 from annotated_types import Interval
 from torch import Tensor, nn
@@ -36,6 +36,7 @@ class HRNet(Backbone):
         ValueError: timm has no such model, the weights do not fit it, or `upsample` or `bn_momentum` is invalid.
     """
 
+    body: Any  # a network of timm
     multiple = 32  # so that upsampling the coarsest map matches the others exactly
 
     def __init__(

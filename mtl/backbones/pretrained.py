@@ -69,7 +69,7 @@ def create(
 def fetch(name: str) -> State:
     """The weights of that name from the Hugging Face hub, or from its local cache."""
     source = timm.get_pretrained_cfg(name)
-    if not source.hf_hub_id:
+    if source is None or not source.hf_hub_id:
         raise ValueError(f"timm has no weights of {name}: give backbone.checkpoint=FILE, or backbone.pretrained=false")
     file = source.hf_hub_filename or "model.safetensors"
     log = logging.getLogger("huggingface_hub")

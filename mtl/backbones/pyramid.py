@@ -6,7 +6,7 @@ Yu et al., Dilated Residual Networks, CVPR 2017. https://arxiv.org/abs/1705.0991
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, Any, Literal, Unpack
 
 import timm
 from annotated_types import Interval, MinLen
@@ -35,6 +35,8 @@ class Pyramid(Backbone):
         ValueError: timm has no such model, or it has no such stages, or the weights do not fit it.
     """
 
+    body: Any  # a network of timm
+
     def __init__(
         self,
         name: str,
@@ -48,14 +50,15 @@ class Pyramid(Backbone):
         super().__init__()
         if not stages or list(stages) != sorted(set(stages) & {1, 2, 3, 4}):
             raise ValueError(f"stages must be numbers from 1 to 4 in ascending order, got {list(stages)}")
+        view = {"features_only": True, "out_indices": tuple(stages)}
         if name.partition(".")[0] in timm.list_models(module="resnet"):
-            timm_options["zero_init_last"] = False  # with zeros, the last layer would have no gradient at step 0
+            view["zero_init_last"] = False  # with zeros, the last layer would have no gradient at step 0
         try:
             self.body = create(
                 name,
                 pretrained=pretrained,
                 checkpoint=checkpoint,
-                view={"features_only": True, "out_indices": tuple(stages)},
+                view=view,
                 output_stride=output_stride,
                 **timm_options,
             )
@@ -81,13 +84,14 @@ class Pyramid(Backbone):
     def last_layer(self) -> nn.Parameter:
         """Weight of the last convolution on the residual path of the deepest stage."""
         layers = (getattr(layer, "conv", layer) for layer in self._stages()[-1][-1].children())
-        return [layer for layer in layers if isinstance(layer, nn.Conv2d)][-1].weight
+        convolutions: list[Any] = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+        return convolutions[-1].weight
 
     def regions(self) -> list[nn.Module]:
         """The stages, and each block of the last one."""
         *stages, last = (stage for stage in self._stages() if isinstance(stage, nn.Sequential))
         return [*stages, *last]
 
-    def _stages(self) -> list[nn.Module]:
+    def _stages(self) -> list[Any]:
         """The layers of the stem and the stages."""
         return list(self.body.values() if isinstance(self.body, nn.ModuleDict) else self.body.blocks)

@@ -40,6 +40,7 @@ class ViT(Backbone):
         ValueError: timm has no such model, the weights do not fit it, or it does not have the blocks.
     """
 
+    body: Any  # a network of timm
     any_size: ClassVar[Mapping[str, Any]] = {"dynamic_img_size": True}
 
     def __init__(

@@ -149,7 +149,7 @@ def run_folder(cfg: DictConfig) -> Path:
     return Path(cfg.results) / "runs" / f"{name}-{digest(config)}" / f"seed{cfg.seed}"
 
 
-def applied(cfg: DictConfig) -> dict[str, str]:
+def applied(cfg: DictConfig) -> dict[str, Any]:
     """How `backward` applies the weighter: those of scope, scale and heads that its config has."""
     return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
 

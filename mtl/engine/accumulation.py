@@ -140,6 +140,7 @@ class Accumulation:
         if self.total is not None:
             self.total.losses = losses
             self._apply(self.total)
+        assert self.decided is not None  # there is at least one part
         return self.decided[1]._replace(losses=losses)
 
     def _apply(self, found: TaskGradients) -> None:

@@ -23,7 +23,9 @@ class Features:
 
     def __init__(self, maps: Tensor | Sequence[Tensor], num_tasks: int) -> None:
         self._single = isinstance(maps, Tensor)
-        self.maps = [maps] if self._single else list(maps) if isinstance(maps, Sequence) else []
+        self.maps: list[Tensor] = (
+            [maps] if isinstance(maps, Tensor) else list(maps) if isinstance(maps, Sequence) else []
+        )
         if not self.maps or not all(isinstance(m, Tensor) and m.is_floating_point() for m in self.maps):
             inside = ", ".join(str(m.dtype) if isinstance(m, Tensor) else type(m).__name__ for m in self.maps)
             raise ValueError(
@@ -36,7 +38,7 @@ class Features:
         self.copies = [[m.detach().requires_grad_(self.differentiable) for m in self.maps] for _ in range(num_tasks)]
         for copies in self.copies:
             for copy in copies:
-                copy.is_copy_of_features = True
+                copy.is_copy_of_features = True  # pyright: ignore[reportAttributeAccessIssue]  a mark of our own
         self.used = False
 
     def __len__(self) -> int:
@@ -77,8 +79,9 @@ def reach(roots: Iterable[Node | None]) -> tuple[list[Tensor], set[Node]]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if hasattr(node, "variable"):
-            leaves[id(node.variable)] = node.variable
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            leaves[id(variable)] = variable
         else:
             nodes.add(node)
         stack.extend(child for child, _ in node.next_functions)

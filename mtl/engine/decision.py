@@ -7,9 +7,10 @@ from torch import Tensor
 
 from mtl.engine.arguments import check_update
 from mtl.engine.distributed import average_gradients
+from mtl.engine.heads import HeadGraph
 from mtl.engine.shared import add_gradient, combination
 from mtl.engine.task_gradients import TaskGradients
-from mtl.weighters.base import Needs, Scope, Update, Weighter
+from mtl.weighters.base import Needs, Scope, Weighter
 
 
 class Gradients(NamedTuple):
@@ -20,14 +21,16 @@ class Gradients(NamedTuple):
     shared_weights: Tensor  # [T] coefficients of the shared update
     active: Tensor  # [T] bool: tasks that took part
     gramian: Tensor | None  # [T, T] unweighted, at `statistics` or else the weighter's scope; None: not computed
-    alignment: Tensor | None = None  # [T] cosine to an elementwise update, at the weighter's scope
-    broken: Tensor | None = None  # [T] bool: tasks with labels, left out for a loss or gradient that is not finite
+    alignment: Tensor | None  # [T] cosine to an elementwise update, at the weighter's scope
+    broken: Tensor  # [T] bool: tasks with labels, left out for a loss or gradient that is not finite
 
 
 class Decision(NamedTuple):
     """How the gradients of one step are combined."""
 
-    update: Update  # on the scale of a sum
+    weights: Tensor  # [T] as in `Update`, on the scale of a sum
+    shared_weights: Tensor  # [T] likewise
+    direction: Tensor | None  # [P] likewise
     scope: Scope | None  # where the weighter saw the task gradients; None: nowhere
     heads: Literal["weighted", "raw"]
     overflow: Tensor | None  # scalar bool: the weighter's scope had a gradient that is not finite; None: no loss scale
@@ -68,12 +71,14 @@ def decide(
     direction = alignment = None
     if update.direction is not None:
         direction = update.direction * factor
-        if statistics is not None:
+        if statistics is not None and gradients is not None:
             lengths = gradients.norm(dim=1) * direction.norm()  # [T]
             alignment = torch.where(lengths > 0, gradients @ direction / lengths, 0.0)
         direction = direction if found.seed is None else direction * seed
     decision = Decision(
-        Update(weights, shared_weights, direction),
+        weights,
+        shared_weights,
+        direction,
         None if needs is Needs.LOSSES else scope,
         heads,
         None if loss_scale is None else (found.usable & ~active).any(),
@@ -90,30 +95,31 @@ def apply(found: TaskGradients, decision: Decision, active: Tensor) -> None:
         decision: Result of `decide`.
         active: Tasks that take part. Shape [T], bool.
     """
-    update = decision.update
     if found.graph is not None:
-        _apply_sum(found, update.weights)
+        _apply_sum(found, found.graph, decision.weights)
         return
-    touched = _update_own(found, update.weights if decision.heads == "weighted" else active.to(update.weights), active)
+    weights = decision.weights
+    touched = _update_own(found, weights if decision.heads == "weighted" else active.to(weights), active)
     for parameter, parts in found.joint:
-        add_gradient(parameter, combination(parts, update.weights, active))
+        add_gradient(parameter, combination(parts, weights, active))
         touched.append(parameter)
     found.joint.clear()  # frees memory for the pass over the encoder
-    if update.direction is None:
-        touched += found.common.combine(update.shared_weights, active, decision.scope)
+    if decision.direction is None:
+        touched += found.common.combine(decision.shared_weights, active, decision.scope)
     else:
-        touched += found.common.follow(update.direction, decision.scope, update.shared_weights, active)
+        touched += found.common.follow(decision.direction, decision.scope, decision.shared_weights, active)
     average_gradients(touched)
     if decision.overflow is not None:
         overflow = decision.overflow | (found.active & torch.isfinite(found.losses) & ~found.intact).any()
         for parameter in [*found.common.encoder, *touched][:1]:  # lets the loss scaler detect what was left out
-            parameter.grad.masked_fill_(overflow, torch.inf)
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(overflow, torch.inf)
 
 
-def _apply_sum(found: TaskGradients, weights: Tensor) -> None:
+def _apply_sum(found: TaskGradients, graph: HeadGraph, weights: Tensor) -> None:
     """Adds the gradient of the weighted sum: one pass over decoders in which tasks read each other's features."""
     tasks = torch.isfinite(found.losses).nonzero().flatten().tolist()
-    at_maps, behind = found.graph.differentiate_sum(weights, tasks)
+    at_maps, behind = graph.differentiate_sum(weights, tasks)
     for parameter, gradient in behind:
         add_gradient(parameter, gradient)
     average_gradients([parameter for parameter, _ in behind] + found.common.propagate(at_maps))
@@ -130,7 +136,8 @@ def _update_own(found: TaskGradients, factors: Tensor, active: Tensor) -> list[T
         if not owned:
             continue
         parameters, gradients = zip(*owned, strict=True)
-        scaled, idle = torch._foreach_mul(gradients, factors[task].to(gradients[0])), ~active[task]
+        factor, idle = factors[task].to(gradients[0]), ~active[task]
+        scaled = torch._foreach_mul(gradients, factor)  # pyright: ignore[reportPrivateImportUsage]  has no public name
         for parameter, gradient in zip(parameters, scaled, strict=True):
             add_gradient(parameter, gradient.masked_fill_(idle, 0.0))
         touched += parameters

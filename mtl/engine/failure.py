@@ -1,6 +1,6 @@
 """Reasons for a skipped step, and for a run whose network has not been trained."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -122,5 +122,5 @@ def _kind(values: Tensor) -> str:
     return " or ".join(kinds)
 
 
-def _chosen(names: Sequence[str], mask: Iterable[bool]) -> list[str]:
+def _chosen(names: Sequence[str], mask: Tensor) -> list[str]:
     return [name for name, chosen in zip(names, mask, strict=True) if chosen]

@@ -21,6 +21,7 @@ def gradient_stats(gradients: Gradients, names: Sequence[str]) -> dict[str, floa
         gradients: Result of `backward` with `statistics`.
         names: Task names, in order.
     """
+    assert gradients.gramian is not None  # with `statistics`
     gramian = gradients.gramian.cpu()  # [T, T]
     weights = gradients.shared_weights.double().cpu()  # [T]
     elementwise = gradients.alignment

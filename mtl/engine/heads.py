@@ -166,5 +166,6 @@ def _edges(losses: Sequence[Tensor] | Tensor) -> tuple[list[GradientEdge], list[
     """
     if not isinstance(losses, Tensor):
         return [get_gradient_edge(loss) for loss in losses], [torch.ones_like(loss) for loss in losses]
-    edges = [GradientEdge(node, output) for node, output in losses.grad_fn.next_functions]
+    stack = losses.grad_fn.next_functions if losses.grad_fn is not None else ()
+    edges = [GradientEdge(node, output) for node, output in stack if node is not None]
     return edges, [losses.new_ones(()) for _ in edges]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,24 @@ from mtl.task import Task
 PRECISIONS = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of autocast
 
 Labels = Mapping[str, Tensor]  # image and labels of a batch, on the device
+
+
+class Alignment(Protocol):
+    """What the engine calls of a `FeatureAlignment`."""
+
+    def added(self, losses: Sequence[Tensor], features: Sequence[Sequence[Tensor]], image: Tensor) -> list[Tensor]:
+        """The losses with the weighted distances added."""
+        ...
+
+    def observe(self, features: Sequence[Sequence[Tensor]], image: Tensor) -> Tensor:
+        """The distances alone. Shape [T]."""
+        ...
+
+    def zero_grad(self) -> None:
+        """Clears the gradients of the adaptors."""
+
+    def after_step(self, scaler: torch.amp.GradScaler | None = None) -> None:
+        """Steps the adaptors."""
 
 
 class Objective:
@@ -37,8 +56,8 @@ class Objective:
         model: MultiTaskModel,
         total_loss: TotalLoss,
         precision: str,
-        alignment: nn.Module | None = None,
-        watch: nn.Module | None = None,
+        alignment: Alignment | None = None,
+        watch: Alignment | None = None,
         judged: Sequence[Task] = (),
     ) -> None:
         self.model, self.total_loss, self.alignment, self.watch = model, total_loss, alignment, watch
@@ -51,14 +70,15 @@ class Objective:
         image = labels["image"]
         with torch.autocast(image.device.type, self.dtype, enabled=self.dtype is not None):
             features = cut(self.model.encode(image), len(self.model.task_names))
+            copies = cast("Sequence[list[Tensor]]", features)  # of T tasks, as `encode` returns a list
             if self.watch is not None and torch.is_grad_enabled():
-                self.distances = self.watch.observe(features, image)
-            outputs = self.model.decode(features, tuple(image.shape[-2:]))
+                self.distances = self.watch.observe(copies, image)
+            outputs = self.model.decode(copies, (image.shape[-2], image.shape[-1]))
             losses, counts = self.total_loss(outputs, labels)
             if self.judged:
                 self.shares = _shares(self.judged, outputs.final, labels)
             if self.alignment is not None:
-                losses = self.alignment.added(losses, features, image)
+                losses = self.alignment.added(losses, copies, image)
         return losses, features, counts > 0
 
     def random_state(self) -> list[Tensor]:

@@ -1,5 +1,6 @@
 """Task gradients at the shared network, at any scope, and the update computed from them."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import torch
@@ -67,6 +68,7 @@ class SharedGradients:
             if scope is Scope.FEATURES:
                 self._rows[scope] = torch.stack([torch.cat([g.flatten() for g in task]) for task in self.at_maps])
             elif scope is Scope.LAST_LAYER:
+                assert self.last_layer is not None  # by check_part
                 self._rows[scope] = self._parameter_rows([self.last_layer], [])
             else:
                 self._rows[scope] = self._parameter_rows(self.encoder, self.refinements, keep_graph=not last)
@@ -84,16 +86,16 @@ class SharedGradients:
             active: Tasks that take part. Shape [T], bool.
             scope: Where the weighter saw the task gradients; None: nowhere.
         """
-        rows = self._rows.get(scope) if scope is not Scope.FEATURES else None  # [T, P]
+        rows = None if scope is None or scope is Scope.FEATURES else self._rows.get(scope)  # [T, P]
         self._rows.clear()
         combined = None if rows is None else coefficients.to(rows) @ rows.masked_fill_(~active[:, None], 0.0)  # [P]
         del rows  # frees memory for the pass over the encoder
-        if scope is Scope.SHARED:
+        if scope is Scope.SHARED and combined is not None:
             return self._add_flat(combined)
         at_maps = [combination(dict(enumerate(g)), coefficients, active) for g in zip(*self.at_maps, strict=True)]
         return self.propagate(at_maps, combined) + self._refine(coefficients, active)
 
-    def follow(self, direction: Tensor, scope: Scope, coefficients: Tensor, active: Tensor) -> list[Tensor]:
+    def follow(self, direction: Tensor, scope: Scope | None, coefficients: Tensor, active: Tensor) -> list[Tensor]:
         """Adds a given update [P] to `.grad`; returns the parameters not yet averaged over processes.
 
         A direction at the features does not determine the refinements behind them: those get sum_t c_t g_t.
@@ -125,7 +127,7 @@ class SharedGradients:
         self.at_maps.clear()  # no longer needed; frees memory for this pass
         self._rows.clear()
         asked = self.encoder
-        if at_last_layer is not None:
+        if at_last_layer is not None and self.last_layer is not None:
             add_gradient(self.last_layer, at_last_layer.view_as(self.last_layer))
             asked = [parameter for parameter in asked if parameter is not self.last_layer]
         if asked:
@@ -138,16 +140,16 @@ class SharedGradients:
         like = next(iter([*parameters, *(p for p, _ in refinements)]), torch.empty(0))
         rows = like.new_empty(len(self.at_maps), size)  # [T, P]
         for row, task, seeds in zip(rows, range(len(rows)), self.at_maps, strict=True):
-            parts = []
+            parts: deque[Tensor] = deque()
             if parameters:
                 keep = keep_graph or task < len(rows) - 1
                 parts += torch.autograd.grad(self.maps, parameters, seeds, retain_graph=keep, materialize_grads=True)
             parts += [g[task] if task in g else torch.zeros_like(p) for p, g in refinements]
             start = 0
-            for index, part in enumerate(parts):
+            while parts:
+                part = parts.popleft()  # frees it: the row holds a copy
                 row[start : start + part.numel()] = part.flatten()
                 start += part.numel()
-                parts[index] = None  # frees it: the row holds a copy
         return mean_over_ranks(rows)
 
     def _feature_gramian(self) -> Tensor:
@@ -174,10 +176,8 @@ def combination(gradients: dict[int, Tensor], coefficients: Tensor, active: Tens
 
     Returns a new tensor: autograd may return the same gradient for several leaves, so none is changed in place.
     """
-    return sum(
-        (gradient * coefficients[task].to(gradient)).masked_fill_(~active[task], 0.0)
-        for task, gradient in gradients.items()
-    )
+    parts = [(g * coefficients[task].to(g)).masked_fill_(~active[task], 0.0) for task, g in gradients.items()]
+    return sum(parts[1:], start=parts[0])
 
 
 def add_gradient(parameter: Tensor, gradient: Tensor) -> None:

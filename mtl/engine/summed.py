@@ -40,7 +40,9 @@ class SummedGradients(SharedGradients):
 
     def gramian(self, scope: Scope, last: bool = False) -> Tensor:
         """Inner products of the summed task gradients at the scope. Shape [T, T], float64."""
-        return self._features if scope is Scope.FEATURES else super().gramian(scope, last)
+        if scope is Scope.FEATURES and self._features is not None:
+            return self._features
+        return super().gramian(scope, last)
 
     def rows(self, scope: Scope, last: bool = False) -> Tensor:
         """The summed task gradients at parameters. Shape [T, P]."""
@@ -72,6 +74,7 @@ def add_part(
     total.active, total.intact = total.active | part.active, total.intact & part.intact
     total.own = [_sum_own(*pair) for pair in zip(total.own, part.own, strict=True)]
     total.joint = _sum_joint(total.joint, part.joint)
+    assert isinstance(total.common, SummedGradients)  # by the first part
     total.common.add(part.common)
     return total
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -18,11 +18,11 @@ from mtl.engine.decision import Gradients
 from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.failure import DivergedError, NotTrainedError, divergence, failure, left_out
 from mtl.engine.gradient_stats import gradient_stats
-from mtl.engine.objective import Objective, split
+from mtl.engine.objective import Alignment, Objective, split
 from mtl.engine.progress import Plan, Progress
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.sharpness import SharpGradients, Sharpness
-from mtl.loggers.base import Logger
+from mtl.loggers.base import Kind, Logger
 from mtl.losses.total import TotalLoss
 from mtl.models.base import MultiTaskModel
 from mtl.run.checkpoint import save_checkpoint
@@ -63,7 +63,7 @@ class Trainer:
         model: MultiTaskModel,
         tasks: Sequence[Task],
         weighter: Weighter,
-        applied: Mapping[str, str],
+        applied: Mapping[str, Any],
         optimizer: Optimizer,
         schedule: PolySchedule,
         loader: DataLoader,
@@ -73,9 +73,9 @@ class Trainer:
         device: torch.device,
         plan: Plan,
         baseline: Mapping[str, float] | None = None,
-        alignment: nn.Module | None = None,
+        alignment: Alignment | None = None,
         sharpness: Sharpness | None = None,
-        watch: nn.Module | None = None,
+        watch: Alignment | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter = model, tasks, weighter
@@ -92,11 +92,11 @@ class Trainer:
         self.plan, self.baseline, self.names = plan, baseline, [task.name for task in tasks]
         self.timer, self.clock = StepTimer(device), clock or Clock()
         self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
-        parts = {"model": model, "weighter": weighter, "optimizer": optimizer, "scaler": self.scaler}
+        parts: dict[str, Any] = {"model": model, "weighter": weighter, "optimizer": optimizer, "scaler": self.scaler}
         parts |= {"schedule": schedule, "progress": self.progress, "timer": self.timer, "clock": self.clock}
         parts |= {"alignment": alignment, "watch": watch}
         self.state = RunState({key: part for key, part in parts.items() if part is not None}, folder, device)
-        self.saved_at = time.monotonic()
+        self.save_by = time.monotonic() + 60 * plan.checkpoint_minutes
         self.interrupts = Interrupts()
 
     def fit(self) -> dict[str, Any]:
@@ -122,9 +122,7 @@ class Trainer:
                     self.interrupts.agree(partial(distributed.largest_over_ranks, device=self.device))
                     if self.progress.evaluation_due(self.plan):
                         self._evaluate()
-                    elif (
-                        self.interrupts.received or time.monotonic() - self.saved_at > 60 * self.plan.checkpoint_minutes
-                    ):
+                    elif self.interrupts.received or time.monotonic() > self.save_by:
                         self._save()
                     self.clock.lap("other")
                     self.interrupts.exit_if_received()
@@ -143,7 +141,7 @@ class Trainer:
     def _batches(self) -> Iterator[dict[str, Any]]:
         """Batches from the current step to the last one, epoch after epoch."""
         while self.progress.step < self.plan.steps:
-            self.loader.sampler.set_position(*divmod(self.progress.step, len(self.loader)))
+            cast("Any", self.loader.sampler).set_position(*divmod(self.progress.step, len(self.loader)))
             for batch in self.loader:
                 yield batch
                 if self.progress.step == self.plan.steps:
@@ -159,9 +157,9 @@ class Trainer:
         parts = split(labels, self.plan.micro_batches)
         remembered = {key: value.clone() for key, value in self.weighter.state_dict().items()}
 
-        self.optimizer.zero_grad(set_to_none=True)
-        if self.alignment is not None:
-            self.alignment.zero_grad()
+        for trained in (self.optimizer, self.alignment):
+            if trained is not None:
+                trained.zero_grad()
         scale = self.scaler.scale(torch.ones((), device=self.device)) if self.scaler.is_enabled() else None
         gradients = self.backward(parts, statistics, scale)
         self.scaler.unscale_(self.optimizer)
@@ -207,6 +205,7 @@ class Trainer:
             scores = self.evaluator.run(self.model, self.evaluating, clock=self.clock)
         except DivergedError as error:
             self._end_if(divergence(self.progress, error.task))
+            raise
         row = {"epoch": step / len(self.loader)} | self._by_task(self.progress.mean_losses(), "train/mean_loss/")
         self._log("metrics", row | as_row(scores, self.tasks, self.baseline))
         evaluation = {"step": step, "scores": scores, "selection": selection_score(scores, self.tasks)}
@@ -233,11 +232,11 @@ class Trainer:
     def _save(self) -> None:
         if distributed.rank() == 0:
             self.state.save()
-        self.saved_at = time.monotonic()
+        self.save_by = time.monotonic() + 60 * self.plan.checkpoint_minutes
 
     def _by_task(self, values: Tensor, prefix: str = "") -> dict[str, float]:
         return {f"{prefix}{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}
 
-    def _log(self, kind: str, row: dict[str, float]) -> None:
+    def _log(self, kind: Kind, row: Mapping[str, float | str]) -> None:
         for logger in self.loggers:
             logger.log(kind, self.progress.step, row)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
 
-from mtl.layers import ASPP, ConvBNReLU
+from mtl.layers import ASPP, ConvBNReLU, output_layer
 
 
 class DeepLabHead(nn.Module):
@@ -43,8 +43,7 @@ class DeepLabHead(nn.Module):
             raise ValueError(f"DeepLabHead needs one map, got {len(in_channels)}: return a single backbone stage")
         self.aspp = ASPP(in_channels[0], channels, dilations, dropout)
         self.conv = ConvBNReLU(channels, channels, 3)
-        self.output = nn.Conv2d(channels, out_channels, 1)
-        nn.init.constant_(self.output.bias, bias)
+        self.output = output_layer(channels, out_channels, bias)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Prediction [B, out_channels, *size] of one map [B, C, H, W] in a list."""

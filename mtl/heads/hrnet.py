@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from mtl.layers import concatenate, resize
+from mtl.layers import concatenate, output_layer, resize
 
 
 class HRNetHead(nn.Module):
@@ -28,8 +28,7 @@ class HRNetHead(nn.Module):
         super().__init__()
         channels = sum(in_channels)
         self.mix = nn.Sequential(nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
-        self.output = nn.Conv2d(channels, out_channels, 1)
-        nn.init.constant_(self.output.bias, bias)
+        self.output = output_layer(channels, out_channels, bias)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Prediction [B, out_channels, *size] of maps [B, in_channels[i], H_i, W_i], the finest first."""

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from mtl.layers import ConvBNReLU
+from mtl.layers import ConvBNReLU, output_layer
 
 
 class LastTapHead(nn.Module):
@@ -31,8 +31,7 @@ class LastTapHead(nn.Module):
         super().__init__()
         width = in_channels[-1]
         self.conv = nn.Sequential(ConvBNReLU(width, width, 3), ConvBNReLU(width, channels, 3))
-        self.output = nn.Conv2d(channels, out_channels, 1)
-        nn.init.constant_(self.output.bias, bias)
+        self.output = output_layer(channels, out_channels, bias)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Prediction [B, out_channels, *size] of maps [B, C, H, W], the deepest last."""
@@ -68,8 +67,7 @@ class MultiTapHead(nn.Module):
         self.stride = stride
         self.narrow = nn.ModuleList(nn.Conv2d(channels, channels // taps, 1) for _ in in_channels)
         self.mix = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.GELU())
-        self.output = nn.Conv2d(channels, out_channels, 1)
-        nn.init.constant_(self.output.bias, bias)
+        self.output = output_layer(channels, out_channels, bias)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Prediction [B, out_channels, *size] of taps [B, C, H, W]."""

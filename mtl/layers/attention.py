@@ -65,12 +65,12 @@ class CrossTaskAttention(nn.Module):
         pairs = zip(self.reduce.values(), maps.unbind(1), strict=True)
         asking = torch.stack([reduce(task_map) for reduce, task_map in pairs], dim=1)  # [B, T, C, H / 2, W / 2]
         asked = F.avg_pool2d(maps.flatten(0, 1), self.pool, ceil_mode=True).unflatten(0, maps.shape[:2])
-        grid = (asking.shape[1], *asking.shape[3:])  # T, H / 2, W / 2
+        grid = (asking.shape[1], asking.shape[3], asking.shape[4])  # T, H / 2, W / 2
 
         queries = self._by_head(self.query(_sequence(asking)))  # [B, N, T H W / 4, C / N]
         keys, values = (self._by_head(linear(_sequence(asked))) for linear in (self.key, self.value))
         scores = queries @ keys.mT * tokens.shape[-1] ** -0.5  # [B, N, T H W / 4, P]
-        if self.fuse is not None:
+        if self.fuse is not None and coarser is not None:
             message = resize_queries(coarser, grid[1:]).flatten(2, 4)
             scores = self.fuse(torch.cat([scores, message], dim=1))
         found = (scores.softmax(dim=-1) @ values).transpose(1, 2).flatten(2)  # [B, T H W / 4, C]

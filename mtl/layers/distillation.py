@@ -4,7 +4,8 @@ Vandenhende et al., MTI-Net: Multi-Scale Task Interaction Networks for Multi-Tas
 https://arxiv.org/abs/2001.06902
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,7 +36,8 @@ class Distillation(nn.Module):
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """For each task a map [B, C, H, W], from the features [B, C, H, W] of all tasks by name."""
+        received = cast("Iterable[tuple[str, nn.ModuleDict]]", self.messages.items())
         return {
             name: sum((F.glu(conv(features[sender]), dim=1) for sender, conv in messages.items()), features[name])
-            for name, messages in self.messages.items()
+            for name, messages in received
         }

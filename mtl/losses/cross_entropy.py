@@ -22,7 +22,7 @@ class CrossEntropy(Loss):
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of logits [B, K, H, W] against class numbers [B, 1, H, W]."""
         labels = target.squeeze(1).long()  # [B, H, W]
-        total = F.cross_entropy(full_precision(prediction), labels, ignore_index=self.fill, reduction=_reduction())
+        total = F.cross_entropy(full_precision(prediction), labels, ignore_index=int(self.fill), reduction=_reduction())
         return total.sum(), self.valid(target).sum()
 
 
@@ -44,7 +44,7 @@ class BalancedCrossEntropy(Loss):
         negatives, positives = sum_over_processes(counts).to(prediction.dtype)
         rho = negatives / (negatives + positives).clamp(min=1)
         weight = torch.stack([1 - rho, rho])
-        total = F.cross_entropy(prediction, labels, weight, ignore_index=self.fill, reduction=_reduction())
+        total = F.cross_entropy(prediction, labels, weight, ignore_index=int(self.fill), reduction=_reduction())
         return total.sum(), counts.sum()
 
 

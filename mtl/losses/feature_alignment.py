@@ -5,8 +5,9 @@ https://arxiv.org/abs/2204.02744; adaptors and distance as in the authors' code 
 """
 
 import math
-from collections.abc import Sequence
-from typing import Annotated, Any, Protocol
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Annotated, Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,7 @@ class Teachers(Protocol):
 
     def features(self, image: Tensor) -> Sequence[Maps]:
         """The feature maps of each task's network."""
+        ...
 
 
 class FeatureAlignment(nn.Module):
@@ -101,13 +103,13 @@ class FeatureAlignment(nn.Module):
             features: For each task, its own copy of the student's maps, as returned by `mtl.cut`.
             teacher_features: For each task, the maps of its teacher for the same images.
         """
-        return [
-            sum(
-                distance(adaptor(full_precision(own)), theirs)
-                for adaptor, own, theirs in zip(adaptors, maps[-self.levels :], taught[-self.levels :], strict=True)
-            )
-            for adaptors, maps, taught in zip(self.adaptors, features, teacher_features, strict=True)
-        ]
+        triples = zip(cast("Iterable[nn.ModuleList]", self.adaptors), features, teacher_features, strict=True)
+        return [self._distance(*triple) for triple in triples]
+
+    def _distance(self, adaptors: nn.ModuleList, maps: Maps, taught: Maps) -> Tensor:
+        """Distance of one task, summed over the maps."""
+        triples = zip(adaptors, maps[-self.levels :], taught[-self.levels :], strict=True)
+        return reduce(torch.add, (distance(adaptor(full_precision(own)), theirs) for adaptor, own, theirs in triples))
 
     def added(self, losses: Sequence[Tensor], features: Sequence[Maps], image: Tensor) -> list[Tensor]:
         """T scalars L_t + lambda_t D_t, from the losses L_t and the student's features of an image [B, 3, H, W]."""

@@ -51,6 +51,7 @@ class MaxF(TaskMetric):
         if preset not in get_args(Preset):
             raise ValueError(f"preset must be {', '.join(get_args(Preset))}, got {preset!r}")
         self.preset = preset
+        self.thresholds = THRESHOLDS[preset]
         levels = len(THRESHOLDS[preset]) + 1
         # A pixel's bin is the number of thresholds it passes, so cumulative sums give the counts at all thresholds.
         bins = torch.zeros(2, levels, dtype=torch.int64)  # background, foreground
@@ -70,7 +71,7 @@ class MaxF(TaskMetric):
         self.absolute_error += (probability - label)[valid].abs().sum(dtype=torch.float64)
         if self.preset == "invpt":
             probability = probability.sigmoid()
-        thresholds = torch.tensor(THRESHOLDS[self.preset], device=probability.device)
+        thresholds = torch.tensor(self.thresholds, device=probability.device)
         passed = torch.bucketize(probability, thresholds, right=self.preset != "survey")  # [B, H, W]
         for one, own, judged in zip(label, passed, valid, strict=True):
             pairs = one[judged] * self.bins.shape[1] + own[judged]

@@ -50,6 +50,9 @@ class OdsF(TaskMetric):
     counts: Tensor
     best_counts: Tensor
     scored: Tensor
+    counts: Tensor
+    best_counts: Tensor
+    scored: Tensor
 
     def __init__(
         self,
@@ -86,20 +89,20 @@ class OdsF(TaskMetric):
         """Whether the image is on the protocol's image list; always true without a list."""
         return self.images is None or image in self.images
 
-    def update(self, prediction: Tensor, truth: Tensor) -> None:
+    def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add the counts of a batch.
 
         Args:
             prediction: Logits. Shape [B, 1, H, W].
-            truth: Ground truth of each of A annotators (almost always one), without padding: true lines one pixel wide,
-                bool, or the regions of a partition, int16 or wider. Shape [B, A, H, W].
+            target: Ground truth of each of A annotators (almost always one), without padding: true lines one pixel
+                wide, bool, or the regions of a partition, int16 or wider. Shape [B, A, H, W].
 
         Raises:
             ValueError: The shapes differ, a logit is NaN, or the truth is neither thin lines nor a partition.
         """
-        self._check(prediction, truth)
+        self._check(prediction, target)
         quantised = (prediction.detach().float().sigmoid() * 255).to(torch.uint8)[:, 0].cpu().numpy()
-        for probability, true in zip(quantised, truth.cpu().numpy(), strict=True):
+        for probability, true in zip(quantised, target.cpu().numpy(), strict=True):
             if not self.workers:
                 self._add(self._score(probability, true))
                 continue

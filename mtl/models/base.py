@@ -57,7 +57,7 @@ class MultiTaskModel(nn.Module, ABC):
     def forward(self, image: Tensor) -> Outputs:
         """Predictions of all tasks for an image [B, 3, H, W], at its size."""
         maps = self.encode(image)
-        return self.decode([maps] * len(self.task_names), tuple(image.shape[-2:]))
+        return self.decode([maps] * len(self.task_names), (image.shape[-2], image.shape[-1]))
 
     @property
     def last_layer(self) -> nn.Parameter:

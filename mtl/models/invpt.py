@@ -5,7 +5,7 @@ https://arxiv.org/abs/2203.07997
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 import torch.nn.functional as F
@@ -104,7 +104,8 @@ class InvPT(MultiTaskModel):
                 nn.init.trunc_normal_(module.weight, std=std)
                 nn.init.zeros_(module.bias)
         for head in self.aggregation.heads.values():
-            nn.init.trunc_normal_(head[0].weight, std=std)
+            first = next(module for module in head.modules() if isinstance(module, nn.Conv2d))
+            nn.init.trunc_normal_(first.weight, std=std)
 
     def encode(self, image: Tensor) -> list[Tensor]:
         """Deepest map [B, C, H, W], and skips [B, widths[1], H, W] and [B, widths[2], 2H, 2W]."""
@@ -122,7 +123,7 @@ class InvPT(MultiTaskModel):
         tokens, scores = self.blocks[0](_tokens(mixed), None)
         scales = [tokens]
         for scale in (1, 2):
-            embeddings = self.embeddings[scale - 1].values()
+            embeddings = cast("nn.ModuleDict", self.embeddings[scale - 1]).values()
             triples = zip(embeddings, tokens.unbind(1), features, strict=True)
             maps = [embed(own.movedim(-1, 1), skips[scale]) for embed, own, skips in triples]
             tokens, scores = self.blocks[scale](_tokens(maps), scores)

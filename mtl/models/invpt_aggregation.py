@@ -1,10 +1,12 @@
 """Output stage of InvPT: adds up each task's maps of all scales and predicts from the sum."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mtl.layers import output_layer
 from mtl.task import Task
 
 
@@ -25,8 +27,7 @@ class Aggregation(nn.Module):
         )
         self.heads = nn.ModuleDict()
         for task in tasks:
-            output = nn.Conv2d(width, task.channels, 1)
-            nn.init.constant_(output.bias, task.bias)
+            output = output_layer(width, task.channels, task.bias)
             self.heads[task.name] = nn.Sequential(
                 nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True), output
             )
@@ -38,7 +39,7 @@ class Aggregation(nn.Module):
         predictions = {}
         for index, (name, head) in enumerate(self.heads.items()):
             first, *others = (maps[:, index] for maps in normed)  # [B, C_i, H_i, W_i]
-            pairs = zip(self.projections, others, strict=True)
+            pairs = zip(cast("Iterable[nn.ModuleDict]", self.projections), others, strict=True)
             maps = [first, *(projection[name](task_map) for projection, task_map in pairs)]
             predictions[name] = head(
                 sum(F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps)
@@ -46,7 +47,7 @@ class Aggregation(nn.Module):
         return predictions
 
     @staticmethod
-    def _normalise(norm: nn.LayerNorm, tokens: Tensor) -> Tensor:
+    def _normalise(norm: nn.Module, tokens: Tensor) -> Tensor:
         """Maps [B, T, C, H, W] of tokens [B, T, H, W, C], normalised over tasks and channels at every pixel."""
         joined = tokens.movedim(1, 3).flatten(3)  # [B, H, W, T C]
         return norm(joined).unflatten(3, (tokens.shape[1], -1)).permute(0, 3, 4, 1, 2)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mtl.layers import ConvBNReLU
+from mtl.layers import ConvBNReLU, output_layer
 from mtl.task import Task
 
 
@@ -20,8 +20,7 @@ class PreliminaryDecoder(nn.Module):
     def __init__(self, task: Task, in_channels: int, channels: int, out_channels: int) -> None:
         super().__init__()
         self.features = nn.Sequential(ConvBNReLU(in_channels, in_channels, 3), ConvBNReLU(in_channels, channels, 3))
-        self.predict = nn.Conv2d(channels, task.channels, 1)
-        nn.init.constant_(self.predict.bias, task.bias)
+        self.predict = output_layer(channels, task.channels, task.bias)
         self.mix = nn.Conv2d(channels + task.channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

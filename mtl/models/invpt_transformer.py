@@ -62,8 +62,8 @@ class UPTransformerBlock(nn.Module):
 
     def forward(self, tokens: Tensor, scores: Tensor | None) -> tuple[Tensor, Tensor]:
         """Tokens [B, T, H, W, C] after the block, and its attention scores; `scores` are those of the coarser block."""
-        found, scores = self.attention(self.norm(tokens), scores)  # [B, T, H / 2, W / 2, C]
+        found, fused = self.attention(self.norm(tokens), scores)  # [B, T, H / 2, W / 2, C]
         maps = found.flatten(0, 1).movedim(-1, 1)  # [B T, C, H / 2, W / 2]
         maps = F.interpolate(maps, size=tokens.shape[2:4], mode="bilinear", align_corners=False)
         tokens = tokens + maps.movedim(1, -1).unflatten(0, tokens.shape[:2])
-        return tokens + self.mlp(tokens), scores
+        return tokens + self.mlp(tokens), fused

@@ -7,7 +7,7 @@ https://arxiv.org/abs/2004.13379
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from annotated_types import Ge
@@ -92,7 +92,8 @@ class MTAN(MultiTaskModel):
         """Predictions of all tasks, each from its own eight maps."""
         final = {}
         for name, maps in zip(self.task_names, features, strict=True):
-            stages = list(zip(maps[::2], maps[1::2], self.masks[name], strict=True))
+            masks = cast("nn.ModuleList", self.masks[name])
+            stages = list(zip(maps[::2], maps[1::2], masks, strict=True))
             before, behind, mask = stages[0]
             attended = mask(before) * behind
             for refine, (before, behind, mask) in zip(self.refinements, stages[1:], strict=True):
@@ -102,7 +103,7 @@ class MTAN(MultiTaskModel):
 
     def regions(self) -> list[nn.Module]:
         """Modules to compile one by one: those of the encoder, the refinements, the masks and the heads."""
-        masks = [mask for masks in self.masks.values() for mask in masks]
+        masks = [mask for masks in self.masks.values() for mask in masks.children()]
         return [*super().regions(), *self.refinements, *masks, *self.heads.values()]
 
     def shared_parameters(self) -> list[nn.Parameter]:

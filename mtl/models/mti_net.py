@@ -4,15 +4,15 @@ Vandenhende et al., MTI-Net: Multi-Scale Task Interaction Networks for Multi-Tas
 https://arxiv.org/abs/2001.06902
 """
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Literal, cast
 
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone
-from mtl.layers import Distillation, FeaturePropagation, basic_block, resize
+from mtl.layers import Distillation, FeaturePropagation, basic_block, output_layer, resize
 from mtl.models.base import MultiTaskModel, Outputs
 from mtl.task import Task
 
@@ -83,9 +83,7 @@ class MTINet(MultiTaskModel):
         for task in tasks:
             blocks = [nn.Sequential(basic_block(x, c), basic_block(c, c)) for x, c in zip(seen, channels, strict=True)]
             self.initial[task.name] = nn.ModuleList(blocks)
-            self.predictions[task.name] = nn.ModuleList(nn.Conv2d(c, task.channels, 1) for c in channels)
-            for predict in self.predictions[task.name]:
-                nn.init.constant_(predict.bias, task.bias)
+            self.predictions[task.name] = nn.ModuleList(output_layer(c, task.channels, task.bias) for c in channels)
             self.heads[task.name] = head(in_channels=channels, out_channels=task.channels, bias=task.bias)
         numbers = {
             "reduction": reduction,
@@ -104,7 +102,8 @@ class MTINet(MultiTaskModel):
         first, distilled, propagated = [], [], None
         for scale in reversed(range(len(self.distillation))):
             found = {name: self._initial(name, scale, maps[name][scale], propagated) for name in self.task_names}
-            first.insert(0, {name: resize(self.predictions[name][scale](f), size) for name, f in found.items()})
+            predict = {name: cast("nn.ModuleList", self.predictions[name])[scale] for name in found}
+            first.insert(0, {name: resize(predict[name](f), size) for name, f in found.items()})
             distilled.insert(0, self.distillation[scale](found))
             if scale > 0:
                 propagated = self.propagation[scale - 1](found)
@@ -114,22 +113,23 @@ class MTINet(MultiTaskModel):
     def _initial(self, name: str, scale: int, x: Tensor, propagated: dict[str, Tensor] | None) -> Tensor:
         """Feature [B, C, H, W] of a task at a scale, from the encoder's map and that of the next coarser scale."""
         if propagated is not None:
-            x = torch.cat([x, resize(propagated[name], tuple(x.shape[-2:]))], dim=1)
-        return self.initial[name][scale](x)
+            x = torch.cat([x, resize(propagated[name], (x.shape[-2], x.shape[-1]))], dim=1)
+        return cast("nn.ModuleList", self.initial[name])[scale](x)
 
     def regions(self) -> list[nn.Module]:
         """Modules to compile one by one: those of the encoder, the initial blocks and the heads."""
-        initial = [block for blocks in self.initial.values() for block in blocks]
+        initial = [block for blocks in self.initial.values() for block in blocks.children()]
         return [*super().regions(), *initial, *self.heads.values()]
 
     def joint_parameters(self) -> list[nn.Parameter]:
         """Parameters of the blocks that mix the features of all tasks between scales."""
-        modules = [module for p in self.propagation for module in (p.attention, p.mix) if module is not None]
+        propagation = cast("Iterable[FeaturePropagation]", self.propagation)
+        modules = [module for p in propagation for module in (p.attention, p.mix) if module is not None]
         return [parameter for module in modules for parameter in module.parameters()]
 
     def task_parameters(self, name: str) -> list[nn.Parameter]:
         """Parameters of the task's initial blocks and predictions, of the messages it receives, and of its head."""
         modules = [self.initial[name], self.predictions[name], self.heads[name]]
-        modules += [propagation.squeeze_excite[name] for propagation in self.propagation]
-        modules += [distillation.messages[name] for distillation in self.distillation]
+        modules += [p.squeeze_excite[name] for p in cast("Iterable[FeaturePropagation]", self.propagation)]
+        modules += [distillation.messages[name] for distillation in cast("Iterable[Distillation]", self.distillation)]
         return [parameter for module in modules for parameter in module.parameters()]

@@ -73,7 +73,8 @@ def valid(label: AnyMap, fill: float) -> AnyMap:
         >>> valid(np.array([[[0.0, 2.5]]]), fill=0.0)  # depth in metres
         array([[[False,  True]]])
     """
-    return (label != fill).any(axis=-3, keepdims=True)
+    mask: Any = label != fill  # of an array or a tensor, which takes NumPy's names of arguments, too
+    return mask.any(axis=-3, keepdims=True)
 
 
 class Label:
@@ -111,7 +112,7 @@ class TaskLabel(Label, ABC):
     place: ClassVar[int] = 100  # order of the task in figures, ascending; ties by name
     notations: ClassVar[Mapping[str, Notation]]  # of the task's metrics by key, the primary one first
     folders: ClassVar[tuple[str, ...]] = ()  # names that other programs give its folder of predictions
-    corrupt: ClassVar[Callable[..., Map] | None] = None  # (label, rng, noise) -> label; None: no noise is defined
+    corrupt: Callable[..., Map] | None = None  # (label, rng, noise) -> label; None: no noise is defined
 
     @abstractmethod
     def read_label(self, stored: "Stored") -> Map:
@@ -222,7 +223,7 @@ def find(name: str) -> Label:
 def known() -> list[TaskLabel]:
     """The labels of all tasks of this package and of imported modules, in the order of figures."""
     load_all()
-    tasks = [made(kind) for kind in LABELS.values() if issubclass(kind, TaskLabel)]
+    tasks = [label for kind in LABELS.values() if isinstance(label := made(kind), TaskLabel)]
     return sorted(tasks, key=lambda task: (task.place, task.name))
 
 

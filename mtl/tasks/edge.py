@@ -1,6 +1,7 @@
 """Edges: thin lines between the objects in an image."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -93,8 +94,8 @@ def blurred(values: NDArray[np.floating], deviation: float) -> NDArray[np.float6
     weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * deviation**2))
     weights /= weights.sum()
     wide = np.pad(values, reach, mode="edge")
-    wide = sum(weight * wide[:, k : k + values.shape[1]] for k, weight in enumerate(weights))
-    return sum(weight * wide[k : k + values.shape[0]] for k, weight in enumerate(weights))
+    wide = reduce(np.add, (weight * wide[:, k : k + values.shape[1]] for k, weight in enumerate(weights)))
+    return reduce(np.add, (weight * wide[k : k + values.shape[0]] for k, weight in enumerate(weights)))
 
 
 def gradient(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -67,7 +67,9 @@ class Normals(TaskLabel):
 
     def constant(self, labels: Iterable[NDArray[Any]], channels: int) -> NDArray[np.float64]:
         """Mean direction. Shape [3]."""
-        total = sum(label.sum(axis=(1, 2), dtype=np.float64) for label in labels)  # invalid vectors are 0
+        total = sum(
+            (label.sum(axis=(1, 2), dtype=np.float64) for label in labels), start=np.zeros(3)
+        )  # invalid vectors are 0
         return total / max(np.linalg.norm(total), 1e-12)
 
     def natural(self, prediction: "Tensor") -> "Tensor":
@@ -99,7 +101,7 @@ class Normals(TaskLabel):
             raise stored.refusal("8-bit colours, or real vectors of shape H x W x 3")
         vectors = np.ascontiguousarray(numbers.transpose(2, 0, 1).astype(np.float32))
         if numbers.dtype == np.uint8:
-            vectors = 2 * vectors / 255 - 1
+            vectors = (2 * vectors / 255 - 1).astype(np.float32, copy=False)
             if self.png_normals == "invpt":
                 return vectors
             length = np.linalg.norm(vectors, axis=0)

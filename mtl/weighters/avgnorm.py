@@ -29,8 +29,9 @@ class AvgNorm(Weighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "own"
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T] of the task gradients."""
+        assert gradients is not None
         norms = gradients.diagonal().sqrt()  # [T]
         counted = alive(norms, active)  # [T]
         target = torch.where(counted.outer(counted), gradients, 0.0).sum().clamp(min=0).sqrt()

@@ -43,6 +43,7 @@ class CAGrad(Weighter):
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "mean"
+    failures: Tensor
 
     def __init__(self, num_tasks: int, c: Annotated[float, Ge(0)], rescale: Literal[0, 1, 2]) -> None:
         super().__init__(num_tasks)
@@ -53,8 +54,9 @@ class CAGrad(Weighter):
         self.c, self.divisor = c, {0: 1.0, 1: 1.0 + c**2, 2: 1.0 + c}[rescale]
         self.register_buffer("failures", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Coefficients from the Gramian [T, T]."""
+        assert gradients is not None
         problem = Problem.of(gradients, active)
         coefficients = np.ones(0)
         if problem.norms.size:

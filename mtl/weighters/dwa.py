@@ -38,6 +38,10 @@ class DWA(Weighter):
 
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "sum"
+    sums: Tensor
+    counts: Tensor
+    last: Tensor
+    before_last: Tensor
 
     def __init__(self, num_tasks: int, temperature: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)

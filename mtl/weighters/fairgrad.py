@@ -42,6 +42,8 @@ class FairGrad(Weighter):
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "own"
+    solution: Tensor
+    failures: Tensor
 
     def __init__(self, num_tasks: int, alpha: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)
@@ -51,8 +53,9 @@ class FairGrad(Weighter):
         self.register_buffer("solution", torch.ones(num_tasks, dtype=torch.float64))
         self.register_buffer("failures", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T]."""
+        assert gradients is not None
         counted = self.solve(gradients, active)
         return Update(weights=mask(torch.where(counted, self.solution, 1.0).to(gradients), active))
 

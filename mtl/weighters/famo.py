@@ -49,6 +49,12 @@ class FAMO(Weighter):
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "mean"
     recompute: ClassVar[bool] = True
+    logits: Tensor
+    mean: Tensor
+    square: Tensor
+    steps: Tensor
+    before: Tensor
+    active: Tensor
 
     def __init__(self, num_tasks: int, gamma: Annotated[float, Ge(0)], lr: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)

@@ -30,6 +30,7 @@ class Fixed(Weighter):
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "own"
     constant: ClassVar[bool] = True
+    constants: Tensor
 
     def __init__(self, num_tasks: int, weights: Sequence[Annotated[float, Ge(0)]]) -> None:
         super().__init__(num_tasks)

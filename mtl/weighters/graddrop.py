@@ -43,6 +43,7 @@ class GradDrop(RandomWeighter):
     needs: ClassVar[Needs] = Needs.GRADIENTS
     native: ClassVar = "sum"
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.FEATURES, Scope.SHARED)  # a layer's signs do not determine the others
+    leak: Tensor
 
     def __init__(
         self, num_tasks: int, leak: Annotated[float, Interval(ge=0, le=1)], seed: Annotated[int, Ge(0)] = 0
@@ -52,8 +53,9 @@ class GradDrop(RandomWeighter):
             raise ValueError(f"GradDrop: leak must be from 0 to 1, got {leak}")
         self.register_buffer("leak", torch.tensor(leak, dtype=torch.float64), persistent=False)
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """The direction from the task gradients [T, P], piece by piece, to avoid a second tensor of that size."""
+        assert gradients is not None
         coins = self.draw_mask(gradients.shape[1]).to(gradients.device)  # [P]
         leak, direction = self.leak.to(gradients), torch.empty_like(gradients[0])  # [P]
         pieces = zip(gradients.split(PIECE, 1), coins.split(PIECE), direction.split(PIECE), strict=True)
@@ -66,6 +68,6 @@ class GradDrop(RandomWeighter):
 
     def draw_mask(self, size: int) -> Tensor:
         """Uniform numbers of one step, drawn on the weighter's device with a seed from its generator. Shape [P]."""
-        seed = torch.randint(2**63 - 1, (), generator=self.generator).item()
+        seed = int(torch.randint(2**63 - 1, (), generator=self.generator))
         generator = torch.Generator(self.leak.device).manual_seed(seed)
         return torch.rand(size, generator=generator, device=self.leak.device)

@@ -47,6 +47,12 @@ class GradNorm(Weighter):
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "sum"
+    task_weights: Tensor
+    first_losses: Tensor
+    seen: Tensor
+    first_moments: Tensor
+    second_moments: Tensor
+    steps: Tensor
 
     def __init__(self, num_tasks: int, alpha: Annotated[float, Ge(0)], lr: Annotated[float, Gt(0)]) -> None:
         super().__init__(num_tasks)
@@ -62,8 +68,9 @@ class GradNorm(Weighter):
         self.register_buffer("second_moments", torch.zeros(num_tasks, dtype=torch.float64))
         self.register_buffer("steps", torch.zeros(num_tasks, dtype=torch.int64))
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """The current weights; then updates them for the next step from the losses and the Gramian [T, T]."""
+        assert gradients is not None
         active = torch.ones_like(self.seen) if active is None else active
         weights, norms = self.task_weights, gradients.diagonal().sqrt().to(self.task_weights)  # [T]
         self.first_losses = torch.where(active & ~self.seen, losses.to(self.first_losses), self.first_losses)

@@ -36,13 +36,15 @@ class IMTLG(Weighter):
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "mean"
+    failures: Tensor
 
     def __init__(self, num_tasks: int) -> None:
         super().__init__(num_tasks)
         self.register_buffer("failures", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T], solved on the CPU in float64."""
+        assert gradients is not None
         gramian = gradients if active is None else torch.where(active.outer(active), gradients, 0.0)
         gramian = gramian.double().cpu()
         norms = gramian.diagonal().sqrt()  # [T]

@@ -28,7 +28,8 @@ class InverseNorm(Weighter):
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "own"
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the diagonal of the Gramian [T, T]."""
+        assert gradients is not None
         norms = gradients.diagonal().sqrt()  # [T]
         return Update(weights=mask(torch.where(alive(norms, active), 1 / norms, 1.0), active))

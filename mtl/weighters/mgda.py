@@ -41,6 +41,7 @@ class MGDA(Weighter):
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "mean"
+    failures: Tensor
 
     def __init__(self, num_tasks: int, normalization: Literal["none", "l2", "loss", "loss+"]) -> None:
         super().__init__(num_tasks)
@@ -49,8 +50,9 @@ class MGDA(Weighter):
         self.normalization = normalization
         self.register_buffer("failures", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T]; they sum to 1 over the tasks whose gradients have not vanished."""
+        assert gradients is not None
         problem = Problem.of(gradients, active)
         weights = np.ones(0)
         if problem.norms.size:

@@ -39,6 +39,8 @@ class NashMTL(FairGrad):
     active task count for `update_every`; a task without a gradient at a solution keeps its weight until the next one.
     """
 
+    steps: Tensor
+
     def __init__(self, num_tasks: int, max_norm: Annotated[float, Ge(0)], update_every: Annotated[int, Ge(1)]) -> None:
         super().__init__(num_tasks, alpha=1.0)
         if not 0 <= max_norm < math.inf:
@@ -48,8 +50,9 @@ class NashMTL(FairGrad):
         self.max_norm, self.update_every = max_norm, int(update_every)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T], which stays on its device in the steps between two solutions."""
+        assert gradients is not None
         if self.update_every == 1 or self.steps % self.update_every == 0:
             counted = self.solve(gradients, active)
         else:

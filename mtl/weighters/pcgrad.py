@@ -44,8 +44,9 @@ class PCGrad(RandomWeighter):
             raise ValueError(f"PCGrad: reduction must be sum or mean, got {reduction}")
         self.reduction = reduction
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Coefficients from the Gramian [T, T]; the projections run on the CPU in float64."""
+        assert gradients is not None
         active = torch.ones(len(losses), dtype=torch.bool, device=gradients.device) if active is None else active
         gramian = torch.where(active.outer(active), gradients, 0.0).double().cpu()
         norms = gramian.diagonal().sqrt()  # [T]

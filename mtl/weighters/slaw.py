@@ -42,6 +42,9 @@ class SLAW(Weighter):
 
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "sum"
+    steps: Tensor
+    average: Tensor
+    variance: Tensor
 
     def __init__(
         self,

@@ -45,6 +45,8 @@ class TorchJD(RandomWeighter):
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "own"
+    failures: Tensor
+    weighting: nn.Module
 
     def __init__(
         self, num_tasks: int, aggregator: str, options: Mapping[str, Any], seed: Annotated[int, Ge(0)] = 0
@@ -65,8 +67,9 @@ class TorchJD(RandomWeighter):
         for memory in self.weighting.buffers():
             memory.zero_()  # the initial state of TorchJD
 
-    def forward(self, losses: Tensor, gradients: Tensor, active: Tensor | None = None) -> Update:
+    def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """Weights from the Gramian [T, T], on the CPU in float64."""
+        assert gradients is not None
         present = torch.ones(len(losses), dtype=torch.bool) if active is None else active.cpu()
         weights = torch.zeros(len(losses), dtype=torch.float64)
         if present.any():
@@ -82,7 +85,7 @@ class TorchJD(RandomWeighter):
 
     def _solve(self, weighting: nn.Module, gramian: Tensor) -> Tensor:
         """Weights of the aggregator, or equal weights if it fails. Shape [T]."""
-        seed = torch.randint(2**63 - 1, (), generator=self.generator).item()
+        seed = int(torch.randint(2**63 - 1, (), generator=self.generator))
         try:
             weights = self._ask(weighting, gramian, seed)
         except Exception:  # its solvers raise errors without a common base class
@@ -109,7 +112,7 @@ class TorchJD(RandomWeighter):
         return self.aggregator(**options).gramian_weighting
 
 
-def find(name: str) -> type[nn.Module]:
+def find(name: str) -> Any:
     """The aggregator class with this name.
 
     Raises:

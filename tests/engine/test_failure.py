@@ -25,7 +25,7 @@ def trainer(folder, shared, *words):
 
 def gradients(losses=(1.0, 2.0), weights=(1.0, 1.0), broken=(False, False), active=(True, True)):
     losses, weights = torch.tensor(losses), torch.tensor(weights)
-    return mtl.Gradients(losses, weights, weights, torch.tensor(active), None, broken=torch.tensor(broken))
+    return mtl.Gradients(losses, weights, weights, torch.tensor(active), None, None, torch.tensor(broken))
 
 
 def progress(**fields):

@@ -10,7 +10,7 @@ from mtl.engine.gradient_stats import gradient_stats
 def stats(rows: list[list[float]], weights: list[float]) -> dict[str, float]:
     rows, weights = torch.tensor(rows).double(), torch.tensor(weights)
     ones = torch.ones(len(weights))
-    gradients = mtl.Gradients(ones, weights, weights, ones.bool(), rows @ rows.T)
+    gradients = mtl.Gradients(ones, weights, weights, ones.bool(), rows @ rows.T, None, ~ones.bool())
     return gradient_stats(gradients, ["depth", "edge"])
 
 

@@ -7,7 +7,8 @@ from mtl.engine.progress import Progress
 
 def step(weights: list[float], losses: list[float]) -> mtl.Gradients:
     weights, losses = torch.tensor(weights), torch.tensor(losses)
-    return mtl.Gradients(losses, weights, weights, torch.ones(2, dtype=torch.bool), None)
+    everywhere = torch.ones(2, dtype=torch.bool)
+    return mtl.Gradients(losses, weights, weights, everywhere, None, None, ~everywhere)
 
 
 def progress() -> Progress:

@@ -77,7 +77,7 @@ class Classes(TaskLabel):
         largest = [k for k in np.argsort(-shares, kind="stable") if shares[k] > 0.005][:LISTED]
         named = [f"{names[k] if k < len(names) else f'class {k}'} {shares[k]:.0%}".replace("_", " ") for k in largest]
         axes.legend(
-            [Patch(color=colours[k]) for k in largest],
+            [Patch(color=colours[k].tolist()) for k in largest],
             named,
             loc="upper left",
             bbox_to_anchor=(1.01, 1),
@@ -112,7 +112,7 @@ class Classes(TaskLabel):
         if stored.numbers.dtype.kind == "f" and (scores := stored.oriented(self.count, size)) is not None:
             return scores.astype(np.float32 if scores.dtype.itemsize <= 4 else np.float64)
         numbers, coloured = class_numbers(stored, self.first + self.count)
-        if numbers.ndim != 2 or numbers.dtype.kind == "b" or numbers.min() < 0 or (numbers % 1).any():
+        if numbers.ndim != 2 or numbers.dtype.kind == "b" or numbers.min() < 0 or np.mod(numbers, 1).any():
             raise stored.refusal(f"classes from 0 to {self.count - 1}, or scores of {self.count} classes")
         start = self.first if coloured else 0
         classes = np.arange(start, start + self.count)  # numbers of the classes in this file, [K]

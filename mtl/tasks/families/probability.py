@@ -64,8 +64,10 @@ def probability(stored: "Stored", size: tuple[int, int]) -> NDArray[np.float64]:
             "holds only the bytes 0 and 1, but bytes are 255 times the probability; save 0 and 255, or floats"
         )
     kind = "" if grey is None else grey.dtype.kind
-    fits = kind == "b" or (kind == "u" and grey.itemsize == 1) or (kind == "f" and grey.min() >= 0 and grey.max() <= 1)
-    if not fits:
+    fits = grey is not None and (
+        kind == "b" or (kind == "u" and grey.itemsize == 1) or (kind == "f" and grey.min() >= 0 and grey.max() <= 1)
+    )
+    if grey is None or not fits:
         raise stored.refusal("bytes, or probabilities from 0 to 1")
     return grey / (BYTES if kind == "u" else 1.0)
 

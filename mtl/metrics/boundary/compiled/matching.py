@@ -61,7 +61,8 @@ def largest(graph: Graph, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
     matching = Matching(
         np.full(num_pixels, ABSENT, np.int32),
         np.full(num_boundary, FREE, np.int32),
-        *np.zeros((2, num_boundary), np.int32),
+        np.zeros(num_boundary, np.int32),
+        np.zeros(num_boundary, np.int32),
         np.empty(num_boundary + 1, np.int32),
     )
     changes = np.diff(steps.ends.ravel()[:-1]).reshape(-1, 2)  # how many leave, and how many enter

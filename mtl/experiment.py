@@ -68,7 +68,7 @@ class Experiment:
         self.cfg = build.compose(words)
         if not self.cfg.get("plan"):
             raise ValueError("no plan: name an experiment that has one, as in experiment=table2 dataset=nyud")
-        self.plan = OmegaConf.to_container(self.cfg.plan)
+        self.plan = build.as_dict(self.cfg.plan, resolve=False)
         self.dataset = self.cfg.dataset.name
         self.results = Path(self.cfg.results)
         self._composed: dict[tuple[str, ...], DictConfig] = {}  # configs without words about the weighter
@@ -132,7 +132,7 @@ class Experiment:
         folder = build.run_folder(cfg).parent
         about = about_weighter(line)
         name = variant(about) if set(about) - self._defaults(line) else ""
-        notes = OmegaConf.to_container(cfg.logging) if self.plan.get("complete") else None
+        notes = build.as_dict(cfg.logging, resolve=False) if self.plan.get("complete") else None
         return Job(words, build.science(cfg), folder, name, notes, build.needs_teachers(cfg))
 
     def _defaults(self, line: Sequence[str]) -> set[str]:
@@ -142,7 +142,7 @@ class Experiment:
         rest = tuple(word for word in line if word not in about)
         cfg = self._composed[rest] = self._composed.get(rest) or build.compose([*self.words, *rest])
         overrides = OverridesParser.create().parse_overrides(about)
-        return {one.input_line for one in overrides if OmegaConf.select(cfg, one.key_or_group) == one.value()}
+        return {one.input_line or "" for one in overrides if OmegaConf.select(cfg, one.key_or_group) == one.value()}
 
     def _for_dataset(self, key: str, value: str | Mapping[str, str]) -> str:
         if isinstance(value, str):
@@ -158,10 +158,10 @@ class Experiment:
 def swept(line: Sequence[str]) -> list[tuple[str, ...]]:
     """The words of every run of a sweep, in Hydra's order."""
     overrides = OverridesParser.create().parse_overrides(list(line))
-    choices = [
+    choices: list[list[str]] = [
         [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
         if override.is_sweep_override()
-        else [override.input_line]
+        else [override.input_line or ""]
         for override in overrides
     ]
     return list(itertools.product(*choices))

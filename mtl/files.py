@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import filelock
 
@@ -148,15 +148,16 @@ def misfit(content: Any, form: Any, key: str = "") -> str | None:
     kinds = type(form) if isinstance(form, dict | list) else form
     if not isinstance(content, kinds) or (isinstance(content, bool) and kinds is not bool):
         return f"{key or 'the document'} is {'null' if content is None else f'a {type(content).__name__}'}"
+    whole = cast("Any", content)  # a list or a mapping, as the form is
     if isinstance(form, list):
-        parts = [(f"{key}[{place}]", value, form[0]) for place, value in enumerate(content)]
+        parts = [(f"{key}[{place}]", value, form[0]) for place, value in enumerate(whole)]
     elif isinstance(form, dict) and "*" in form:
-        parts = [(f"{key}.{name}", value, form["*"]) for name, value in content.items()]
+        parts = [(f"{key}.{name}", value, form["*"]) for name, value in whole.items()]
     elif isinstance(form, dict):
         names = {name.removesuffix("?"): name for name in form}
-        if lacking := [name for name, given in names.items() if name == given and name not in content]:
+        if lacking := [name for name, given in names.items() if name == given and name not in whole]:
             return f"{key or 'the document'} has no {lacking[0]}"
-        parts = [(f"{key}.{name}", content[name], form[given]) for name, given in names.items() if name in content]
+        parts = [(f"{key}.{name}", whole[name], form[given]) for name, given in names.items() if name in whole]
     else:
         return None
     return next((reason for place, value, part in parts if (reason := misfit(value, part, place.strip(".")))), None)

@@ -13,7 +13,7 @@ from mtl.build.model import rebuild
 from mtl.models.base import MultiTaskModel
 from mtl.run.checkpoint import load_weights
 from mtl.run.device import choose_device
-from mtl.tasks import find
+from mtl.tasks import find_task
 
 
 class UnfitPictureError(ValueError):
@@ -61,7 +61,7 @@ class TrainedModel(nn.Module):
         height, width = image.shape[-2:]
         final = self.network(batch.to(self.network.last_layer.device)).final
         window = (slice(None), slice(top, top + height), slice(left, left + width))
-        return {task: find(task).natural(prediction[0][window].float()) for task, prediction in final.items()}
+        return {task: find_task(task).natural(prediction[0][window].float()) for task, prediction in final.items()}
 
     def prepare(self, image: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """The network's input [1, 3, H', W'], and the row and column where the image starts in it.

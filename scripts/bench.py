@@ -58,7 +58,7 @@ def workload(heads: str, size: Size, device: torch.device, words: Sequence[str] 
     return steps.Workload(build.build_model(cfg, tasks), tasks, data, device)
 
 
-def engine(words: tuple[str, ...], device: torch.device) -> steps.Step:
+def engine(words: tuple[str, ...], device: torch.device) -> "partial[None]":
     """A step of the engine with the weighter and the scope that the words of train.py choose."""
     cfg = build.compose([*SETTING, *words])
     weighter = build.build_weighter(cfg, build.build_tasks(cfg)).to(device)

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -68,7 +68,7 @@ def decode(file: Path) -> dict[str, np.ndarray]:
 
     def load(key: str) -> np.ndarray:
         path = str(file.parents[1] / key / file.name)
-        return cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        return np.asarray(cv2.imread(path, cv2.IMREAD_UNCHANGED))
 
     return {
         "image": cv2.cvtColor(load("image"), cv2.COLOR_BGR2RGB),
@@ -118,6 +118,7 @@ def opencv(maps: dict[str, np.ndarray], size: Size, rng: np.random.Generator) ->
     kinds = dict.fromkeys(maps, cv2.INTER_NEAREST) | {"image": cv2.INTER_LINEAR}
     maps = {key: cv2.resize(maps[key], (width, height), interpolation=kind) for key, kind in kinds.items()}
     maps["depth"] = maps["depth"] / np.float32(scale)
+    window = ()
     for _ in range(11):
         top, left = (rng.integers(max(have - want, 0) + 1) for have, want in zip((height, width), size, strict=True))
         window = slice(top, top + size[0]), slice(left, left + size[1])
@@ -183,9 +184,12 @@ def measure(root: Path, size: Size, batch: int, rounds: int) -> pd.DataFrame:
     }
     loaders = {name: make_loader(d, batch_size=batch, workers=0, seed=0, train=True) for name, d in datasets.items()}
     rng = np.random.default_rng(0)
-    rows = {"opencv": lambda _: plain_epoch(root, size, batch, rng)}
+    rows: dict[str, Callable[[int], object]] = {"opencv": lambda _: plain_epoch(root, size, batch, rng)}
     for name, loader in loaders.items():
-        rows[name] = lambda epoch, loader=loader: (loader.sampler.set_epoch(epoch), deque(loader, maxlen=0))
+        rows[name] = lambda epoch, loader=loader: (
+            cast("Any", loader.sampler).set_epoch(epoch),
+            deque(loader, maxlen=0),
+        )
     taken: dict[str, list[float]] = {name: [] for name in rows}
     for current in range(-1, rounds):
         for name in random.sample(list(rows), len(rows)):

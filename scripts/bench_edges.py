@@ -121,7 +121,7 @@ def compare(images: list[tuple[np.ndarray, np.ndarray]], variant: str, annotator
     ours, theirs, predicted = [], [], []
     for probability, boundary in images:
         boundaries = np.stack([np.roll(boundary, (2 * number, -number), (0, 1)) for number in range(annotators)])
-        times = []
+        times, counts = [], np.empty(0)
         for _ in range(3):
             start = time.process_time()
             counts = boundary_counts(
@@ -136,12 +136,12 @@ def compare(images: list[tuple[np.ndarray, np.ndarray]], variant: str, annotator
         predicted.append(counts[1].max())
     return {
         "images": len(images),
-        "boundary_px": np.mean([np.count_nonzero(boundary) for _, boundary in images]),
-        "predicted_px": np.mean(predicted),
-        "seconds": np.mean(ours),
-        "scipy_seconds": np.mean(theirs),
-        "ratio": np.mean(theirs) / np.mean(ours),
-        "least_ratio": np.min(np.divide(theirs, ours)),
+        "boundary_px": float(np.mean([np.count_nonzero(boundary) for _, boundary in images])),
+        "predicted_px": float(np.mean(predicted)),
+        "seconds": float(np.mean(ours)),
+        "scipy_seconds": float(np.mean(theirs)),
+        "ratio": float(np.mean(theirs) / np.mean(ours)),
+        "least_ratio": float(np.min(np.divide(theirs, ours))),
     }
 
 

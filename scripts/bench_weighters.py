@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import bench
 import pandas as pd
@@ -99,7 +99,7 @@ def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, rep
     """Median time of the weighter alone, on the gradients of a step."""
     if row.by != "mtl":
         return float("nan")
-    weighter, seen, spent = taken.keywords["weighter"], [], []
+    weighter, seen, spent = cast("partial[None]", taken).keywords["weighter"], [], []
     handle = weighter.register_forward_pre_hook(lambda _, arguments: seen.append(arguments))
     taken(work)
     handle.remove()

@@ -20,7 +20,7 @@ from mtl.experiment import Experiment, finished
 from mtl.files import write_whole
 from mtl.report.names import SINGLE_TASK, method_label, method_of, setting_of
 from mtl.report.render.style import DPI, spelled, styled
-from mtl.tasks import find
+from mtl.tasks import find_task
 
 OWN = {
     "split": ("val", "train, val or test"),
@@ -88,7 +88,7 @@ def drawn(image: np.ndarray, rows: Mapping[str, Mapping[str, np.ndarray]], tasks
                 grid[number, 0].text(1, 0.5, name, ha="right", va="center", transform=grid[number, 0].transAxes)
             for axes, task in zip(grid[number, 1:], tasks, strict=True):
                 if task in maps:
-                    find(task).draw(axes, maps[task], key=False)
+                    find_task(task).draw(axes, maps[task], key=False)
                 if not number:
                     axes.set_title(f"{spelled(task)}, {name}", fontsize=8)
         figure.savefig(png := io.BytesIO(), format="png", dpi=DPI)

@@ -24,7 +24,7 @@ def main(own: Mapping[str, str]) -> None:
     every, dataset, results = own["figures"] == "all", own["dataset"], Path(own["results"])
     numbers = figures_of(dataset) if every else own["figures"].split(",")
     if unknown := [word for word in numbers if str(word) not in map(str, FIGURES)]:
-        raise ValueError(f"no figure {', '.join(unknown)}: there are {', '.join(map(str, FIGURES))}")
+        raise ValueError(f"no figure {', '.join(map(str, unknown))}: there are {', '.join(map(str, FIGURES))}")
     if dataset and dataset not in DATASETS_DRAWN:
         raise ValueError(f"no figures of dataset {dataset}: there are {', '.join(DATASETS_DRAWN)}")
     if not results.is_dir():

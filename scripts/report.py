@@ -38,7 +38,7 @@ def outdated(results: Path) -> Iterator[str]:
     """Names of the experiments without a table, or with a record of a run that is not in their summary."""
     for folder in sorted(results.glob("records/*")):
         lines = read_lines(results / "summary" / f"{folder.name}.csv")
-        known = {f"{line.run}/seed{line.seed}" for line in lines.itertuples()}
+        known = {f"{line['run']}/seed{line['seed']}" for line in lines.to_dict("records")}
         stored = {f"{path.parent.name}/{path.stem}" for path in folder.glob("*/seed*.json")}
         if stored - known or not (results / "tables" / f"{folder.name}.csv").exists():
             yield folder.name

@@ -98,7 +98,7 @@ class Work:
 
     def keep(self, number: int) -> str:
         """What runs of a line keep: single-task networks also best.pt, if runs of the plan learn from them."""
-        given = self.experiment.cfg.keep
+        given: str = self.experiment.cfg.keep
         teach = self.learns and any(len(job.config["subset"]) == 1 for job in self.lines[number])
         return {"none": "best", "last": "both"}.get(given, given) if teach else given
 

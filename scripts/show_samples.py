@@ -6,7 +6,7 @@ Words of train.py choose the dataset and how it is changed (`dataset.noise=...`,
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -72,7 +72,10 @@ def main(own: Mapping[str, Any], words: Sequence[str]) -> None:
             row[0].imshow(image.clip(0, 1), interpolation="nearest")
             for axes, (label, version) in zip(row[1:], columns, strict=True):
                 label.draw(axes, versions[version][number][label.name].numpy(), key=False)
-            titles = (str(sample["meta"]["id"]), *(f"{spelled(label.name)}{version}" for label, version in columns))
+            titles = (
+                str(cast("Any", sample)["meta"]["id"]),
+                *(f"{spelled(label.name)}{version}" for label, version in columns),
+            )
             for axes, title in zip(row, titles, strict=True):
                 axes.set_title(title, fontsize=8)
                 axes.set_axis_off()

@@ -92,7 +92,7 @@ def memory(work: Workload, step: Step) -> float:
     return _resident("VmHWM") - rest
 
 
-def in_new_process(function: Callable[..., float], *args: Any) -> float:
+def in_new_process(function: Callable[..., Any], *args: Any) -> Any:
     """Calls a function in a new process that returns freed tensors to the system at once.
 
     Otherwise malloc keeps them, and the peak of the process is not that of the step.

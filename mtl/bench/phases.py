@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import torch
 
 from mtl.engine import accumulation, heads
 from mtl.engine.trainer import Trainer
+from mtl.run.clock import Clock
 
 PHASES = ("data", "forward", "heads", "weighter", "encoder", "optimizer")
 # Function of the engine: where it is looked up, the phase that ends when it is called, and the one that its call ends.
@@ -45,7 +46,7 @@ class Phases:
         self.device, self.skipped, self.whole = device, skipped, whole
         self.step = 0
         self.step_seconds = 0.0  # of one step, without waiting for the device between phases
-        self.seconds = dict.fromkeys(PHASES, 0.0)
+        self.seconds: dict[str, float] = dict.fromkeys(PHASES, 0.0)
         self._since = 0.0
 
     def lap(self, part: str) -> None:
@@ -105,8 +106,9 @@ def measure(trainer: Trainer, skipped: int, whole: int) -> dict[str, float]:
     Returns:
         `images_per_second` of this process, peak memory in MiB as in the record of a run, and the share of each phase.
     """
-    phases = trainer.clock = Phases(trainer.device, skipped, whole)
+    phases = Phases(trainer.device, skipped, whole)
+    trainer.clock = cast("Clock", phases)  # the trainer calls lap and no more
     with phases.borders():
         result = trainer.fit()
-    images = trainer.loader.batch_size / phases.step_seconds
+    images = (trainer.loader.batch_size or 1) / phases.step_seconds
     return {"images_per_second": images, "peak_memory_mib": result["peak_memory_mib"]} | phases.shares()

@@ -4,6 +4,7 @@ A step is a forward and a backward pass, without the optimizer. It leaves the gr
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +61,7 @@ class PointHead(nn.Module):
     def __init__(self, *, in_channels: Sequence[int], out_channels: int, bias: float = 0.0) -> None:
         super().__init__()
         self.output = nn.Conv2d(in_channels[-1], out_channels, 1)
-        nn.init.constant_(self.output.bias, bias)
+        nn.init.constant_(cast("Tensor", self.output.bias), bias)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Prediction [B, out_channels, *size] of the last map [B, C, H, W]."""
@@ -73,7 +74,7 @@ Step = Callable[[Workload], None]
 def plain(work: Workload) -> None:
     """The baseline: uniform weights and a plain backward pass, without a cut."""
     losses, _ = work.total_loss(work.model(work.image), work.batch)
-    sum(losses).backward()
+    torch.stack(losses).sum().backward()
 
 
 def naive(work: Workload, weighter: Weighter) -> None:
@@ -86,7 +87,7 @@ def naive(work: Workload, weighter: Weighter) -> None:
     (weights * losses).sum().backward()
 
 
-def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
+def one_pass(work: Workload, weighter: Weighter, **applied: Any) -> None:
     """The engine as the trainer calls it, with the second forward pass for a weighter that needs one."""
     work.objective.judged = work.tasks if weighter.judges else ()
     losses, features, active = work.objective(work.batch)
@@ -98,18 +99,18 @@ def one_pass(work: Workload, weighter: Weighter, **applied: str) -> None:
         weighter.after_step(work.objective.values([work.batch]))
 
 
-def torchjd(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
+def torchjd(work: Workload, aggregator: Any) -> None:
     """The same step with TorchJD as in its documentation; for vanilla networks only."""
     from torchjd.autojac import jac_to_grad, mtl_backward  # noqa: PLC0415  an extra
 
     maps = work.model.encode(work.image)
-    outputs = work.model.decode([maps] * len(work.model.task_names), tuple(work.image.shape[-2:]))
+    outputs = work.model.decode([maps] * len(work.model.task_names), (work.image.shape[-2], work.image.shape[-1]))
     losses, _ = work.total_loss(outputs, work.batch)
     mtl_backward(losses, features=maps)
     jac_to_grad(work.model.shared_parameters(), aggregator)
 
 
-def torchjd_general(work: Workload, aggregator: Callable[[Tensor], Tensor]) -> None:
+def torchjd_general(work: Workload, aggregator: Any) -> None:
     """The same step with TorchJD, for any network.
 
     `mtl_backward` needs features that do not depend on each other, and no shared parameters behind them; MTAN violates

@@ -11,6 +11,7 @@ PARTS = {
         "CONFIGS",
         "INCIDENTAL",
         "applied",
+        "as_dict",
         "compose",
         "composed",
         "data_key",

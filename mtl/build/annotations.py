@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from annotated_types import GroupedMetadata, Interval
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter
@@ -84,14 +84,15 @@ def adapter(annotation: Any) -> TypeAdapter:
 
 def plain(annotation: Any) -> Any:
     """The annotation in terms of what a config can hold: a node in place of an object, and no exotic types."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
+    origin = get_origin(annotation)
+    arguments = get_args(annotation)
     if origin is Annotated:
         return Annotated[plain(arguments[0]), *map(known, annotation.__metadata__)]
     if origin in UNIONS:
         kinds = [kind for kind in arguments if kind is not str or Path not in arguments]
         return Union[tuple(map(plain, kinds))]  # noqa: UP007  computed
     if origin in LISTS or origin in MAPPINGS:
-        return origin[tuple(argument if argument is ... else plain(argument) for argument in arguments)]
+        return cast("Any", origin)[tuple(argument if argument is ... else plain(argument) for argument in arguments)]
     if origin is Literal:  # pydantic takes true and 1.0 for 1
         kinds = {type(choice) for choice in arguments}
         return Annotated[annotation, BeforeValidator(lambda value: value if type(value) in kinds else object())]

@@ -8,7 +8,7 @@ import hydra
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from mtl.build.validate import closest
+from mtl.build.validate import as_dict, closest
 from mtl.build.workers import settle
 from mtl.files import finite
 from mtl.places import CONFIGS
@@ -70,7 +70,7 @@ def science(cfg: DictConfig) -> dict[str, Any]:
     for key in INCIDENTAL:
         OmegaConf.update(cfg, key, "", force_add=True)  # before resolving, because other keys refer to the folders
     tasks, known = subset(cfg), set(cfg.dataset.tasks)
-    resolved = OmegaConf.to_container(cfg, resolve=True)
+    resolved = as_dict(cfg)
     config = {key: resolved[key] for key in ("recipe", "weighter")}
     config |= {
         group: {key: resolved[group][key] for key in keys if key in resolved[group]} for group, keys in BUILT.items()

@@ -11,8 +11,8 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from torch import nn
 
 from mtl.build.annotations import Node, annotations_of
-from mtl.engine.progress import Plan
-from mtl.weighters.base import Scope
+from mtl.engine.progress import Accumulation, OnNonfinite, Precision
+from mtl.weighters.base import ScopeWord
 
 Count = Annotated[int, Ge(1)]
 Parallel = Annotated[int, Interval(ge=1, le=1024)]
@@ -20,10 +20,6 @@ Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Interval(ge=0, lt=1)]
 Name = Annotated[str, MinLen(1)]
-ScopeWord = Literal[*(scope.value for scope in Scope)]
-Precision, Accumulation, OnNonfinite = (
-    Plan.__annotations__[name] for name in ("precision", "accumulation", "on_nonfinite")
-)
 
 
 class Statistics(TypedDict, total=False):

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from torch import nn
 
 from mtl.build.config import CONFIGS, subset
 from mtl.build.trusted import read_config
@@ -109,7 +109,7 @@ def by_task(cfg: DictConfig, node: str, tasks: list[Task]) -> dict[str, list[flo
 
 def build_alignment(
     cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, steps: int, checkpoints: Mapping[str, Path]
-) -> nn.Module:
+) -> Any:
     """The distance of the model's features from those of vanilla single-task networks.
 
     Its settings are those of the weighter, or of URL if the weighter has none. Creating it leaves the random state

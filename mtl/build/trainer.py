@@ -4,14 +4,14 @@ import inspect
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch.optim import Optimizer
 
-from mtl.build.config import applied, watches
+from mtl.build.config import applied, as_dict, watches
 from mtl.build.data import build_loader
 from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter
 from mtl.engine import distributed
@@ -91,16 +91,17 @@ def build_trainer(
     seed_everything(cfg.seed)
     model = build_model(cfg, tasks).to(device)
     for first in (loader.dataset[0, 0], evaluator.loader.dataset[0]):
-        model.backbone.check_size(loader.collate_fn([first])["image"])
+        batch: Any = loader.collate_fn([first])
+        model.backbone.check_size(batch["image"])
     weighter = build_weighter(cfg, tasks).to(device)
     Accumulation(
         weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg)
     )  # raises on invalid combinations
     sharpness = build_sharpness(cfg)
     if distributed.world_size() > 1 and device.type == "cuda":
-        model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        model = cast("MultiTaskModel", torch.nn.SyncBatchNorm.convert_sync_batchnorm(model))
     speed_up(model, cfg, device)
-    groups = [{"params": list(model.parameters())}]
+    groups: list[dict[str, Any]] = [{"params": list(model.parameters())}]
     if own := list(weighter.parameters()):
         groups.append({"params": own, "weight_decay": 0.0})
     optimizer = build_optimizer(cfg, groups, device)
@@ -111,8 +112,7 @@ def build_trainer(
         raise ValueError(f"recipe.evaluate must be epoch, end or a number of steps, got {every!r}")
     distance = partial(build_alignment, cfg, tasks, model, checkpoints=checkpoints or {})
     statistics = cfg.logging.gradient_statistics
-    about = {"folder": folder, "name": f"{folder.parent.name}/{folder.name}", "steps": steps}
-    about["config"] = OmegaConf.to_container(cfg, resolve=True)
+    about = {"folder": folder, "name": f"{folder.parent.name}/{folder.name}", "steps": steps, "config": as_dict(cfg)}
     chosen = [logger for logger in cfg.logger.values() if logger and distributed.rank() == 0]
     loggers = [instantiate(logger, _partial_=True)(**about) for logger in chosen]
     return Trainer(

@@ -11,7 +11,7 @@ from torch import nn
 from yaml import YAMLError
 
 from mtl.backbones.base import Backbone
-from mtl.build.config import subset
+from mtl.build.config import as_dict, subset
 from mtl.data.base import DenseDataset
 from mtl.models.base import MultiTaskModel
 from mtl.task import Coarse, Task
@@ -58,7 +58,9 @@ def read_config(path: Path, trust: str | Sequence[str] = ()) -> DictConfig:
         ValueError: It is not the config of a run, or names something else.
     """
     try:
-        content = OmegaConf.to_container(OmegaConf.load(path))  # with a safe loader, and without resolving references
+        content: dict[str, Any] = as_dict(
+            OmegaConf.load(path), resolve=False
+        )  # with a safe loader, and without resolving references
         if references := [key for key, value in leaves(content) if "${" in str(value)]:
             raise ValueError(f"{references[0]} is a reference, and the config of a run has only values")
         tasks, split = content["dataset"]["tasks"], content["dataset"]["val"]
@@ -69,7 +71,7 @@ def read_config(path: Path, trust: str | Sequence[str] = ()) -> DictConfig:
             "dataset.val.transform": (split["transform"], TRANSFORM),
             "dataset.val": ({"_target_": split["_target_"]}, DATASET),
         }
-        for name in subset(OmegaConf.create(content)):
+        for name in subset(DictConfig(content)):
             tasks[name] |= {"loss": None, "metric": None}
             parts[f"dataset.tasks.{name}"] = (tasks[name], TASK)
             if coarse := content["model"].get("coarse", {}).get(name):
@@ -84,7 +86,7 @@ def read_config(path: Path, trust: str | Sequence[str] = ()) -> DictConfig:
         for key, name in leaves(node, part):
             if key.endswith("._target_"):
                 check(name, place, trusted, f"{path}: {key} names {name}")
-    return OmegaConf.create(content)
+    return DictConfig(content)
 
 
 def leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:

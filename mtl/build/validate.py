@@ -2,13 +2,13 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import reduce
-from typing import Any, is_typeddict
+from typing import Any, cast, is_typeddict
 
 from hydra.errors import InstantiationException
 from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 MISSING = "???"
 REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
@@ -24,7 +24,7 @@ def check_keys(cfg: DictConfig) -> None:
     """
     from mtl.build.keys import Config  # noqa: PLC0415  imports torch; the command line starts without
 
-    refuse(cfg, errors(Config, OmegaConf.to_container(cfg, resolve=True), ()))
+    refuse(cfg, errors(Config, as_dict(cfg), ()))
 
 
 def check_nodes(cfg: DictConfig) -> None:
@@ -34,13 +34,13 @@ def check_nodes(cfg: DictConfig) -> None:
         ValueError: As `check_keys`.
     """
     tasks = set(select(cfg, "dataset.tasks") or ())
-    refuse(cfg, node_errors(OmegaConf.to_container(cfg, resolve=True), (), tasks))
+    refuse(cfg, node_errors(as_dict(cfg), (), tasks))
 
 
 def refuse(cfg: DictConfig, found: Iterator[Error]) -> None:
     """Raises the first of the errors."""
     for place, value, wanted in found:
-        key = origin(OmegaConf.to_container(cfg, resolve=False), place)
+        key = origin(as_dict(cfg, resolve=False), place)
         raise ValueError(f"{'.'.join(map(str, key))}={shown(value)}: use {wanted}")
 
 
@@ -71,7 +71,7 @@ def errors(annotation: Any, value: Any, place: Place, by_task: bool = False) -> 
         yield place, value, annotations.wanted(annotation, value) + question
 
 
-def node_errors(node: Any, place: Place, tasks: Collection[str]) -> Iterator[Error]:
+def node_errors(node: Any, place: Place, tasks: Set[str]) -> Iterator[Error]:
     """Wrong arguments of the nodes with a `_target_` in a part of the config.
 
     Args:
@@ -108,7 +108,12 @@ def located(name: Any, place: Place) -> Any:
         raise InstantiationException(f"Error locating target '{name}'\nfull_key: {key}") from error
 
 
-def parts_of(value: Any) -> list[tuple[str | int, Any]]:
+def as_dict(cfg: DictConfig | ListConfig, resolve: bool = True) -> dict[str, Any]:
+    """The config in plain Python, by default with references resolved."""
+    return cast("dict[str, Any]", OmegaConf.to_container(cfg, resolve=resolve))
+
+
+def parts_of(value: Any) -> list[tuple[Any, Any]]:
     """The values of a mapping or list, each with its name or position."""
     return list(value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ())
 
@@ -120,11 +125,11 @@ def origin(raw: Any, place: Place) -> Place:
         raw: The config without references resolved.
         place: Where the resolved config has the value.
     """
-    node = raw
+    node: Any = raw
     for depth, name in enumerate(place):
         if not (isinstance(node, list) or (isinstance(node, Mapping) and name in node)):
             break
-        node = node[name]
+        node = cast("Any", node)[name]
         if isinstance(node, str) and (reference := REFERENCE.fullmatch(node)):
             return origin(raw, (*reference[1].split("."), *place[depth + 1 :]))
     return place

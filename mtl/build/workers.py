@@ -29,7 +29,7 @@ def settle(cfg: DictConfig) -> DictConfig:
     """
     check_keys(cfg)
     if cfg.workers == "auto":
-        cores = share(cpu_count(), launcher(), int(os.environ.get("LOCAL_WORLD_SIZE", cfg.processes)))
+        cores = share(cpu_count(), launcher(), int(os.environ.get("LOCAL_WORLD_SIZE") or cfg.processes))
         room = shutil.disk_usage(SHARED).free // BATCHES if SHARED.is_dir() else MOST
         cfg.workers = 0 if cores == 2 and not has_gpu(cfg.device) else min(cores - 1, MOST, room)
     check_nodes(cfg)

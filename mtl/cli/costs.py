@@ -71,6 +71,7 @@ class Costs:
         started = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in orders[: self.share]]
         try:
             for number, process in enumerate(started):
+                assert process.stdin is not None  # a pipe
                 with process.stdin as pipe:
                     json.dump(orders[number :: self.share], pipe, allow_nan=False)
             codes = [process.wait() for process in started]

@@ -77,6 +77,8 @@ def weights(cfg: DictConfig) -> str:
     if cfg.backbone.get("checkpoint"):
         return f"{cfg.backbone.checkpoint}, {'here' if Path(cfg.backbone.checkpoint).is_file() else 'missing'}"
     source = timm.get_pretrained_cfg(cfg.backbone.encoder.name)
+    if source is None or source.hf_hub_id is None:
+        return f"{cfg.backbone.encoder.name}, unknown to timm {timm.__version__}"
     names = (source.hf_hub_filename,) if source.hf_hub_filename else WEIGHTS
     found = [try_to_load_from_cache(source.hf_hub_id, name) for name in names]
     here = any(isinstance(path, str) for path in found)

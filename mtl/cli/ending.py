@@ -30,7 +30,7 @@ REPORT = "error.txt"
 SWEEP = ("-m", "--multirun")
 
 
-def run(main: Callable[..., Any], doc: str, own: Own | None = None, others: bool = False) -> None:
+def run(main: Callable[..., Any], doc: str | None, own: Own | None = None, others: bool = False) -> None:
     """Runs a script; `debug=true` on the command line shows the traceback of bad input as well.
 
     Args:
@@ -109,13 +109,15 @@ class FailedRuns(Callback):
     process that started the sweep reads the lines.
     """
 
-    def on_job_start(self, **_: Any) -> None:
+    def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """Lets a process of the joblib launcher save and end if the one that started it has ended."""
         if multiprocessing.current_process().name.startswith("Loky"):
             end_with_parent()
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """Records how a run ended."""
+        assert job_return.cfg is not None  # Hydra sets both
+        assert job_return.overrides is not None
         folder = folder_of(job_return.cfg)
         if job_return.status is JobStatus.COMPLETED:
             if folder:

@@ -15,7 +15,7 @@ from mtl.cli.settings import files_of, group_without_file, unknown_choice, unkno
 from mtl.places import PACKAGE, ROOT
 
 OURS = tuple(map(str, (PACKAGE, ROOT / "scripts", ROOT / "train.py")))
-LIBRARIES = tuple(str(Path(library.__file__).parent) for library in (hydra, omegaconf))
+LIBRARIES = tuple(str(Path(library.__file__ or "").parent) for library in (hydra, omegaconf))
 CALLERS = (str(PACKAGE / "build"), *LIBRARIES)  # whose arguments come straight from the config
 
 
@@ -41,7 +41,7 @@ def unwrapped(error: BaseException) -> tuple[BaseException, str]:
     if not (isinstance(error, InstantiationException) and str(error).startswith("Error in ")):
         return error, ""
     key = re.search(r"full_key: (\S+)", str(error))
-    return error.__cause__, f"{key[1]}: " if key else ""
+    return error.__cause__ or error, f"{key[1]}: " if key else ""
 
 
 def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
@@ -51,7 +51,7 @@ def refused_word(error: BaseException, words: Sequence[str]) -> str | None:
         path, ours = error.missing_cfg_file, not error.missing_cfg_file.startswith("hydra/")
         group, _, name = path.partition("/") if ours else path.rpartition("/")
         if ours or error.options:  # Hydra gives no options for a name in a list
-            return unknown_choice(group, name, files_of(group, words) if ours else error.options)
+            return unknown_choice(group, name, files_of(group, words) if ours else error.options or ())
     if isinstance(error, OverrideParseException):
         reason = text.removeprefix(f"Error parsing override '{error.override}'").split("\nSee ")[0]
         return f"cannot read {error.override} ({reason.strip()}): write key=value, and quote special characters"
@@ -86,8 +86,8 @@ def refused_override(text: str, words: Sequence[str]) -> str:
 def missing_class(error: BaseException) -> str:
     """A line for a class of the config that does not exist, or whose module cannot be imported."""
     text = str(error)
-    target, key = re.search("'(.*?)'", text)[1], text.partition("full_key: ")[2]
-    reason = (error if isinstance(error, ImportError) else error.__cause__).__cause__
+    target, key = text.partition("'")[2].partition("'")[0], text.partition("full_key: ")[2]
+    reason = getattr(error if isinstance(error, ImportError) else error.__cause__, "__cause__", None)
     exists = isinstance(reason, Exception) and not isinstance(reason, AttributeError)
     if exists and getattr(reason, "name", None) != target:  # its module, or one that this imports, cannot be imported
         return f"{f'{key}: ' if key else ''}cannot import {target}: {type(reason).__name__}: {reason}"

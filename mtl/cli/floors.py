@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
-from torch.nn import Module
 
 from mtl import build
 from mtl.build.data import build_dataset
 from mtl.data.view import evenly
 from mtl.engine.evaluator import judged, without_padding
-from mtl.task import Task
+from mtl.task import Metric, Task
 
 IMAGES = 200  # training images that constants are computed from
 LUMA = (0.299, 0.587, 0.114)  # brightness of red, green and blue, ITU-R BT.601
@@ -30,7 +30,7 @@ def floors(cfg: DictConfig, split: str) -> dict[str, dict[str, dict[str, float]]
     fixed = constants(cfg, tasks)
     loader = build.build_evaluator(cfg, split, tasks, torch.device("cpu")).loader
     rng = np.random.default_rng(0)
-    metrics: dict[str, dict[str, Module]] = {task.name: {} for task in tasks}
+    metrics: dict[str, dict[str, Metric]] = {task.name: {} for task in tasks}
     for batch in loader:
         grey = brightness(cfg, batch["image"])
         for task in tasks:
@@ -54,7 +54,8 @@ def constants(cfg: DictConfig, tasks: list[Task]) -> dict[str, Tensor]:
     samples = [dataset[index] for index in range(len(dataset))]
     return {
         task.name: torch.tensor(
-            task.label.constant((sample[task.name].numpy() for sample in samples), task.channels), dtype=torch.float32
+            label_of(task).constant((sample[task.name].numpy() for sample in samples), task.channels),
+            dtype=torch.float32,
         )
         for task in tasks
     }
@@ -73,8 +74,13 @@ def predictions(
         rng: Source of random numbers.
     """
     yield "constant", constant[:, None, None].expand(len(truth), -1, *grey.shape[1:])
-    yield from stacked([task.label.untrained(image, rng) for image in grey])
-    yield from stacked([task.label.nearly_true(one.numpy()) for one in truth])
+    yield from stacked([label_of(task).untrained(image, rng) for image in grey])
+    yield from stacked([label_of(task).nearly_true(one.numpy()) for one in truth])
+
+
+def label_of(task: Task) -> Any:
+    """The `TaskLabel` of a task."""
+    return task.label
 
 
 def stacked(found: list[Mapping[str, np.ndarray]]) -> Iterator[tuple[str, Tensor]]:

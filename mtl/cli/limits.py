@@ -36,7 +36,7 @@ def refused_by_system(error: BaseException) -> str | None:
     while link is not None:
         if isinstance(link, OSError) and (link.errno in FIXES or (link is error and link.filename)):
             path = f"{link.filename}: " if link.filename else ""
-            return f"{path}{link.strerror}; {FIXES.get(link.errno, f'fix this, or {FOLDERS}')}"
+            return f"{path}{link.strerror}; {FIXES.get(link.errno or 0, f'fix this, or {FOLDERS}')}"
         link = link.__cause__ or link.__context__
     if not isinstance(error, MemoryError | OSError | RuntimeError):
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_class
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mtl import build
 from mtl.data.disk import DiskDataset, MissingDatasetError
@@ -101,7 +101,7 @@ def open_split(cfg: DictConfig, name: str, tasks: Sequence[str]) -> Any:
         ValueError: The dataset has no such split.
     """
     check_split(cfg, name)
-    arguments = OmegaConf.to_container(cfg.dataset[name], resolve=True)
+    arguments = build.as_dict(cfg.dataset[name])
     return get_class(arguments.pop("_target_"))(**arguments | {"tasks": list(tasks), "transform": None})
 
 

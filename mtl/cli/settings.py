@@ -100,17 +100,17 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
     target = OmegaConf.select(cfg, f"{parent}._target_")
     if target and name in inspect.signature(get_object(target)).parameters:
         return f"unknown key {key}: {target.rpartition('.')[2]} takes it, but no config states it; write +{key}=..."
-    place = origin(OmegaConf.to_container(cfg), tuple(key.split(".")))
+    place = origin(build.as_dict(cfg, resolve=False), tuple(key.split(".")))
     if (meant := ".".join(map(str, place))) != key:
         return f"unknown key {key}; the config refers to {meant} for it"
     group, _, rest = key.partition(".")
     files = {other: OmegaConf.load(path) for other, path in files_of(group, words).items()}
-    others = [other for other, file in files.items() if select(OmegaConf.to_container(file), rest) is not None]
+    others = [other for other, file in files.items() if select(build.as_dict(file, resolve=False), rest) is not None]
     if others and group in cfg:
         current = cfg[group].get("name") or ",".join(cfg[group])
         return f"unknown key {key} of {group}={current}; it belongs to {listed(others)}"
     groups = [path.name for folder in folders(words) for path in folder.glob("*") if path.is_dir()]
-    best = max([*keys_of(OmegaConf.to_container(cfg)), *groups], key=lambda other: likeness(key, other))
+    best = max([*keys_of(build.as_dict(cfg, resolve=False)), *groups], key=lambda other: likeness(key, other))
     if likeness(key, best) > ALIKE:
         return f"unknown key {key}; did you mean {best}?"
     return f"unknown key {key}; {as_called('python train.py')} --cfg job shows all keys"

@@ -119,6 +119,7 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
     trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers, clock)
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
+    earlier, about, data = [], {}, {}  # of the first process
     if first:
         now = environment(trainer.device) | {"processes": distributed.world_size()}  # files may change while it trains
         *earlier, about = environments(folder, now)

@@ -73,12 +73,12 @@ def listed(own: Own) -> str:
     return ", ".join(f"{word}=..." for word in own)
 
 
-def first_paragraph(doc: str) -> str:
+def first_paragraph(doc: str | None) -> str:
     """What a docstring says before its first blank line."""
-    return as_called(inspect.cleandoc(doc).partition("\n\n")[0])
+    return as_called(inspect.cleandoc(doc or "").partition("\n\n")[0])
 
 
-def help_text(doc: str, own: Own, others: bool) -> str:
+def help_text(doc: str | None, own: Own, others: bool) -> str:
     """What --help prints: the first paragraph of the docstring, then every word with its default and its meaning."""
     shown = {f"{word}={'...' if default is None else default}": text for word, (default, text) in own.items()}
     width = max(map(len, shown), default=0)

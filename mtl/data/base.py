@@ -54,7 +54,7 @@ class DenseDataset(Dataset[Sample], ABC):
                 f"tasks are {list(tasks)}; {type(self).__name__} needs one or more of "
                 f"{', '.join(self.available)}, each once"
             )
-        self.split = split
+        self.split: Split = split
         missing = [task for task in needs(transform) if task not in self.available]
         if missing:
             raise ValueError(
@@ -112,7 +112,7 @@ class DenseDataset(Dataset[Sample], ABC):
 
 def needs(transform: Any) -> Mapping[str, str]:
     """Tasks whose labels a transform or a pipeline uses, each with the name of the step that uses them."""
-    own = dict.fromkeys(getattr(transform, "needs", ()), type(transform).__name__)
+    own: dict[str, str] = dict.fromkeys(getattr(transform, "needs", ()), type(transform).__name__)
     for step in getattr(transform, "transforms", ()):
         own |= needs(step)
     return own

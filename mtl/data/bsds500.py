@@ -81,11 +81,11 @@ class BSDS500(DiskDataset):
 
     def arrays(self, id: str) -> dict[str, np.ndarray]:
         """Image and labels, as described in the class."""
-        files = self.files(id)
-        arrays = {"image": read_image(*files["image"])}
-        boundaries = read_boundaries(*files["edge"])
-        check_size(*files["edge"], boundaries, arrays["image"].shape[1:])
-        arrays["edge"] = boundaries.any(axis=0, keepdims=True).astype(np.uint8)
+        (photograph,), (annotations,) = self.files(id).values()
+        arrays: dict[str, np.ndarray] = {"image": read_image(photograph)}
+        boundaries = read_boundaries(annotations)
+        check_size(annotations, boundaries, arrays["image"].shape[1:])
+        arrays["edge"] = np.asarray(boundaries.any(axis=0, keepdims=True), np.uint8)
         if self.split != "train":
             arrays["boundary"] = boundaries
         return arrays

@@ -103,7 +103,7 @@ class CamVid(DiskDataset):
         classes = self.stored.read_label(read_stored(annotation, "semseg"))
         check_size(annotation, classes, (height, width))
         classes = shrink_classes(classes, self.shrink)
-        arrays = {"image": shrink_image(image, self.shrink)}
+        arrays: dict[str, np.ndarray] = {"image": shrink_image(image, self.shrink)}
         if "semseg" in self.reads:
             arrays["semseg"] = classes
         if "edge" in self.reads:

@@ -96,7 +96,9 @@ def collate(samples: list[Sample], limits: Mapping[str, int]) -> dict[str, Any]:
     """
     columns = {key: [sample[key] for sample in samples] for key in samples[0]}
     # In a worker, default_collate stacks in shared memory, so the batch is not copied again.
-    batch = {key: column if key == "meta" else default_collate(column) for key, column in columns.items()}
+    batch: dict[str, Any] = {
+        key: column if key == "meta" else default_collate(column) for key, column in columns.items()
+    }
     for task, limit in limits.items():
         if batch[task].is_floating_point():
             continue

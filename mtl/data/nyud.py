@@ -97,7 +97,7 @@ class NYUD(DiskDataset):
         if not any((path / name).is_dir() for name in ("gt_sets", "segmentation")):
             return None
         found = suffixes(path)
-        return ARCHIVES.get(tuple(found[key] for key in ("image", "normals", "edge")), f"mixed ({found})")
+        return ARCHIVES.get((found["image"], found["normals"], found["edge"]), f"mixed ({found})")
 
     def list_ids(self) -> list[str]:
         """Ids of gt_sets/<split>.txt, such as 0003."""

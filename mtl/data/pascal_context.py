@@ -128,7 +128,8 @@ class PascalContext(DiskDataset):
             arrays["human_parts"] = human_parts(files["human_parts"], arrays["image"].shape[1:])[None]
         for key in ("semseg", "saliency"):
             if key in files:
-                arrays[key] = self.stored[key].read_label(read_stored(*files[key], key))
+                (file,) = files[key]
+                arrays[key] = self.stored[key].read_label(read_stored(file, key))
         if {"normals", "edge"} & files.keys():
             arrays |= self._from_context(files, arrays["image"].shape[1:])
         return arrays

@@ -105,7 +105,7 @@ class Predictions:
             ValueError: The file does not hold a prediction of the task, or has another size.
         """
         path = self.files[id]
-        prediction = self.label.read_prediction(read_stored(path, self.task), tuple(size))
+        prediction = self.label.read_prediction(read_stored(path, self.task), size)
         if prediction.shape[1:] != tuple(size):
             raise DamagedFileError(
                 f"{path}: is {prediction.shape[1]} x {prediction.shape[2]}, but the image is {size[0]} x {size[1]}: "

@@ -111,7 +111,7 @@ class Replica(DiskDataset):
     @classmethod
     def tally(cls, root: Path) -> str:
         """Number of images and scenes, without reading them."""
-        folders = list(root.glob(layout_of(root).format(domain=DOMAINS["image"][0], scene="*")))
+        folders = list(root.glob((layout_of(root) or "").format(domain=DOMAINS["image"][0], scene="*")))
         return f"{sum(len(os.listdir(folder)) for folder in folders)} images in {len(folders)} scenes"
 
     def list_ids(self) -> list[str]:
@@ -144,7 +144,7 @@ class Replica(DiskDataset):
     @cached_property
     def layout(self) -> str:
         """Layout of the folders."""
-        return layout_of(self.root)
+        return layout_of(self.root) or ""  # the folder has been checked
 
     @cached_property
     def domains(self) -> list[str]:

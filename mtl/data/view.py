@@ -14,7 +14,7 @@ class View(DenseDataset):
     """
 
     def __init__(self, source: DenseDataset) -> None:
-        self.available = source.available
+        self.available = source.available  # pyright: ignore[reportAttributeAccessIssue]  that of this object
         super().__init__(source.split, source.tasks, source.transform)
         self.source = source
 

@@ -9,6 +9,10 @@ from torch import Tensor
 
 from mtl.engine.decision import Gradients
 
+Precision = Literal["float32", "tf32", "bfloat16", "float16"]
+Accumulation = Literal["exact", "first"]
+OnNonfinite = Literal["skip", "raise"]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -30,11 +34,11 @@ class Plan:
     steps: int
     evaluate_every: int
     clip: float | None
-    on_nonfinite: Literal["skip", "raise"]
+    on_nonfinite: OnNonfinite
     checkpoint_minutes: float
-    precision: Literal["float32", "tf32", "bfloat16", "float16"]
+    precision: Precision
     micro_batches: int
-    accumulation: Literal["exact", "first"]
+    accumulation: Accumulation
     statistics_scope: str
     statistics_every: int
 

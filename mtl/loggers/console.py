@@ -31,7 +31,7 @@ class ConsoleLogger(Logger):
     def log(self, kind: Kind, step: int, values: Mapping[str, float | str]) -> None:
         """Prints the first (primary) metric of each task after an evaluation; ignores other rows."""
         if kind == "metrics":
-            shown: dict[str, tuple[str, float]] = {}
+            shown: dict[str, tuple[str, Any]] = {}  # numbers
             for key, value in values.items():
                 if key.startswith("val/"):
                     shown.setdefault(key.split("/")[1], (key.removeprefix("val/"), value))

@@ -48,11 +48,11 @@ class MLflowLogger(Tracker):
         if run_id is not None:
             self.client.update_run(run_id, status="RUNNING")
             return run_id
-        run_id = self.client.create_run(experiment, run_name=self.name).info.run_id
+        created = self.client.create_run(experiment, run_name=self.name).info.run_id
         params = [self.package.entities.Param(key, str(value)[:LONGEST]) for key, value in leaves(self.config)]
         for first in range(0, len(params), BATCH):
-            self.client.log_batch(run_id, params=params[first : first + BATCH])
-        return run_id
+            self.client.log_batch(created, params=params[first : first + BATCH])
+        return created
 
     def send(self, kind: Kind, step: int, values: Mapping[str, float]) -> None:
         """Sends the row as metrics of the step."""

@@ -16,7 +16,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self.seconds: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         self._since = time.perf_counter()
 
     def lap(self, part: str) -> None:

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 STOPPED = (130, 143, -2, -15)  # exit codes of a process that Ctrl-C or SIGTERM ended
 
@@ -15,7 +16,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self._before = {}
+        self._before: dict[int, Any] = {}  # handlers
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():  # Python allows handlers nowhere else

@@ -34,7 +34,7 @@ def run_processes(module: str, words: Sequence[str], processes: int, say: Callab
     before = {number: signal.signal(number, lambda received, _: child.send_signal(received)) for number in signals}
     failures = []
     try:
-        for line in child.stderr:
+        for line in child.stderr or ():
             if line.startswith(FAILED):
                 failures.append(line.removeprefix(FAILED).rstrip("\n"))
             else:

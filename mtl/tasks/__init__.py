@@ -4,6 +4,6 @@ Datasets, transforms, losses, metrics, label noise, saved predictions, images an
 none of them refers to a task by name. This package depends on NumPy only.
 """
 
-from mtl.tasks.base import IGNORE, Label, Noise, Notation, TaskLabel, find, known, valid
+from mtl.tasks.base import IGNORE, Label, Noise, Notation, TaskLabel, find, find_task, known, valid
 
-__all__ = ["IGNORE", "Label", "Noise", "Notation", "TaskLabel", "find", "known", "valid"]
+__all__ = ["IGNORE", "Label", "Noise", "Notation", "TaskLabel", "find", "find_task", "known", "valid"]

@@ -220,6 +220,13 @@ def find(name: str) -> Label:
     return made(LABELS[name])
 
 
+def find_task(name: str) -> TaskLabel:
+    """The label of a task; see `find`."""
+    label = find(name)
+    assert isinstance(label, TaskLabel)  # the labels of no task are only read by datasets
+    return label
+
+
 def known() -> list[TaskLabel]:
     """The labels of all tasks of this package and of imported modules, in the order of figures."""
     load_all()

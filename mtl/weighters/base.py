@@ -31,6 +31,9 @@ class Scope(Enum):
     SHARED = "shared"  # at all shared parameters: T passes over the encoder
 
 
+ScopeWord = Literal["features", "last_layer", "shared"]  # the values of `Scope`
+
+
 class Update(NamedTuple):
     """Result of a weighter for one optimizer step."""
 

@@ -66,7 +66,7 @@ def fill(folder: Path, source: DenseDataset, keys: Sequence[str], workers: int) 
             metas.append(sample["meta"])
             for key, file in files.items():
                 with naming(parts[key]):
-                    file.write(np.ascontiguousarray(sample[key]))
+                    file.write(np.ascontiguousarray(sample[key]).data)
                 types[key].add(sample[key].dtype.str)
                 shapes[key].append(sample[key].shape)
         for key, file in files.items():
@@ -95,5 +95,5 @@ class Readings(Dataset[Sample]):
         return self.source.read(index)
 
 
-def _identity(sample: Sample) -> Sample:
+def _identity(sample: Any) -> Any:
     return sample

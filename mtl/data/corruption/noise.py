@@ -5,8 +5,8 @@ https://arxiv.org/abs/2509.23915, Sec. V-E.
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, cast, get_args
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -14,9 +14,9 @@ from numpy.random import Generator
 
 from mtl.data.base import DenseDataset, Sample
 from mtl.data.view import View
-from mtl.tasks import Noise, find
+from mtl.tasks import Noise, find_task
 
-MODES = ("none", "pixel", "category")
+Mode = Literal["none", "pixel", "category"]
 
 
 class LabelNoise:
@@ -43,15 +43,15 @@ class LabelNoise:
     def __init__(
         self,
         *,
-        mode: Literal[MODES],
+        mode: Mode,
         num_classes: Annotated[int, Interval(ge=2, le=255)],
         categories: Annotated[int, Ge(0)],
         rate: Annotated[float, Interval(ge=0, le=1)],
         seed: Annotated[int, Ge(0)],
         **deviations: Annotated[float, Ge(0)],
     ) -> None:
-        if mode not in MODES:
-            raise ValueError(f"dataset.noise={mode}: use {' or '.join(MODES)}")
+        if mode not in get_args(Mode):
+            raise ValueError(f"dataset.noise={mode}: use {' or '.join(get_args(Mode))}")
         if not 0 <= rate <= 1 or min([categories, *deviations.values()]) < 0 or num_classes < 2:
             raise ValueError(
                 f"noise on {categories} of {num_classes} classes at rate {rate}, with deviations {deviations}: use a "
@@ -76,7 +76,7 @@ class LabelNoise:
             return dataset
         if dataset.split != "train":
             raise ValueError(f"dataset.noise={mode}: noise is for training labels, not for the {dataset.split} split")
-        noisy = [task for task in dataset.available if find(task).corrupt is not None]
+        noisy = [task for task in dataset.available if find_task(task).corrupt is not None]
         if spared := [task for task in dataset.reads if task not in noisy]:
             raise ValueError(
                 f"dataset.noise={mode}: no noise is defined for {', '.join(spared)}; train some of the tasks "
@@ -103,7 +103,9 @@ class Noisy(View):
         image = sample["meta"]["id"]
         for task in self.reads:
             try:
-                sample[task] = find(task).corrupt(sample[task], self.labels.stream(task, image), self.labels.noise)
+                sample[task] = cast("Callable[..., Any]", find_task(task).corrupt)(
+                    sample[task], self.labels.stream(task, image), self.labels.noise
+                )
             except ValueError as error:
                 raise ValueError(f"{task}: {error} (image {image})") from error
         return sample

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from annotated_types import Ge
 
@@ -27,7 +27,7 @@ RULES: Mapping[str, tuple[str, Fraction | int]] = {
     "quarter_scenes": ("scene", Fraction(1, 4)),
     "one_scene": ("scene", 1),
 }
-WORDS = ("full", *RULES)
+Word = Literal["full", "half_scans", "quarter_scans", "twelve_scans", "half_scenes", "quarter_scenes", "one_scene"]
 
 
 class Sampling:
@@ -49,10 +49,10 @@ class Sampling:
     """
 
     def __init__(
-        self, word: Literal[WORDS], seed: Annotated[int, Ge(0)], scenes: Mapping[str, Sequence[str]], lists: str | Path
+        self, word: Word, seed: Annotated[int, Ge(0)], scenes: Mapping[str, Sequence[str]], lists: str | Path
     ) -> None:
-        if word not in WORDS:
-            raise ValueError(f"dataset.sampling={word}: use {' or '.join(WORDS)}")
+        if word not in get_args(Word):
+            raise ValueError(f"dataset.sampling={word}: use {' or '.join(get_args(Word))}")
         self.word = word
         self.seed = seed
         self.scenes = scenes

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import filelock
 from tqdm import tqdm
 
+from mtl.data.base import Split
 from mtl.data.disk.manifest import Manifest
 from mtl.data.stored import DamagedFileError
 
@@ -23,15 +24,16 @@ THREADS = min(16, os.cpu_count() or 1)  # decoding releases the GIL, so threads 
 class Checkable(Protocol):
     """What the check asks of a split; see `DiskDataset`."""
 
-    word: str
-    title: str
-    split: str
+    word: ClassVar[str]
+    title: ClassVar[str]
+    split: Split
     root: Path
     manifest: Path
     ids: list[str]
 
     def files(self, id: str) -> dict[str, list[Path]]:
         """Files of the image and of each label."""
+        ...
 
     def whole(self, id: str) -> Any:
         """Reads the image and its labels."""

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from tqdm import tqdm
 
@@ -56,7 +56,7 @@ def unpack(archive: Path, folder: Path) -> list[tuple[Path, Path]]:
                 target.mkdir(parents=True, exist_ok=True)
             elif member.isreg():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with naming(target), tar.extractfile(member) as source, open(target, "wb") as file:
+                with naming(target), cast("IO[bytes]", tar.extractfile(member)) as source, open(target, "wb") as file:
                     shutil.copyfileobj(source, file)
                 os.utime(target, (member.mtime, member.mtime))
             elif member.issym() or member.islnk():

@@ -31,16 +31,17 @@ class UnavailableError(ValueError):
 class SameScheme(urllib.request.HTTPRedirectHandler):
     """Follows redirects to https, and from http to http; not from https to what is not encrypted."""
 
-    def redirect_request(self, req: urllib.request.Request, *answer: Any) -> urllib.request.Request | None:
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
         """The next request.
 
         Raises:
             UnavailableError: The redirect leads to another scheme.
         """
-        address = answer[-1]
-        if urlsplit(address).scheme not in {"https", req.type}:
-            raise UnavailableError(f"it redirects to {address}, which is not https")
-        return super().redirect_request(req, *answer)
+        if urlsplit(newurl).scheme not in {"https", req.type}:
+            raise UnavailableError(f"it redirects to {newurl}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 OPEN = urllib.request.build_opener(SameScheme).open

@@ -62,7 +62,8 @@ def camera_for(spec: Spec, scene: Scene, place: tuple[int, int, int]) -> Camera:
 
 def _path(rng: Generator, scene: Scene) -> tuple[float, ...]:
     """Start pose, shift and turn of the first candidate with enough clearance, else of the one with the most."""
-    best, most = None, -np.inf
+    best: tuple[float, ...] = ()
+    most = -np.inf
     for _ in range(TRIES):
         width, depth, _ = scene.size.tolist()
         x, y = rng.uniform(CLEARANCE, width - CLEARANCE), rng.uniform(CLEARANCE, depth - CLEARANCE)

@@ -70,7 +70,7 @@ class _Decorator:
             focus=np.array(self.focus).reshape(-1, 3),
         )
 
-    def count(self, mean: float) -> int:
+    def count(self, mean: float | np.integer) -> int:
         return int(mean * self.clutter + self.rng.uniform())
 
     def shell(self) -> None:
@@ -88,7 +88,8 @@ class _Decorator:
     def openings(self) -> None:
         if self.rng.uniform() < 0.8:
             pose = self.hang(fixtures.door(self.rng, self.height))
-            self.plan.discs.append((*_before(pose, 0.4), 0.4))
+            if pose is not None:
+                self.plan.discs.append((*_before(pose, 0.4), 0.4))
         for _ in range(self.rng.integers(0, 3)):
             piece = fixtures.window(self.rng, self.height)
             pose = self.hang(piece)

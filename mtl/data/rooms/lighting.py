@@ -65,4 +65,4 @@ def _unshadowed(spec: Spec, scene: Scene, lamp: Array, reach: Array, facing: Arr
     lit[rays] = ~occluded(scene.shapes, lamp, np.ascontiguousarray(reach[:, rays]))
     # Real lamps are not points, so their shadows have soft borders.
     mask = lit.astype(np.float32).reshape(spec.height, spec.width)
-    return cv2.GaussianBlur(mask, None, 0.6 * spec.width / 128).ravel()
+    return cv2.GaussianBlur(mask, (0, 0), 0.6 * spec.width / 128).ravel()

@@ -40,7 +40,8 @@ def colour(rng: Generator, saturation: tuple[float, float], value: tuple[float, 
 
 def shade(first: RGB, factor: float) -> RGB:
     """Brighten or darken a colour."""
-    return tuple(min(channel * factor, 1.0) for channel in first)
+    red, green, blue = (min(channel * factor, 1.0) for channel in first)
+    return red, green, blue
 
 
 def timber(rng: Generator) -> Material:

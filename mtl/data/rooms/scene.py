@@ -123,7 +123,7 @@ class Item:
         # The frame's x may be any direction across the axis; an upright rod uses the item's x.
         across = (-axis[1] * length / flat, axis[0] * length / flat, 0.0) if flat > 1e-6 * length else (c, s, 0.0)
         third = (-axis[2] * across[1], axis[2] * across[0], axis[0] * across[1] - axis[1] * across[0])
-        middle = tuple((a + b) / 2 for a, b in zip(start, end, strict=True))
+        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, (start[2] + end[2]) / 2)
         half = (radius, radius, length / 2)
         kind = Kind.CAPSULE if round_ends else Kind.CYLINDER
         self._add(middle, half, material, part, kind=kind, rotation=(across, third, axis))

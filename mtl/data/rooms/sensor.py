@@ -23,7 +23,7 @@ def expose(rng: Generator, light: Array) -> NDArray[np.uint8]:
     height, width, _ = light.shape
     gain = rng.uniform(0.75, 1.25) * 0.24 / max(float(np.median(light)), 1e-3)
     balance = (gain * rng.uniform(0.96, 1.04, size=3)).astype(np.float32)
-    picture = cv2.GaussianBlur(light * balance, None, BLUR)
+    picture = cv2.GaussianBlur(light * balance, (0, 0), BLUR)
     y, x = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
     vignette = 1 - np.float32(rng.uniform(0.05, 0.15)) * (x**2 + y[:, None] ** 2)
     picture = np.clip(picture * vignette[:, :, None], 0, 1) ** np.float32(1 / 2.2)

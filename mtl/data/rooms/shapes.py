@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]  # float32; NumPy's types make many results float64
 Vector = tuple[Array, Array, Array]
 
 TINY = np.float32(1e-12)
@@ -48,7 +49,8 @@ def enter_box(origin: Vector, direction: Vector, half: Vector) -> Array:
         direction: Direction of each ray, not necessarily of unit length.
         half: Half extents of each box.
     """
-    near, far = None, None
+    near: Any = None
+    far: Any = None
     for o, d, h in zip(origin, direction, half, strict=True):
         inverse = 1 / np.where(np.abs(d) < TINY, TINY, d)
         middle, reach = -o * inverse, np.abs(inverse) * h

@@ -62,8 +62,8 @@ class RandomCrop(nn.Module):
 
     def _place(self, height: int, width: int) -> tuple[int, int]:
         """Upper left corner of a window, drawn uniformly."""
-        top = torch.randint(max(height - self.height, 0) + 1, ()).item()
-        left = torch.randint(max(width - self.width, 0) + 1, ()).item()
+        top = int(torch.randint(max(height - self.height, 0) + 1, ()))
+        left = int(torch.randint(max(width - self.width, 0) + 1, ()))
         return top, left
 
     def _is_good(self, semseg: Tensor) -> bool:

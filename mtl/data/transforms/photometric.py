@@ -9,7 +9,6 @@ import torch
 from annotated_types import Ge, Interval, Len
 from numpy.typing import NDArray
 from torch import nn
-from torchvision import tv_tensors
 
 HUES = 180  # range of hues in OpenCV's 8-bit HSV
 Factors = Annotated[Sequence[Annotated[float, Ge(0)]], Len(2, 2)]
@@ -65,10 +64,10 @@ class PhotometricDistortion(nn.Module):
         if contrast_last:
             pixels = self._change_contrast(pixels)
         distorted = np.empty(image.shape, np.uint8)
-        cv2.mixChannels([pixels], list(distorted), [0, 0, 1, 1, 2, 2])
-        return sample | {"image": tv_tensors.wrap(torch.from_numpy(distorted), like=image)}
+        cv2.mixChannels([pixels], [distorted[0], distorted[1], distorted[2]], [0, 0, 1, 1, 2, 2])
+        return sample | {"image": torch.from_numpy(distorted).as_subclass(type(image))}
 
-    def _change_contrast(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _change_contrast(self, pixels: NDArray[Any]) -> NDArray[Any]:
         return cv2.LUT(pixels, table(uniform(*self.contrast), 0)) if coin() else pixels
 
 
@@ -88,7 +87,7 @@ def table(factor: float, offset: float) -> NDArray[np.uint8]:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def in_hsv(pixels: NDArray[np.uint8], channel: int, look_up: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def in_hsv(pixels: NDArray[Any], channel: int, look_up: NDArray[np.uint8]) -> NDArray[Any]:
     """Apply the table to the hue (channel 0) or saturation (1). Shape [H, W, 3]."""
     hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)
     cv2.insertChannel(cv2.LUT(cv2.extractChannel(hsv, channel), look_up), hsv, channel)

@@ -67,12 +67,12 @@ def _(value: Tensor, size: Size, factor: float) -> Tensor:
 
 @zoom.register
 def _(value: tv_tensors.Image, size: Size, factor: float) -> tv_tensors.Image:
-    return tv_tensors.wrap(resize(value, size, cv2.INTER_LINEAR), like=value)
+    return resize(value, size, cv2.INTER_LINEAR).as_subclass(type(value))
 
 
 @zoom.register
 def _(value: LabelMap, size: Size, factor: float) -> LabelMap:
-    return type(value)(value.label.zoomed(resize(value, size, cv2.INTER_NEAREST), factor))
+    return value.label.zoomed(resize(value, size, cv2.INTER_NEAREST), factor).as_subclass(type(value))
 
 
 def resize(value: Tensor, size: Size, interpolation: int) -> Tensor:

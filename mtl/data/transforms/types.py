@@ -36,7 +36,7 @@ def typed(name: str, values: Tensor) -> LabelMap:
     Raises:
         ValueError: No label has the name.
     """
-    return type_of(find(name))(values)
+    return values.as_subclass(type_of(find(name)))
 
 
 @F.register_kernel(F.horizontal_flip, LabelMap)
@@ -49,4 +49,4 @@ def flip(values: LabelMap) -> LabelMap:
     flipped = values.as_subclass(Tensor).flip(-1)
     for channel in values.label.mirrored:
         flipped[channel].neg_()
-    return type(values)(flipped)
+    return flipped.as_subclass(type(values))

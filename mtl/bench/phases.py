@@ -11,7 +11,6 @@ import torch
 
 from mtl.engine import accumulation, heads
 from mtl.engine.trainer import Trainer
-from mtl.run.clock import Clock
 
 PHASES = ("data", "forward", "heads", "weighter", "encoder", "optimizer")
 # Function of the engine: where it is looked up, the phase that ends when it is called, and the one that its call ends.
@@ -107,7 +106,7 @@ def measure(trainer: Trainer, skipped: int, whole: int) -> dict[str, float]:
         `images_per_second` of this process, peak memory in MiB as in the record of a run, and the share of each phase.
     """
     phases = Phases(trainer.device, skipped, whole)
-    trainer.clock = cast("Clock", phases)  # the trainer calls lap and no more
+    trainer.clock = cast("Any", phases)  # the trainer calls lap and no more
     with phases.borders():
         result = trainer.fit()
     images = (trainer.loader.batch_size or 1) / phases.step_seconds

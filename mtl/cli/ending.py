@@ -109,7 +109,7 @@ class FailedRuns(Callback):
     process that started the sweep reads the lines.
     """
 
-    def on_job_start(self, config: DictConfig, **_: Any) -> None:
+    def on_job_start(self, *_: Any, **__: Any) -> None:
         """Lets a process of the joblib launcher save and end if the one that started it has ended."""
         if multiprocessing.current_process().name.startswith("Loky"):
             end_with_parent()

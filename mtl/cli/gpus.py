@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from hydra.core.utils import JobReturn, env_override
+from hydra.core.utils import env_override
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict, read_write
@@ -55,7 +55,7 @@ class OwnGPUs(Callback):
         own = visible.split(",")[place * size : (place + 1) * size]
         self.taken.enter_context(env_override({VISIBLE: ",".join(own)}))  # its processes see no others
 
-    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
+    def on_job_end(self, *_: Any, **__: Any) -> None:
         """Leaves the GPUs to the next run."""
         if self.taken:
             self.taken.close()

@@ -28,6 +28,7 @@ RULES: Mapping[str, tuple[str, Fraction | int]] = {
     "one_scene": ("scene", 1),
 }
 Word = Literal["full", "half_scans", "quarter_scans", "twelve_scans", "half_scenes", "quarter_scenes", "one_scene"]
+WORDS = get_args(Word)
 
 
 class Sampling:
@@ -51,8 +52,8 @@ class Sampling:
     def __init__(
         self, word: Word, seed: Annotated[int, Ge(0)], scenes: Mapping[str, Sequence[str]], lists: str | Path
     ) -> None:
-        if word not in get_args(Word):
-            raise ValueError(f"dataset.sampling={word}: use {' or '.join(get_args(Word))}")
+        if word not in WORDS:
+            raise ValueError(f"dataset.sampling={word}: use {' or '.join(WORDS)}")
         self.word = word
         self.seed = seed
         self.scenes = scenes

@@ -25,7 +25,6 @@ from mtl.data.predictions import Predictions
 from mtl.data.stored import DamagedFileError
 from mtl.files import write_json
 from mtl.task import Task
-from mtl.tasks import find
 
 OWN = {
     "predictions": (None, "folder with a folder per task, which holds a file per image"),
@@ -184,7 +183,7 @@ def check_files(cfg: DictConfig, split: str, task: Task, saved: Predictions, ids
     if 0 < len(missing) < len(ids):
         alone = open_split(cfg, split, [task.name])
         place = {id: index for index, id in enumerate(image_ids(alone))}
-        label = task.label or find(task.name)
+        label: Any = task.label  # a `Task` always sets it
         missing = [id for id in missing if label.valid(alone.read(place[id])[task.name]).any()]
     if missing:
         raise ValueError(

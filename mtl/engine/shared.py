@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -176,8 +177,8 @@ def combination(gradients: dict[int, Tensor], coefficients: Tensor, active: Tens
 
     Returns a new tensor: autograd may return the same gradient for several leaves, so none is changed in place.
     """
-    parts = [(g * coefficients[task].to(g)).masked_fill_(~active[task], 0.0) for task, g in gradients.items()]
-    return sum(parts[1:], start=parts[0])
+    parts = ((g * coefficients[task].to(g)).masked_fill_(~active[task], 0.0) for task, g in gradients.items())
+    return reduce(torch.add, parts)
 
 
 def add_gradient(parameter: Tensor, gradient: Tensor) -> None:

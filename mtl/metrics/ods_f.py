@@ -50,9 +50,6 @@ class OdsF(TaskMetric):
     counts: Tensor
     best_counts: Tensor
     scored: Tensor
-    counts: Tensor
-    best_counts: Tensor
-    scored: Tensor
 
     def __init__(
         self,

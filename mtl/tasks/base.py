@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,9 +222,7 @@ def find(name: str) -> Label:
 
 def find_task(name: str) -> TaskLabel:
     """The label of a task; see `find`."""
-    label = find(name)
-    assert isinstance(label, TaskLabel)  # the labels of no task are only read by datasets
-    return label
+    return cast("TaskLabel", find(name))
 
 
 def known() -> list[TaskLabel]:

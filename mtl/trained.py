@@ -59,7 +59,7 @@ class TrainedModel(nn.Module):
         """
         batch, (top, left) = self.prepare(image)
         height, width = image.shape[-2:]
-        final = self.network(batch.to(self.network.last_layer.device)).final
+        final = self.network(batch.to(self.network.device)).final
         window = (slice(None), slice(top, top + height), slice(left, left + width))
         return {task: find_task(task).natural(prediction[0][window].float()) for task, prediction in final.items()}
 

@@ -3,6 +3,7 @@ from mtl.backbones.block_taps import BlockTaps
 from mtl.backbones.hrnet import HRNet
 from mtl.backbones.joined import Joined
 from mtl.backbones.pyramid import Pyramid
+from mtl.backbones.stages import Image, Stages
 from mtl.backbones.vit import SAM, ViT
 
-__all__ = ["SAM", "Backbone", "BlockTaps", "HRNet", "Joined", "Pyramid", "ViT"]
+__all__ = ["SAM", "Backbone", "BlockTaps", "HRNet", "Image", "Joined", "Pyramid", "Stages", "ViT"]

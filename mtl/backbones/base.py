@@ -25,8 +25,8 @@ class Backbone(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def last_layer(self) -> nn.Parameter:
-        """Weight of the last shared layer, at which scope `last_layer` takes the task gradients."""
+    def last_layer(self) -> nn.Parameter | None:
+        """Weight of the last shared layer, at which scope `last_layer` takes the task gradients; None: no layer."""
 
     def regions(self) -> list[nn.Module]:
         """Modules to compile one by one. That of the last layer ends at the maps and should hold little else.

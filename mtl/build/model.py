@@ -115,7 +115,7 @@ def build_alignment(
     Its settings are those of the weighter, or of URL if the weighter has none. Creating it leaves the random state
     unchanged, so that measuring the distance does not affect a run.
     """
-    plain, device = cfg.copy(), model.last_layer.device
+    plain, device = cfg.copy(), model.device
     plain.model, plain.backbone.pretrained = OmegaConf.load(CONFIGS / "model/vanilla.yaml"), False
     if "alignment" not in plain.weighter:
         plain.weighter = OmegaConf.load(CONFIGS / "weighter/url.yaml")

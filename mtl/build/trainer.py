@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch.optim import Optimizer
 
-from mtl.build.config import applied, as_dict, watches
+from mtl.build.config import applied, as_dict, needs_teachers, watches
 from mtl.build.data import build_loader
 from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter
 from mtl.engine import distributed
@@ -27,6 +27,7 @@ from mtl.run.clock import Clock
 from mtl.run.device import choose_device, choose_kernels
 from mtl.run.state import seed_everything
 from mtl.task import Task
+from mtl.weighters.base import Needs, Scope, Weighter
 
 
 def build_evaluator(cfg: DictConfig, split: str, tasks: list[Task], device: torch.device) -> Evaluator:
@@ -62,6 +63,35 @@ def build_sharpness(cfg: DictConfig) -> Sharpness | None:
     if cfg.recipe.micro_batches > 1 and cfg.recipe.accumulation == "first":
         raise ValueError("recipe.accumulation=first does not work with sharpness: use exact")
     return Sharpness(**cfg.weighter.sharpness)
+
+
+def with_rate(cfg: DictConfig, group: dict[str, Any]) -> dict[str, Any]:
+    """A group of the optimizer with its learning rate, if that is not the recipe's."""
+    factor = group.pop("lr_factor")
+    return group if factor == 1 else group | {"lr": factor * cfg.recipe.optimizer.lr}
+
+
+def check_shared_encoder(cfg: DictConfig, model: MultiTaskModel, weighter: Weighter) -> None:
+    """Checks that a network whose tasks share no encoder is not asked for what only an encoder has.
+
+    Raises:
+        ValueError: The weighter or the statistics take gradients there, or features are compared with teachers'.
+    """
+    if model.last_layer is not None:
+        return
+    statistics = cfg.logging.gradient_statistics
+    scopes = {"logging.gradient_statistics.scope": statistics.scope} if statistics.every else {}
+    if weighter.needs is not Needs.LOSSES:
+        scopes["weighter.scope"] = applied(cfg).get("scope", Scope.SHARED.value)
+    for key, scope in scopes.items():
+        if scope != Scope.SHARED.value:
+            raise ValueError(
+                f"{key}={scope}: in model={cfg.model.name} tasks share no encoder, so that task gradients exist at "
+                f"scope shared only: use {key}=shared"
+            )
+    key = "weighter=url" if "alignment" in cfg.weighter else "logging.feature_distance=true"
+    if needs_teachers(cfg):
+        raise ValueError(f"{key} compares the features of a shared encoder, which model={cfg.model.name} does not have")
 
 
 def build_trainer(
@@ -101,7 +131,8 @@ def build_trainer(
     if distributed.world_size() > 1 and device.type == "cuda":
         model = cast("MultiTaskModel", torch.nn.SyncBatchNorm.convert_sync_batchnorm(model))
     speed_up(model, cfg, device)
-    groups: list[dict[str, Any]] = [{"params": list(model.parameters())}]
+    check_shared_encoder(cfg, model, weighter)
+    groups: list[dict[str, Any]] = [with_rate(cfg, group) for group in model.parameter_groups()]
     if own := list(weighter.parameters()):
         groups.append({"params": own, "weight_decay": 0.0})
     optimizer = build_optimizer(cfg, groups, device)

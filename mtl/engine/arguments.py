@@ -78,8 +78,8 @@ def check_part(
     """
     check_features(features, weighter)
     check_losses(losses, len(features))
-    check_scopes(scopes, features, last_layer)
     shared = parameters_of(shared)
+    check_scopes(scopes, features, last_layer, shared)
     check_active(active, losses)
     return shared
 
@@ -191,16 +191,22 @@ def parameters_of(shared: Iterable[Tensor]) -> list[Tensor]:
     return listed
 
 
-def check_scopes(scopes: Iterable[Scope], features: Features, last_layer: Tensor | None) -> None:
+def check_scopes(
+    scopes: Iterable[Scope], features: Features, last_layer: Tensor | None, shared: Sequence[Tensor]
+) -> None:
     """Checks that task gradients exist at the scopes.
 
     Raises:
-        ValueError: The encoder is frozen, or the weight of its last layer is missing or not part of it.
+        ValueError: Nothing before the cut is trained, and the scope is there or nothing behind the cut is shared; or
+            the weight of the encoder's last layer is missing or not part of it.
     """
     for scope in scopes:
+        if features.frozen and scope is Scope.SHARED and any(parameter.requires_grad for parameter in shared):
+            continue
         if features.frozen:
             raise ValueError(
-                f"the encoder is frozen, so there are no task gradients at scope {scope.value}: unfreeze it"
+                f"the encoder is frozen, so there are no task gradients at scope {scope.value}: unfreeze it, or use "
+                "scope shared and name what tasks share behind the cut by shared="
             )
         if scope is not Scope.LAST_LAYER:
             continue

@@ -49,6 +49,9 @@ def backward(
     Decoders in which tasks read each other's features cost T passes over the decoder at any scope, but only one if the
     weights depend on the losses alone.
 
+    A network without a common encoder, such as one whose tasks exchange features all the way, is cut at the image:
+    name all its shared parameters by `shared` and use scope `shared`. There are no task gradients at the others.
+
     Under torch.compile, regions of the encoder that are differentiated several times (scopes `last_layer` and
     `shared`) need `torch._functorch.config.donated_buffer = False` before they are compiled, and a compiler cache
     without older code (`TORCHINDUCTOR_CACHE_DIR`): such code silently overwrites what the second pass needs. Compile
@@ -83,8 +86,8 @@ def backward(
     Raises:
         ValueError: The losses are not T differentiable scalars, the heads read something other than these features,
             the features have been differentiated already, the weighter has a different number of tasks, `last_layer`
-            is missing or not part of the encoder, task gradients are requested of a frozen encoder, or an option is
-            unknown.
+            is missing or not part of the encoder, task gradients are requested where nothing is trained, or an option
+            is unknown.
     """
     accumulation = Accumulation(
         weighter, scope=scope, scale=scale, heads=heads, statistics=statistics, loss_scale=loss_scale

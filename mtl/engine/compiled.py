@@ -32,7 +32,7 @@ def compile_regions(model: MultiTaskModel, backend: str = "inductor") -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir(), f"mtl_{getpass.getuser()}")))
     torch._dynamo.config.recompile_limit = VARIANTS
     warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")  # float32 is meant
-    _check(backend, model.last_layer.device)
+    _check(backend, model.device)
     for region in model.regions():
         region.compile(backend=backend, dynamic=False)
 

@@ -35,7 +35,11 @@ class Features:
         if not (isinstance(num_tasks, int) and num_tasks > 0):
             raise ValueError(f"num_tasks must be a whole number, 1 or more, got {num_tasks!r}")
         self.differentiable = torch.is_grad_enabled()
-        self.copies = [[m.detach().requires_grad_(self.differentiable) for m in self.maps] for _ in range(num_tasks)]
+        trained = [self.differentiable and m.requires_grad for m in self.maps]  # no one needs gradients at the others
+        self.copies = [
+            [m.detach().requires_grad_(wanted) for m, wanted in zip(self.maps, trained, strict=True)]
+            for _ in range(num_tasks)
+        ]
         for copies in self.copies:
             for copy in copies:
                 copy.is_copy_of_features = True  # pyright: ignore[reportAttributeAccessIssue]  a mark of our own

@@ -1,9 +1,11 @@
 from mtl.models.atrc import ATRC
 from mtl.models.base import MultiTaskModel, Outputs
+from mtl.models.cross_stitch import CrossStitch
 from mtl.models.invpt import InvPT
 from mtl.models.mtan import MTAN
 from mtl.models.mti_net import MTINet
+from mtl.models.nddr import NDDR
 from mtl.models.pad_net import PADNet
 from mtl.models.vanilla import Vanilla
 
-__all__ = ["ATRC", "MTAN", "InvPT", "MTINet", "MultiTaskModel", "Outputs", "PADNet", "Vanilla"]
+__all__ = ["ATRC", "MTAN", "NDDR", "CrossStitch", "InvPT", "MTINet", "MultiTaskModel", "Outputs", "PADNet", "Vanilla"]

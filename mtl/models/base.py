@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -60,9 +60,18 @@ class MultiTaskModel(nn.Module, ABC):
         return self.decode([maps] * len(self.task_names), (image.shape[-2], image.shape[-1]))
 
     @property
-    def last_layer(self) -> nn.Parameter:
-        """Weight of the last shared layer."""
+    def last_layer(self) -> nn.Parameter | None:
+        """Weight of the last shared layer; None if tasks share no encoder, so that all is behind the cut."""
         return self.backbone.last_layer
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return next(self.parameters()).device
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Parameters as groups of the optimizer, each with the keys `params` and `lr_factor`, of the learning rate."""
+        return [{"params": list(self.parameters()), "lr_factor": 1.0}]
 
     def regions(self) -> list[nn.Module]:
         """Modules to compile one by one: those of the encoder, and those behind the cut that compute for one task.

@@ -83,6 +83,8 @@ ARCHITECTURES = {
     "mti_net": "MTI-Net",
     "invpt": "InvPT",
     "pad_net": "PAD-Net",
+    "cross_stitch": "Cross-stitch",
+    "nddr": "NDDR-CNN",
     "atrc": "ATRC",
     "atrc_labels": "ATRC, labels",
     "atrc_nyud": "ATRC, NYUD-v2 contexts",

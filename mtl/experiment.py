@@ -13,6 +13,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
+from mtl.report.names import method_of, setting_of
 from mtl.report.read.floors import Floors, read_floors
 from mtl.report.read.runs import Run, finished_runs
 
@@ -28,7 +29,8 @@ class Job:
         words: The words for train.py, without the seed.
         config: The part of the resolved config that affects the result.
         folder: The run folder, without the seed.
-        variant: Settings of its weighter that differ from the default, such as `alpha 0.5`; empty if none do.
+        variant: Settings of its weighter and optimizer that differ from the default, such as `alpha 0.5`; empty if none
+            do.
         notes: Statistics that a run must have recorded to count as this one; None: no requirement.
         needs_teachers: Whether it needs the weights of single-task networks.
     """
@@ -71,7 +73,9 @@ class Experiment:
         self.plan = build.as_dict(self.cfg.plan, resolve=False)
         self.dataset = self.cfg.dataset.name
         self.results = Path(self.cfg.results)
-        self._composed: dict[tuple[str, ...], DictConfig] = {}  # configs without words about the weighter
+        self._composed: dict[
+            tuple[str, ...], DictConfig
+        ] = {}  # configs without words about the weighter or the optimizer
         given = dict(word.split("=", 1) for word in words if "=" in word)
         first, ending = given["experiment"].strip("[]").split(",")[0], f"_{self.dataset}"
         self.name = f"{first.removesuffix(ending)}{ending}"
@@ -124,20 +128,34 @@ class Experiment:
         return sum(map(len, self.networks()))
 
     def jobs(self) -> list[list[Job]]:
-        """The jobs of each line, one per network."""
-        return [[self._job(words) for words in line] for line in self.networks()]
+        """The jobs of each line, one per network.
+
+        Raises:
+            ValueError: The runs of two different networks would be one row of a table.
+        """
+        lines, rows = [[self._job(words) for words in line] for line in self.networks()], {}
+        for job in itertools.chain(*lines):
+            other = rows.setdefault(
+                (*setting_of(job.config), method_of(job.config), job.variant, *job.config["subset"]), job
+            )
+            if other.config != job.config:
+                raise ValueError(
+                    f"the plan has two networks for one row of its table: {' '.join(job.words)} and "
+                    f"{' '.join(other.words)}; only words about the weighter and the optimizer name a row of their own"
+                )
+        return lines
 
     def _job(self, line: Sequence[str]) -> Job:
         cfg = build.compose(words := (*self.words, *line))
         folder = build.run_folder(cfg).parent
-        about = about_weighter(line)
+        about = about_training(line)
         name = variant(about) if set(about) - self._defaults(line) else ""
         notes = build.as_dict(cfg.logging, resolve=False) if self.plan.get("complete") else None
         return Job(words, build.science(cfg), folder, name, notes, build.needs_teachers(cfg))
 
     def _defaults(self, line: Sequence[str]) -> set[str]:
-        """The words about the weighter that only repeat its defaults."""
-        if not (about := about_weighter(line)):
+        """The words about the weighter or the optimizer that only repeat its defaults."""
+        if not (about := about_training(line)):
             return set()
         rest = tuple(word for word in line if word not in about)
         cfg = self._composed[rest] = self._composed.get(rest) or build.compose([*self.words, *rest])
@@ -167,13 +185,13 @@ def swept(line: Sequence[str]) -> list[tuple[str, ...]]:
     return list(itertools.product(*choices))
 
 
-def about_weighter(words: Sequence[str]) -> list[str]:
-    """The words that set something of the weighter."""
-    return [word for word in words if word.lstrip("+").startswith("weighter.")]
+def about_training(words: Sequence[str]) -> list[str]:
+    """The words that set something of the weighter or the optimizer, which a row of a table is named after."""
+    return [word for word in words if word.lstrip("+").startswith(("weighter.", "recipe.optimizer."))]
 
 
 def variant(words: Sequence[str]) -> str:
-    """Words about the weighter in readable form: `weighter.method.alpha=0.5` is `alpha 0.5`."""
+    """Such words in readable form: `weighter.method.alpha=0.5` is `alpha 0.5`."""
     return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in (word.split("=", 1) for word in words))
 
 

@@ -44,6 +44,7 @@ JOBS = {  # of each line of the plan
     ("study_rooms_nyud", "rooms_nyud"): [4, 5, 4, 5, 4, 2, 1],
     ("pilot_rooms_nyud", "rooms_nyud"): [4],
     ("search_rooms_nyud", "rooms_nyud"): [4, 2, 12, 6],
+    ("adam_rooms_nyud", "rooms_nyud"): [4, 4, 1, 1, 4],
     ("mtan_rooms_nyud", "rooms_nyud"): [4, 1, 4, 4],
     ("study_rooms_pascal", "rooms_pascal"): [5, 5, 3],
     ("study_rooms_replica", "rooms_replica"): [3, 1, 3, 1, 18, 6],
@@ -229,11 +230,18 @@ def test_without_a_plan_there_is_no_experiment(words):
         ("weighter=gradnorm weighter.method.alpha=0.5,1.5", ["alpha 0.5", ""]),
         ("weighter=dwa weighter.method.temperature=2,4", ["", "temperature 4"]),
         ("weighter=avgnorm weighter.scope=last_layer,features", ["", "scope features"]),
+        ("weighter=dwa recipe.optimizer.lr=1e-3,2e-3", ["lr 0.001", "lr 0.002"]),
         ("weighter=dwa recipe.steps=7", [""]),  # not of the weighter
     ],
 )
 def test_variant_is_empty_where_the_words_say_the_default(line, variants):
     assert [job.variant for job in planned(line).jobs()[0]] == variants
+
+
+def test_two_networks_of_one_row_are_refused_by_their_words():
+    with pytest.raises(ValueError, match=r"recipe.steps=7 and .*recipe.steps=6; only words about the weighter"):
+        planned("weighter=uniform recipe.steps=6,7").jobs()
+    assert len(planned("weighter=uniform", "weighter=uniform logging.feature_distance=true").jobs()) == 2  # one network
 
 
 GRID = "++weighter.method.weights.semseg=1 ++weighter.method.weights.depth=1 ++weighter.method.weights.normals=2"

@@ -57,7 +57,7 @@ SHORT = (
     "prepare_bsds500",
 )  # scripts that only call
 FILES = {
-    "mtl/experiment.py": ("mtl.build", "mtl.report.read"),
+    "mtl/experiment.py": ("mtl.build", "mtl.report.names", "mtl.report.read"),
     "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base", "mtl.tasks"),
     "mtl/task.py": ("mtl.tasks",),
     "mtl/files.py": (),

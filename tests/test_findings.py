@@ -1,0 +1,60 @@
+"""The numbers printed in the documentation are those of the committed tables."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PRINTED = re.compile(r"<!-- numbers: (\w+) -->\n\n((?:\|.*\n)+)")
+TASKS = ("semseg", "human_parts", "depth", "normals", "saliency", "edge", "Δm")
+
+
+def printed() -> list[tuple[str, str, list[dict[str, str]]]]:
+    """Page, experiment and rows of every table that a comment says the source of."""
+    found = []
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for name, table in PRINTED.findall(page.read_text()):
+            head, _, *rows = [[cell.strip() for cell in line.strip(" |").split("|")] for line in table.splitlines()]
+            keys = [next((task for task in TASKS if cell.startswith(task)), cell) for cell in head]
+            found.append((page.name, name, [dict(zip(["method", *keys[1:]], row, strict=False)) for row in rows]))
+    return found
+
+
+@pytest.mark.parametrize(("page", "name", "rows"), printed(), ids=lambda value: value if isinstance(value, str) else "")
+def test_scores_are_those_of_the_table(page, name, rows):
+    with (ROOT / f"results/tables/{name}.csv").open() as file:
+        made = {(line["method"], line["variant"]): line for line in csv.DictReader(file)}
+    compared = 0
+    for row in rows:
+        method, variant = re.fullmatch(r"([^(,]+)(?: \((.*)\)|, .*)?", row["method"]).groups()
+        if row["method"].startswith("*"):  # not a network
+            continue
+        line = made[method.strip(), variant or ""]
+        for task in [task for task in TASKS if row.get(task, "0") != "0"]:
+            key = "delta_m" if task == "Δm" else task
+            shown = [number.strip(" *") for number in row[task].split("±")]
+            for number, value in zip(shown, [line[f"ours/{key}"], line.get(f"std/{key}")], strict=False):
+                digits = len(number.partition(".")[2])
+                assert float(number) == pytest.approx(float(value), abs=0.51 * 10**-digits), (row["method"], task)
+                compared += 1
+    assert compared > 10
+
+
+def test_scores_without_a_network_are_those_of_the_records():
+    for page, name, rows in printed():
+        file = ROOT / f"results/records/{name}/floors.json"
+        if not file.exists():
+            continue
+        floors = json.loads(file.read_text())["floors"]
+        (row,) = [row for row in rows if row["method"].startswith("*")]
+        for task, shown in row.items():
+            if task in floors and shown:
+                best = floors[task]["Sobel" if task == "edge" else "constant"]
+                assert float(shown) == pytest.approx(next(iter(best.values())), abs=0.006), (page, task)
+
+
+def test_pages_print_the_main_study():
+    assert {"study_rooms_nyud", "demo_rooms"} <= {name for _, name, _ in printed()}

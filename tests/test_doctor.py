@@ -2,6 +2,7 @@
 
 import archives
 import pytest
+import timm
 import torch
 
 from mtl import build
@@ -68,6 +69,11 @@ def test_weights_on_this_machine_are_found(monkeypatch):
     for path, expected in ((None, "not here, downloaded on first use"), ("/cache/model.safetensors", "here")):
         monkeypatch.setattr(report, "try_to_load_from_cache", lambda *_, path=path: path)
         assert report.weights(cfg) == f"resnet18.tv_in1k, {expected}"
+
+
+def test_encoder_that_timm_does_not_know_gives_one_line():
+    cfg = build.compose(["backbone=resnet18", "dataset=nyud", "backbone.encoder.name=resnet17"])
+    assert report.weights(cfg) == f"timm {timm.__version__} has no weights of resnet17"
 
 
 def test_bad_word_gives_one_line(doctor):

@@ -78,7 +78,7 @@ def weights(cfg: DictConfig) -> str:
         return f"{cfg.backbone.checkpoint}, {'here' if Path(cfg.backbone.checkpoint).is_file() else 'missing'}"
     source = timm.get_pretrained_cfg(cfg.backbone.encoder.name)
     if source is None or source.hf_hub_id is None:
-        return f"{cfg.backbone.encoder.name}, unknown to timm {timm.__version__}"
+        return f"timm {timm.__version__} has no weights of {cfg.backbone.encoder.name}"
     names = (source.hf_hub_filename,) if source.hf_hub_filename else WEIGHTS
     found = [try_to_load_from_cache(source.hf_hub_id, name) for name in names]
     here = any(isinstance(path, str) for path in found)

@@ -88,6 +88,8 @@ def missing_class(error: BaseException) -> str:
     text = str(error)
     target, key = text.partition("'")[2].partition("'")[0], text.partition("full_key: ")[2]
     reason = getattr(error if isinstance(error, ImportError) else error.__cause__, "__cause__", None)
+    if not target:
+        return text
     exists = isinstance(reason, Exception) and not isinstance(reason, AttributeError)
     if exists and getattr(reason, "name", None) != target:  # its module, or one that this imports, cannot be imported
         return f"{f'{key}: ' if key else ''}cannot import {target}: {type(reason).__name__}: {reason}"

@@ -154,6 +154,11 @@ def test_weights_are_fetched_by_the_exact_name(monkeypatch):
     assert torch.equal(backbone.last_layer, state["layer4.0.conv2.weight"])
 
 
+def test_name_that_timm_does_not_know_gives_one_line():
+    with pytest.raises(ValueError, match=re.escape("timm has no weights of resnet17: give backbone.checkpoint=FILE")):
+        pretrained.fetch("resnet17")
+
+
 def test_file_is_taken_instead_of_the_hub(monkeypatch, tmp_path):
     monkeypatch.setattr(pretrained, "load_state_dict_from_hf", None)
     path = save(pyramid(pretrained=False).body.state_dict(), tmp_path / "w.pth")

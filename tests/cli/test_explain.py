@@ -40,6 +40,10 @@ def test_failed_import_is_told_from_a_missing_class(load, tmp_path, monkeypatch)
         assert explain(caught.value, []).endswith(line)
 
 
+def test_error_like_that_of_a_missing_class_that_names_none_is_shown():
+    assert explain(OSError("Error loading a library"), []) == "Error loading a library"
+
+
 def test_operation_without_a_deterministic_kernel_is_named():
     reason = "histc_cuda does not have a deterministic implementation, but you set 'torch.use_deterministic...'"
     line = "deterministic=true: histc_cuda has no deterministic kernel on this device; use deterministic=false"

@@ -9,6 +9,7 @@ import pytest
 
 from mtl.data.rooms.camera import pixel_rays
 from mtl.data.rooms.layout import build_scene
+from mtl.data.rooms.plan import Plan
 from mtl.data.rooms.render import render
 from mtl.data.rooms.scene import CLASSES
 
@@ -180,3 +181,9 @@ def test_more_clutter_means_more_things(spec):
         for clutter in (0.5, 2.0)
     )
     assert few + 8 < many
+
+
+def test_room_without_space_for_a_door_has_none(spec, monkeypatch):
+    monkeypatch.setattr(Plan, "find_wall", lambda *_: None)
+    scenes = [build_scene(spec, number) for number in range(3)]  # four of five try a door
+    assert not any(CLASSES.index("door") in scene.labels for scene in scenes)

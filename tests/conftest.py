@@ -8,6 +8,7 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
@@ -51,6 +52,7 @@ def _compose_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OmegaConf, "load", load)
         patch.setattr(hydra, "compose", compose_or_copy)
+        patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes for hydra.mode alone, which is null here
         yield
 
 

@@ -2,10 +2,11 @@
 
 import re
 import runpy
+import shutil
 
 import pytest
 from fake_folder import PAPER
-from fake_runs import config_of
+from fake_runs import config_of, make_two_seeds, run_maker
 from test_web_page import Reader, cells_in, rows_in
 
 from mtl.experiment import Experiment
@@ -29,30 +30,32 @@ def write(name, runs, variants, results, plan=None, floors=None):
     write_records(results, name, runs)
 
 
-@pytest.fixture
-def write_study(two_seeds, make_run, tmp_path):
-    """Writes a study with a probe and floors, and gives its runs."""
-
-    def call(**plan):
-        weighter = {"name": "grid_search", "method": {"_target_": "g"}, "heads": "raw"}
-        config = config_of("grid_search", ["semseg", "depth"]) | {"weighter": weighter}
-        scores, weights = {"semseg": 39, "depth": 0.7}, {"semseg": 1, "depth": 0}
-        probe = make_run("grid_search", scores, config=config, digest="0", mean_weights=weights)
-        runs = [*two_seeds, probe]
-        write(NAME, runs, {probe.folder: "depth 0"}, tmp_path, plan, FLOORS)
-        return runs
-
-    return call
-
-
 def page_of(folder):
     return page(folder, PAPER, our_evidence(folder / "summary"), Made("make report", "today"), lambda _: 6)
 
 
-def test_studies_come_first_with_their_main_results(write_study, tmp_path):
-    runs = write_study(statistics=True, figure=["uniform", "avgnorm"])
-    write("search_rooms", runs[4:5], {}, tmp_path)  # Uniform alone
-    html = page_of(tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A results folder with a study, which has a probe, floors, statistics and a figure, and a search."""
+    root = tmp_path_factory.mktemp("results")
+    make_run = run_maker(root)
+    weighter = {"name": "grid_search", "method": {"_target_": "g"}, "heads": "raw"}
+    config = config_of("grid_search", ["semseg", "depth"]) | {"weighter": weighter}
+    scores, weights = {"semseg": 39, "depth": 0.7}, {"semseg": 1, "depth": 0}
+    two_seeds = make_two_seeds(make_run)
+    probe = make_run("grid_search", scores, config=config, digest="0", mean_weights=weights)
+    plan = {"statistics": True, "figure": ["uniform", "avgnorm"]}
+    write(NAME, [*two_seeds, probe], {probe.folder: "depth 0"}, root, plan, FLOORS)
+    write("search_rooms", two_seeds[4:5], {}, root)  # Uniform alone
+    return root
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    return page_of(folder)
+
+
+def test_studies_come_first_with_their_main_results(html):
     text = Reader(html.split('<section id="found">')[1].split("</section>")[0]).text
     assert "Study, rooms (seeds 0, 1; 6 of 6 networks) Δm, tiny, Vanilla: Uniform -2.50 ± 7.07 %" in text
     assert "AvgNorm +8.75 ± 5.30 %." in text  # the best
@@ -67,9 +70,8 @@ def test_studies_come_first_with_their_main_results(write_study, tmp_path):
     assert "python scripts/reproduce.py experiment=study_rooms seed=0,1" in page_read.text
 
 
-def test_study_has_table_scale_probe_statistics_and_figures_in_this_order(write_study, tmp_path):
-    write_study(statistics=True, figure=["uniform", "avgnorm"])
-    html = page_of(tmp_path).split('<details class="section"')[1].split("</section>")[0]
+def test_study_has_table_scale_probe_statistics_and_figures_in_this_order(html):
+    html = html.split('<details class="section"')[1].split("</section>")[0]
     headings = re.findall(r"<h4>(.*?)</h4>", html)
     assert headings == ["rooms, tiny, Vanilla", "Without a network", "Probe", "Statistics"]
     assert [re.search('alt="(.*?):', one)[1] for one in re.findall("<img.*?>", html)] == ["Mean ranks", "Imbalance"]
@@ -82,13 +84,11 @@ def test_study_has_table_scale_probe_statistics_and_figures_in_this_order(write_
     assert html.count("Δm compared with Uniform") == 1
 
 
-def test_row_leads_to_its_records_and_to_the_command_that_repeats_it(write_study, tmp_path):
-    write_study()
-    html = page_of(tmp_path)
+def test_row_leads_to_its_records_and_to_the_command_that_repeats_it(html, folder):
     links = [about["href"] for tag, about in Reader(html).tags if tag == "a" and about["href"][0] != "#"]
-    records = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("records/*/*/seed*.json")}
+    records = {path.relative_to(folder).as_posix() for path in folder.glob("records/*/*/seed*.json")}
     assert set(links) == records
-    assert len(links) == len(records) == 11
+    assert len(links) == len(records) == 12
     origin = html.split("<summary>AvgNorm</summary>", 1)[1].split('class="origin"', 1)[1].split("</tr>", 1)[0]
     assert "python train.py weighter=avgnorm subset=[semseg,depth] seed=0" in origin
     assert origin.count(f'href="records/{NAME}/rooms_tiny_vanilla_avgnorm_semseg-depth-') == 2
@@ -100,10 +100,10 @@ def script():
     return runpy.run_path(str(PAPER.parents[1] / "scripts" / "report.py"))
 
 
-def test_table_is_outdated_if_it_lacks_a_run_with_a_record(script, write_study, tmp_path):
-    runs = write_study()
+def test_table_is_outdated_if_it_lacks_a_run_with_a_record(script, folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     assert list(script["outdated"](tmp_path)) == []
-    path = tmp_path / "records" / NAME / runs[0].folder.parent.name / "seed0.json"
+    path = next(tmp_path.glob(f"records/{NAME}/*/seed0.json"))
     write_whole(path.with_name("seed2.json"), path.read_text())
     assert list(script["outdated"](tmp_path)) == [NAME]
     path.with_name("seed2.json").unlink()

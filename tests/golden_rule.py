@@ -19,13 +19,12 @@ CHANNELS = {"semseg": 40, "human_parts": 7, "depth": 1, "normals": 3, "saliency"
 
 
 def hashes(name: str, count: int) -> np.ndarray:
-    """The first `count` 32-bit numbers generated from a name. Shape [count], uint64."""
-    mask = np.uint64(0xFFFFFFFF)
-    h = (np.arange(count, dtype=np.uint64) * np.uint64(2654435761) + np.uint64(zlib.crc32(name.encode()))) & mask
+    """The first `count` 32-bit numbers generated from a name. Shape [count], uint32, which wraps around."""
+    h = np.arange(count, dtype=np.uint32) * np.uint32(2654435761) + np.uint32(zlib.crc32(name.encode()))
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        h ^= h >> np.uint64(shift)
-        h = (h * np.uint64(factor)) & mask
-    return h ^ (h >> np.uint64(16))
+        h ^= h >> np.uint32(shift)
+        h *= np.uint32(factor)
+    return h ^ (h >> np.uint32(16))
 
 
 def unit(name: str, shape: Sequence[int]) -> Tensor:

@@ -73,6 +73,7 @@ options = {
     "MGDA": {"normalization": "l2"},
     "NashMTL": {"max_norm": 1, "update_every": 1},
     "PCGrad": {"reduction": "sum"},
+    "RotoGrad": {"burn_in": 20},
     "SLAW": {"beta": 0.99},
     "UW": {"init": -0.5},
     "UWSO": {"temperature": 20},

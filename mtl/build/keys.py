@@ -84,6 +84,8 @@ class Weighter(TypedDict, total=False):
     method: Node
     alignment: Node
     sharpness: SharpnessKeys
+    rotation: Node
+    rotation_lr: Positive
     scope: ScopeWord
     scale: Literal["sum", "native"]
     heads: Literal["weighted", "raw"]

@@ -33,7 +33,10 @@ def build_tasks(cfg: DictConfig) -> list[Task]:
 def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
     """The network with its encoder and heads."""
     backbone, head = instantiate(cfg.backbone.encoder), instantiate(cfg.backbone.head, _partial_=True)
-    return instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
+    model = instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
+    if "rotation" in cfg.weighter:
+        model.rotation = instantiate(cfg.weighter.rotation, num_tasks=len(tasks), channels=backbone.channels)
+    return model
 
 
 def rebuild(
@@ -85,7 +88,7 @@ def build_weighter(cfg: DictConfig, tasks: list[Task]) -> Weighter:
         ValueError: It needs KPIs, and a task defines none.
     """
     weighter = instantiate(cfg.weighter.method, _partial_=True)(num_tasks=len(tasks), **by_task(cfg, "method", tasks))
-    missing = [task.name for task in tasks if task.label.kpi is None]
+    missing = [task.name for task in tasks if task.label is None or task.label.kpi is None]
     if weighter.judges and missing:
         raise ValueError(f"weighter={cfg.weighter.name} needs a KPI: define kpi in the label of {', '.join(missing)}")
     return weighter

@@ -19,6 +19,7 @@ from mtl.engine.accumulation import Accumulation
 from mtl.engine.compiled import compile_regions
 from mtl.engine.evaluator import Evaluator
 from mtl.engine.progress import Plan
+from mtl.engine.rotations import RotationLearner
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.sharpness import Sharpness
 from mtl.engine.trainer import Trainer
@@ -58,8 +59,8 @@ def build_sharpness(cfg: DictConfig) -> Sharpness | None:
     """
     if "sharpness" not in cfg.weighter:
         return None
-    if "alignment" in cfg.weighter:
-        raise ValueError("sharpness does not work with teachers: use another weighter, or no sharpness")
+    if {"alignment", "rotation"} & set(cfg.weighter):
+        raise ValueError("sharpness does not work with teachers or rotations: use another weighter, or no sharpness")
     if cfg.recipe.micro_batches > 1 and cfg.recipe.accumulation == "first":
         raise ValueError("recipe.accumulation=first does not work with sharpness: use exact")
     return Sharpness(**cfg.weighter.sharpness)
@@ -137,6 +138,10 @@ def build_trainer(
         groups.append({"params": own, "weight_decay": 0.0})
     optimizer = build_optimizer(cfg, groups, device)
 
+    rotations = None
+    if model.rotation is not None:
+        rotations = RotationLearner(cast(Any, model.rotation), optimizer, cfg.weighter.rotation_lr).to(device)
+
     steps = cfg.recipe.steps or cfg.dataset.epochs * len(loader)
     every = {"epoch": len(loader), "end": steps}.get(cfg.recipe.evaluate, cfg.recipe.evaluate)
     if not isinstance(every, int) or every < 1:
@@ -174,6 +179,7 @@ def build_trainer(
         ),
         baseline=baseline,
         alignment=distance(steps=steps) if "alignment" in cfg.weighter else None,
+        rotations=rotations,
         sharpness=sharpness,
         watch=distance(steps=steps * cfg.recipe.micro_batches) if watches(cfg) else None,
         clock=clock,

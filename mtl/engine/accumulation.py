@@ -1,6 +1,6 @@
 """Accumulates the gradients of several micro-batches into one update, for batches that do not fit into memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -75,6 +75,7 @@ class Accumulation:
             )
         # weights that depend on no gradient can be applied to the sum of the losses
         self.sum_is_enough = weighter.needs is Needs.LOSSES and heads == "weighted" and self.ahead
+        self.watcher: Callable[[list[list[Tensor]]], None] | None = None  # sees each part's task gradients at the maps
         self.losses: list[Tensor] = []
         self.finished = False
         self.total: TaskGradients | None = None
@@ -116,6 +117,8 @@ class Accumulation:
             recorded=self.options["statistics"] is not None and self.decided is None,
         )
         self.losses.append(found.losses)
+        if self.watcher is not None:
+            self.watcher(found.common.at_maps)
         if self.ahead:
             self._apply(found)
         else:

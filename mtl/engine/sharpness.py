@@ -146,7 +146,8 @@ class SharpGradients:
             ones = torch.ones(len(losses), device=total[0].device)
             at_maps, behind = HeadGraph(losses, features, seed).differentiate_sum(ones, [task])
             maps, encoder = [m for m in features.maps if m.requires_grad], features.encoder[0]
-            found = dict(zip(map(id, encoder), torch.autograd.grad(maps, encoder, at_maps), strict=True))
+            slopes = torch.autograd.grad(maps, encoder, at_maps) if maps else ()
+            found = dict(zip(map(id, encoder), slopes, strict=True))
             found |= {id(parameter): gradient for parameter, gradient in behind}
             for index, parameter in enumerate(asked):
                 if id(parameter) in found:
@@ -165,7 +166,7 @@ class SharpGradients:
         loss_scale: Tensor | None,
     ) -> Gradients:
         """Asks the weighter for both sets of rows, and adds the sum of the two updates to `.grad`."""
-        options = self.options | {"loss_scale": loss_scale}
+        options: dict[str, Any] = {**self.options, "loss_scale": loss_scale}
         asked = None if statistics is None else Scope(statistics)
         steep, result = decide(here, self.weighter, statistics=asked, **options)
         flat = replace(here, own=[], joint=[], common=cast(SummedGradients, here.common).replaced(flat_rows))

@@ -20,6 +20,7 @@ from mtl.engine.failure import DivergedError, NotTrainedError, divergence, failu
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.objective import Alignment, Objective, split
 from mtl.engine.progress import Plan, Progress
+from mtl.engine.rotations import RotationLearner
 from mtl.engine.schedules import PolySchedule
 from mtl.engine.sharpness import SharpGradients, Sharpness
 from mtl.loggers.base import Kind, Logger
@@ -52,6 +53,7 @@ class Trainer:
         plan: Settings of the run.
         baseline: Primary metric of the single-task network of each task; None: Delta_m stays empty.
         alignment: `FeatureAlignment` to teachers, with its own optimizer; None: only the losses of the tasks.
+        rotations: Trains the rotations of RotoGrad; None: there are none.
         sharpness: Settings of flat minima; None: the gradients at the weights themselves.
         watch: A `FeatureAlignment` that only measures the distance to teachers; None: none.
         clock: The clock of the run; None: a new one.
@@ -74,6 +76,7 @@ class Trainer:
         plan: Plan,
         baseline: Mapping[str, float] | None = None,
         alignment: Alignment | None = None,
+        rotations: RotationLearner | None = None,
         sharpness: Sharpness | None = None,
         watch: Alignment | None = None,
         clock: Clock | None = None,
@@ -82,19 +85,20 @@ class Trainer:
         judged = tasks if weighter.judges else ()
         self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch, judged)
         self.backward = (
-            BatchGradients(self.objective, weighter, plan.accumulation, applied)
+            BatchGradients(self.objective, weighter, plan.accumulation, applied, rotations)
             if sharpness is None
             else SharpGradients(self.objective, weighter, sharpness, applied)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
         self.loggers, self.alignment, self.folder, self.device = loggers, alignment, folder, device
+        self.companions = [part for part in (alignment, rotations) if part is not None]  # with their own optimizer
         self.plan, self.baseline, self.names = plan, baseline, [task.name for task in tasks]
         self.timer, self.clock = StepTimer(device), clock or Clock()
         self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
         parts: dict[str, Any] = {"model": model, "weighter": weighter, "optimizer": optimizer, "scaler": self.scaler}
         parts |= {"schedule": schedule, "progress": self.progress, "timer": self.timer, "clock": self.clock}
-        parts |= {"alignment": alignment, "watch": watch}
+        parts |= {"alignment": alignment, "rotations": rotations, "watch": watch}
         self.state = RunState({key: part for key, part in parts.items() if part is not None}, folder, device)
         self.save_by = time.monotonic() + 60 * plan.checkpoint_minutes
         self.interrupts = Interrupts()
@@ -157,17 +161,17 @@ class Trainer:
         parts = split(labels, self.plan.micro_batches)
         remembered = {key: value.clone() for key, value in self.weighter.state_dict().items()}
 
-        for trained in (self.optimizer, self.alignment):
-            if trained is not None:
-                trained.zero_grad()
+        self.optimizer.zero_grad()
+        for companion in self.companions:
+            companion.zero_grad()
         scale = self.scaler.scale(torch.ones((), device=self.device)) if self.scaler.is_enabled() else None
         gradients = self.backward(parts, statistics, scale)
         self.scaler.unscale_(self.optimizer)
         length = clip_grad_norm_(self.model.parameters(), self.plan.clip or torch.inf)
         if torch.isfinite(length) & torch.isfinite(gradients.losses).all() & ~gradients.broken.any():
             self.scaler.step(self.optimizer)
-            if self.alignment is not None:
-                self.alignment.after_step(self.scaler)
+            for companion in self.companions:
+                companion.after_step(self.scaler)
             self.weighter.after_step(self.objective.values(parts) if self.weighter.recompute else None)
             self.progress.add(gradients)
         else:

@@ -5,6 +5,7 @@ from mtl.layers.context import ContextBlock
 from mtl.layers.distillation import Distillation
 from mtl.layers.feature_propagation import FeaturePropagation
 from mtl.layers.resize import concatenate, resize
+from mtl.layers.rotation import Rotation
 
 __all__ = [
     "ASPP",
@@ -13,6 +14,7 @@ __all__ = [
     "CrossTaskAttention",
     "Distillation",
     "FeaturePropagation",
+    "Rotation",
     "SqueezeExcite",
     "basic_block",
     "bottleneck",

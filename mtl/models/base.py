@@ -39,6 +39,7 @@ class MultiTaskModel(nn.Module, ABC):
         super().__init__()
         self.task_names = tuple(task.name for task in tasks)
         self.backbone = backbone
+        self.rotation: nn.Module | None = None  # of each task's copy of the maps (RotoGrad)
 
     def encode(self, image: Tensor) -> list[Tensor]:
         """Shared feature maps of an image [B, 3, H, W]."""
@@ -57,7 +58,11 @@ class MultiTaskModel(nn.Module, ABC):
     def forward(self, image: Tensor) -> Outputs:
         """Predictions of all tasks for an image [B, 3, H, W], at its size."""
         maps = self.encode(image)
-        return self.decode([maps] * len(self.task_names), (image.shape[-2], image.shape[-1]))
+        return self.predict([maps] * len(self.task_names), (image.shape[-2], image.shape[-1]))
+
+    def predict(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
+        """As `decode`, after the rotations if there are any."""
+        return self.decode(features if self.rotation is None else self.rotation(features), size)
 
     @property
     def last_layer(self) -> nn.Parameter | None:

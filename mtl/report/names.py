@@ -37,6 +37,7 @@ METHODS = {
     "ngdiff": "NGDiff",
     "db_mtl": "DB-MTL",
     "dtp": "DTP",
+    "rotograd": "RotoGrad",
     "torchjd": "TorchJD",
 }
 

@@ -86,7 +86,7 @@ class Label:
     predicted: ClassVar[int | None] = None  # channels that a network must predict; None: the task says how many
     mirrored: ClassVar[tuple[int, ...]] = ()  # channels that change sign under a horizontal flip
     # (raw predictions, labels), [B, C, H, W] each -> part and whole of a share that training raises; None: not defined
-    kpi: ClassVar[Callable[..., tuple["Tensor", "Tensor"]] | None] = None
+    kpi: Callable[..., tuple["Tensor", "Tensor"]] | None = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

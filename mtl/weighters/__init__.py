@@ -20,6 +20,7 @@ from mtl.weighters.nashmtl import NashMTL
 from mtl.weighters.ngdiff import NGDiff
 from mtl.weighters.pcgrad import PCGrad
 from mtl.weighters.rlw import RLW
+from mtl.weighters.rotograd import RotoGrad
 from mtl.weighters.slaw import SLAW
 from mtl.weighters.torchjd import TorchJD
 from mtl.weighters.uniform import Uniform
@@ -55,6 +56,7 @@ __all__ = [
     "Needs",
     "PCGrad",
     "RandomWeighter",
+    "RotoGrad",
     "Scope",
     "TorchJD",
     "Uniform",

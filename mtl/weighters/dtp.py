@@ -47,6 +47,9 @@ class DTP(Weighter):
     needs: ClassVar[Needs] = Needs.LOSSES
     native: ClassVar = "own"
     judges: ClassVar[bool] = True
+    gamma: Tensor
+    average: Tensor
+    known: Tensor
 
     def __init__(
         self,

@@ -271,7 +271,7 @@ def trainer(folder: Path, *more: str) -> Trainer:
     [
         (["weighter=avgnorm", "weighter.scope=features"], "use AvgNorm at scope shared"),
         (["recipe.micro_batches=2", "recipe.accumulation=first"], r"recipe\.accumulation=first does not work with"),
-        (["weighter=url"], "sharpness does not work with teachers"),
+        (["weighter=url"], "sharpness does not work with teachers or rotations"),
     ],
 )
 def test_what_sharpness_does_not_work_with_is_refused(tmp_path, words, line):

@@ -13,6 +13,7 @@ class Stages(nn.Module):
     Attributes:
         parts: The five of them, in order.
         widths: Channels of the map behind each.
+        strides: Pixels of the image per pixel of that map.
 
     Args:
         network: A `Pyramid` with a timm residual network, whose last map is that of stage 4.
@@ -33,8 +34,10 @@ class Stages(nn.Module):
             )
         stem = [layer for name, layer in layers.items() if name not in NAMES]
         self.parts = nn.ModuleList([nn.Sequential(*stem), *(layers[name] for name in NAMES)])
-        channels = body.feature_info.channels((0, 1, 2, 3, 4))
-        self.widths, self.stride = list(channels), network.strides[-1]
+        info = body.feature_info
+        reductions = [info.reduction((1,))[0], *info.reduction((1, 2, 3, 4))]  # pooling ends the stem
+        pooled = reductions[-1] // network.strides[-1]  # 2 where the stem does not pool
+        self.widths, self.strides = list(info.channels((0, 1, 2, 3, 4))), [r // pooled for r in reductions]
 
 
 class Image(Backbone):

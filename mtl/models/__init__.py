@@ -1,5 +1,6 @@
 from mtl.models.atrc import ATRC
 from mtl.models.base import MultiTaskModel, Outputs
+from mtl.models.branched import Branched
 from mtl.models.cross_stitch import CrossStitch
 from mtl.models.invpt import InvPT
 from mtl.models.mtan import MTAN
@@ -8,4 +9,16 @@ from mtl.models.nddr import NDDR
 from mtl.models.pad_net import PADNet
 from mtl.models.vanilla import Vanilla
 
-__all__ = ["ATRC", "MTAN", "NDDR", "CrossStitch", "InvPT", "MTINet", "MultiTaskModel", "Outputs", "PADNet", "Vanilla"]
+__all__ = [
+    "ATRC",
+    "MTAN",
+    "NDDR",
+    "Branched",
+    "CrossStitch",
+    "InvPT",
+    "MTINet",
+    "MultiTaskModel",
+    "Outputs",
+    "PADNet",
+    "Vanilla",
+]

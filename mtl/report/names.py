@@ -86,6 +86,7 @@ ARCHITECTURES = {
     "pad_net": "PAD-Net",
     "cross_stitch": "Cross-stitch",
     "nddr": "NDDR-CNN",
+    "branched": "Branched",
     "atrc": "ATRC",
     "atrc_labels": "ATRC, labels",
     "atrc_nyud": "ATRC, NYUD-v2 contexts",

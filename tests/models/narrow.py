@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from properties import records
 from torch import nn
 
@@ -73,7 +73,7 @@ def narrow(word: str, channels: dict[str, int], bias: float = 0.0, **options) ->
     for task in tasks:
         if coarse := cfg.model.get("coarse", {}).get(task.name):
             object.__setattr__(task, "coarse", instantiate(coarse))
-    node = OmegaConf.merge(cfg.model.network, OPTIONS.get(word, {}), options)
+    node = {**cfg.model.network, **OPTIONS.get(word, {}), **options}
     model = instantiate(node, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
     for module in model.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):

@@ -6,7 +6,7 @@ https://arxiv.org/abs/1904.02920
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from typing import Literal, cast
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -15,8 +15,7 @@ from mtl.backbones.stages import NAMES, Stages
 from mtl.models.base import MultiTaskModel, Outputs
 from mtl.task import Task
 
-Stage = Literal["layer1", "layer2", "layer3", "layer4"]
-Tree = Mapping[Stage, Sequence[Sequence[str]]]
+Tree = Mapping[str, Sequence[Sequence[str]]]
 
 
 class Trunk(Backbone):

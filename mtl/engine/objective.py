@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +73,7 @@ class Objective:
             copies = cast("Sequence[list[Tensor]]", features)  # of T tasks, as `encode` returns a list
             if self.watch is not None and torch.is_grad_enabled():
                 self.distances = self.watch.observe(copies, image)
-            outputs = self.model.decode(copies, (image.shape[-2], image.shape[-1]))
+            outputs = self.model.predict(copies, (image.shape[-2], image.shape[-1]))
             losses, counts = self.total_loss(outputs, labels)
             if self.judged:
                 self.shares = _shares(self.judged, outputs.final, labels)
@@ -115,7 +115,10 @@ class Objective:
 @torch.no_grad()
 def _shares(tasks: Sequence[Task], predictions: Mapping[str, Tensor], labels: Labels) -> Tensor:
     """Part and whole of the KPI of each task, summed over processes. Shape [T, 2], float64."""
-    pairs = [task.label.kpi(full_precision(predictions[task.name]), labels[task.name]) for task in tasks]
+    kpis = [cast(Any, task.label).kpi for task in tasks]
+    pairs = [
+        kpi(full_precision(predictions[task.name]), labels[task.name]) for kpi, task in zip(kpis, tasks, strict=True)
+    ]
     return sum_over_ranks(torch.stack([torch.stack(pair) for pair in pairs]).double())
 
 

@@ -76,10 +76,13 @@ def check_shared_encoder(cfg: DictConfig, model: MultiTaskModel, weighter: Weigh
     """Checks that a network whose tasks share no encoder is not asked for what only an encoder has.
 
     Raises:
-        ValueError: The weighter or the statistics take gradients there, or features are compared with teachers'.
+        ValueError: The weighter or the statistics take gradients there, or a method works on its features.
     """
     if model.last_layer is not None:
         return
+    if needs_teachers(cfg) or "rotation" in cfg.weighter:
+        key = "logging.feature_distance=true" if watches(cfg) else f"weighter={cfg.weighter.name}"
+        raise ValueError(f"{key} needs the features of a shared encoder, which model={cfg.model.name} does not have")
     statistics = cfg.logging.gradient_statistics
     scopes = {"logging.gradient_statistics.scope": statistics.scope} if statistics.every else {}
     if weighter.needs is not Needs.LOSSES:
@@ -90,9 +93,6 @@ def check_shared_encoder(cfg: DictConfig, model: MultiTaskModel, weighter: Weigh
                 f"{key}={scope}: in model={cfg.model.name} tasks share no encoder, so that task gradients exist at "
                 f"scope shared only: use {key}=shared"
             )
-    key = "weighter=url" if "alignment" in cfg.weighter else "logging.feature_distance=true"
-    if needs_teachers(cfg):
-        raise ValueError(f"{key} compares the features of a shared encoder, which model={cfg.model.name} does not have")
 
 
 def build_trainer(

@@ -158,8 +158,9 @@ def test_other_scopes_have_no_task_gradients(scope):
         (["weighter=avgnorm"], "weighter.scope=last_layer: in model=cross_stitch.*use weighter.scope=shared"),
         (["weighter=avgnorm", "weighter.scope=features"], "weighter.scope=features: .*use weighter.scope=shared"),
         (["logging.gradient_statistics.scope=features"], "logging.gradient_statistics.scope=features: "),
-        (["weighter=url"], "weighter=url compares the features of a shared encoder"),
-        (["logging.feature_distance=true"], "logging.feature_distance=true compares the features"),
+        (["weighter=url"], "weighter=url needs the features of a shared encoder"),
+        (["weighter=rotograd"], "weighter=rotograd needs the features of a shared encoder"),
+        (["logging.feature_distance=true"], "logging.feature_distance=true needs the features"),
     ],
     ids=str,
 )

@@ -151,9 +151,10 @@ crash-test: install  ## kill -9 a run at random moments, twenty times; the resul
 gpu-check: install  ## networks, weighters, precisions and resume on a GPU, minutes (DEVICE=cpu: on the CPU, smaller)
 	$(if $(DEVICE),MTL_TEST_DEVICE=$(DEVICE)) $(BIN)/python -m pytest -m gpu -W default --durations=5 tests/gpu
 
-lint: install  ## ruff
+lint: install  ## ruff and pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: install  ## ruff, with automatic fixes
 	$(BIN)/ruff check --fix .

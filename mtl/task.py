@@ -72,7 +72,7 @@ class Task:
     metric: Metric
     bias: float = 0.0
     truth: str | None = None
-    label: Label | None = None
+    label: Label = None  # pyright: ignore[reportAssignmentType]  it is None only until __post_init__
     coarse: Coarse | None = None
 
     def __post_init__(self) -> None:

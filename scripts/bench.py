@@ -125,7 +125,7 @@ def main(own: Mapping[str, Any]) -> None:
     for heads in HEADS:
         table = measure(heads, size, device, own["rounds"])
         print(f"\n{heads} heads, batch {size[0]} at {size[1]} x {size[2]}, {about['device']}")
-        print(tabulate(table[SHOWN], headers="keys", showindex=False, floatfmt=".3f"), flush=True)
+        print(tabulate(table[SHOWN].to_dict("list"), headers="keys", showindex=False, floatfmt=".3f"), flush=True)
         save(table.assign(**where), SUMMARY)
 
 

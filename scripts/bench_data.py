@@ -224,7 +224,7 @@ def main(own: Mapping[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder), native, own["images"])
         table = measure(Path(folder), size, 6, own["rounds"])
-    print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
+    print(tabulate(table.to_dict("list"), headers="keys", showindex=False, floatfmt=".3f"))
     table = table.assign(device=about["device"], torch=about["packages"]["torch"], commit=about["commit"])
     write_whole(Path(own["summary"]), table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
 

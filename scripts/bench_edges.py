@@ -197,7 +197,7 @@ def main(own: Mapping[str, int]) -> None:
     about = environment(torch.device("cpu"))
     table = pd.DataFrame([{"row": row, **line} for row, line in lines.items()])
     table["nyud_seconds"] = NYUD * table["seconds"]  # of one core
-    print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
+    print(tabulate(table.to_dict("list"), headers="keys", showindex=False, floatfmt=".3f"))
     where = {"height": SHAPE[0], "width": SHAPE[1], "thresholds": len(THRESHOLDS)}
     table = table.assign(**where, device=about["device"], commit=about["commit"])
     if SUMMARY.exists():

@@ -104,7 +104,7 @@ def main(own: Mapping[str, Any]) -> None:
     shown = pd.DataFrame(lines).drop(columns=["device", "torch", "commit", "height", "width", "steps"])
     shown.columns = [column.replace("_share", "") for column in shown.columns]
     print(f"\n{about['device']}")
-    print(tabulate(shown, headers="keys", showindex=False, floatfmt=".3g"))
+    print(tabulate(shown.to_dict("list"), headers="keys", showindex=False, floatfmt=".3g"))
 
 
 if __name__ == "__main__":

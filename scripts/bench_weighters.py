@@ -138,7 +138,7 @@ def main(own: Mapping[str, Any], words: Sequence[str]) -> None:
     size = (6, 448, 576) if device.type == "cuda" else (4, 128, 128)
     chosen, words = rows(own["only"]), tuple(words)
     table = measure(chosen, size, device, own["rounds"], words)
-    print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
+    print(tabulate(table.to_dict("list"), headers="keys", showindex=False, floatfmt=".3f"))
     about = environment(device)
     where = {"device": about["device"], "torch": about["packages"]["torch"], "commit": about["commit"]}
     cfg = build.compose([*bench.SETTING, *words])

@@ -32,7 +32,7 @@ def test_wheel_has_the_package_its_configs_and_the_numbers_of_the_paper_alone(fi
     for place in ("configs", "results/paper"):
         ours = {f"mtl/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / place).rglob("*") if path.is_file()}
         assert ours == {file for file in files if file.startswith(f"mtl/{place}/")}
-    assert {"mtl/report/web/page.html", "mtl/report/web/style.css"} <= files
+    assert {"mtl/py.typed", "mtl/report/web/page.html", "mtl/report/web/style.css"} <= files
     assert not [file for file in files if "test" in Path(file).name]
 
 

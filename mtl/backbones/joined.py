@@ -38,6 +38,6 @@ class Joined(Backbone):
         return self.network.regions()
 
     @property
-    def last_layer(self) -> nn.Parameter:
+    def last_layer(self) -> nn.Parameter | None:
         """Weight of the encoder's last layer."""
         return self.network.last_layer

@@ -1,5 +1,7 @@
 """The stages of a residual network, one by one, for networks in which tasks do not share all of them."""
 
+from typing import Any, cast
+
 from torch import Tensor, nn
 
 from mtl.backbones.base import Backbone
@@ -34,7 +36,7 @@ class Stages(nn.Module):
             )
         stem = [layer for name, layer in layers.items() if name not in NAMES]
         self.parts = nn.ModuleList([nn.Sequential(*stem), *(layers[name] for name in NAMES)])
-        info = body.feature_info
+        info = cast("Any", network).body.feature_info
         reductions = [info.reduction((1,))[0], *info.reduction((1, 2, 3, 4))]  # pooling ends the stem
         pooled = reductions[-1] // network.strides[-1]  # 2 where the stem does not pool
         self.widths, self.strides = list(info.channels((0, 1, 2, 3, 4))), [r // pooled for r in reductions]
@@ -47,11 +49,13 @@ class Image(Backbone):
         multiple: Sides of the image must be multiples of it.
     """
 
-    last_layer = None
-
     def __init__(self, multiple: int) -> None:
         super().__init__()
         self.channels, self.strides, self.multiple = [3], [1], multiple
+
+    @property
+    def last_layer(self) -> None:
+        """No layer."""
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The image [B, 3, H, W], in a list."""

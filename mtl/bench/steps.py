@@ -81,6 +81,7 @@ def naive(work: Workload, weighter: Weighter) -> None:
     """Last-layer gradients computed naively: T passes over the heads, then a backward pass of the weighted loss."""
     losses, _ = work.total_loss(work.model(work.image), work.batch)
     layer = work.model.last_layer
+    assert layer is not None  # nothing else is measured
     rows = torch.stack([torch.autograd.grad(loss, layer, retain_graph=True)[0].flatten() for loss in losses])
     losses = torch.stack(losses)  # [T]
     weights = weighter(losses.detach(), (rows @ rows.T).double()).weights.to(losses)
@@ -91,7 +92,7 @@ def one_pass(work: Workload, weighter: Weighter, **applied: Any) -> None:
     """The engine as the trainer calls it, with the second forward pass for a weighter that needs one."""
     work.objective.judged = work.tasks if weighter.judges else ()
     losses, features, active = work.objective(work.batch)
-    if weighter.judges:
+    if weighter.judges and work.objective.shares is not None:
         weighter.observe(work.objective.shares[:, 0] / work.objective.shares[:, 1])
     layer, shared = work.model.last_layer, work.model.shared_parameters()
     backward(losses, features, weighter, last_layer=layer, shared=shared, active=active, **applied)

@@ -4,7 +4,7 @@ Vandenhende et al., Branched Multi-Task Networks: Deciding What Layers to Share,
 https://arxiv.org/abs/1904.02920
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import cast
 
@@ -48,7 +48,7 @@ class Trunk(Backbone):
         """Weight of the last convolution on the residual path."""
         last = cast("nn.Sequential", self.parts[-1])
         layers = last[-1].children() if len(self.parts) > 1 else last.modules()  # of the last block, or of the stem
-        return [layer for layer in layers if isinstance(layer, nn.Conv2d)][-1].weight
+        return cast("nn.Parameter", [layer for layer in layers if isinstance(layer, nn.Conv2d)][-1].weight)
 
 
 class Branched(MultiTaskModel):
@@ -101,7 +101,7 @@ class Branched(MultiTaskModel):
     def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
         """Predictions of all tasks; a stage is computed once for a group, from the copy of its first task."""
         maps = {name: x for name, (x,) in zip(self.task_names, features, strict=True)}
-        for parts, copies in zip(self.groups, self.branches, strict=True):
+        for parts, copies in zip(self.groups, cast("Iterable[nn.ModuleList]", self.branches), strict=True):
             for group, stage in zip(parts, copies, strict=True):
                 maps |= dict.fromkeys(group, stage(maps[group[0]]))
         return Outputs(final={name: head([maps[name]], size) for name, head in self.heads.items()})
@@ -115,7 +115,7 @@ class Branched(MultiTaskModel):
         """Every copy of a stage, with its tasks."""
         return [
             pair
-            for parts, copies in zip(self.groups, self.branches, strict=True)
+            for parts, copies in zip(self.groups, cast("Iterable[nn.ModuleList]", self.branches), strict=True)
             for pair in zip(parts, copies, strict=True)
         ]
 

@@ -60,4 +60,4 @@ def _cosine(cosines: np.ndarray, first: np.ndarray, second: np.ndarray) -> float
     lengths = [max(v @ cosines @ v, 0.0) ** 0.5 for v in (first, second)]
     if any(length <= CANCELLED * v.sum() for length, v in zip(lengths, (first, second), strict=True)):
         return LOWEST
-    return min(max(first @ cosines @ second / lengths[0] / lengths[1], LOWEST), 1.0)
+    return float(min(max(first @ cosines @ second / lengths[0] / lengths[1], LOWEST), 1.0))

@@ -83,7 +83,9 @@ class DepthClasses(Coarse):
 
 
 class NormalClasses(Coarse):
-    """The nearest of K directions of the half-sphere that faces the camera.
+    """The nearest of K directions of a half-sphere, for normals that all face the camera.
+
+    The sign of z is ignored: datasets differ in whether it points towards the camera.
 
     Deviations from the paper: the directions are a Fibonacci lattice; the authors take the centres of clusters of the
     training normals.
@@ -106,4 +108,5 @@ class NormalClasses(Coarse):
 
     def classes(self, target: Tensor) -> Tensor:
         """Number of the direction with the largest inner product."""
-        return torch.einsum("kc,bchw->bkhw", self.directions.to(target), target).argmax(1)
+        facing = torch.cat([target[:, :2], target[:, 2:].abs()], dim=1)
+        return torch.einsum("kc,bchw->bkhw", self.directions.to(target), facing).argmax(1)

@@ -18,7 +18,9 @@ def test_normals_are_in_the_class_of_the_nearest_direction():
     torch.testing.assert_close(directions.norm(dim=1), torch.ones(40))
     assert (directions[:, 2] > 0).all()
     turned = torch.nn.functional.normalize(directions + 0.02, dim=1)
-    assert loss.classes(turned.T[None, :, None]).flatten().tolist() == list(range(40))
+    for sign in (1, -1):  # of z, towards the camera or away from it
+        towards = (turned * torch.tensor([1, 1, sign])).T[None, :, None]
+        assert loss.classes(towards).flatten().tolist() == list(range(40))
 
 
 def test_edges_weigh_more_by_hand():

@@ -25,7 +25,8 @@ class RotoGrad(Weighter):
     setting of the run, `weighter.rotation`; they have their own optimizer, and stay in the trained network. The scale
     costs T (T + 1) / 2 inner products of feature maps, the rotations small matrices: no pass over the network.
 
-    Only scale: `'~weighter.rotation'`. Only rotate: `weighter.method={_target_: mtl.weighters.Uniform}`.
+    Only scale: `'~weighter.rotation'`. Only rotate: `weighter.method._target_=mtl.weighters.Uniform` and
+    `'~weighter.method.burn_in'`.
 
     Args:
         num_tasks: Number of tasks T.

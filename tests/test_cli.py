@@ -28,6 +28,7 @@ REFUSED = [
     (["dataset=romms"], "dataset=romms: there is no such dataset", "did you mean rooms?"),
     (["model=vanila"], "model=vanila: there is no such model", "did you mean vanilla?"),
     (["backbone=resnet81"], "backbone=resnet81: there is no such backbone", "did you mean resnet18?"),
+    (["sharpness=per_tsk"], "sharpness=per_tsk: there is no such sharpness", "did you mean per_task?"),
     (["protocol=sek"], "protocol=sek: there is no such protocol", "did you mean sak?"),
     (["protocol.taper=-1"], "protocol.taper=-1: use a whole number, 0 or above"),
     (["protocol.image_list=nowhere.txt"], "protocol.image_list=nowhere.txt: cannot read it"),

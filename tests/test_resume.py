@@ -160,7 +160,7 @@ def test_state_of_the_weighter_survives_a_skipped_step(tmp_path, data):
             return super().forward(*arguments)
 
     run = trainer(tmp_path, data)
-    run.weighter = Counter()
+    run.weighter = run.backward.weighter = Counter()
     poison(run, 3)
     run.fit()
     assert run.weighter.calls == 5

@@ -96,6 +96,7 @@ class Echo(nn.Module):
 
     task_names = ("depth",)
     backbone = SimpleNamespace(multiple=16)
+    device = torch.device("cpu")
 
     def __init__(self):
         super().__init__()

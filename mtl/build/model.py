@@ -34,8 +34,8 @@ def build_model(cfg: DictConfig, tasks: list[Task]) -> MultiTaskModel:
     """The network with its encoder and heads."""
     backbone, head = instantiate(cfg.backbone.encoder), instantiate(cfg.backbone.head, _partial_=True)
     model = instantiate(cfg.model.network, _partial_=True)(tasks=tasks, backbone=backbone, head=head)
-    if "rotation" in cfg.weighter:
-        model.rotation = instantiate(cfg.weighter.rotation, num_tasks=len(tasks), channels=backbone.channels)
+    if (rotation := OmegaConf.select(cfg, "weighter.rotation")) is not None:
+        model.rotation = instantiate(rotation, num_tasks=len(tasks), channels=backbone.channels)
     return model
 
 

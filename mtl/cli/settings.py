@@ -15,7 +15,7 @@ from mtl import build
 from mtl.build.validate import closest, origin, select
 from mtl.places import as_called
 
-FEW = 24  # names that a message lists
+FEW = 40  # names that a message lists
 SEARCH = "hydra.searchpath="  # the word for config folders in addition to ours; --config-dir becomes it
 ALIKE = 0.6  # minimum similarity for a suggestion
 

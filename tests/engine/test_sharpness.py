@@ -39,6 +39,8 @@ def double(values: list) -> Tensor:
 class Network(nn.Module):
     """T = 3 heads of a shared layer, on vectors."""
 
+    device = torch.device("cpu")
+
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)

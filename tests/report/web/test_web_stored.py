@@ -9,7 +9,8 @@ from mtl.report.render.text import blocks, notes
 from mtl.report.web.origins import facts, origins, seeds_of
 from mtl.report.web.stored import metrics_of, read_lines, read_remarks, read_table
 
-STORED = sorted((Path(__file__).parents[3] / "results" / "tables").glob("*_*.csv"))
+TABLES = sorted((Path(__file__).parents[3] / "results" / "tables").glob("*_*.csv"))
+STORED = [path for path in TABLES if not path.stem.endswith("_statistics")]
 NONE = pd.DataFrame({"task": [], "metric": []})
 
 

@@ -1,38 +1,13 @@
 """A task of a run: its label, its number of predicted channels, its loss and its metric."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any
 
 from annotated_types import Ge
-from torch import Tensor, device, nn
+from torch import nn
 
+from mtl.metrics.base import TaskMetric
 from mtl.tasks import Label, find
-
-
-class Metric(Protocol):
-    """What a run asks of a `TaskMetric`, whose import takes seconds."""
-
-    primary: ClassVar[str]
-    higher_is_better: ClassVar[bool]
-    preset: str | None
-
-    def to(self, device: device) -> object:
-        """Moves the state."""
-        ...
-
-    def reset(self) -> None:
-        """Forgets all batches."""
-
-    def judges(self, image: str) -> bool:
-        """Whether the image with this id is scored."""
-        ...
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Adds a batch."""
-
-    def compute(self) -> dict[str, float]:
-        """All values by key."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +31,7 @@ class Task:
         name: Key of the task in batches, outputs and logs.
         channels: Number of channels that the network predicts.
         loss: Module that maps (prediction, target) to (sum, count).
-        metric: Metric of raw predictions, an mtl.metrics.TaskMetric.
+        metric: Metric of raw predictions.
         bias: Initial bias of the output convolution, such as the mean depth in metres.
         truth: Key of the labels in an evaluation sample that the metric uses; None: the name of the task.
         label: Description of the label; None: the label with this name in `mtl.tasks`.
@@ -69,7 +44,7 @@ class Task:
     name: str
     channels: Annotated[int, Ge(1)]
     loss: nn.Module
-    metric: Metric
+    metric: TaskMetric
     bias: float = 0.0
     truth: str | None = None
     label: Label = None  # pyright: ignore[reportAssignmentType]  it is None only until __post_init__

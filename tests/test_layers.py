@@ -59,7 +59,7 @@ SHORT = (
 FILES = {
     "mtl/experiment.py": ("mtl.build", "mtl.report.names", "mtl.report.read"),
     "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base", "mtl.tasks"),
-    "mtl/task.py": ("mtl.tasks",),
+    "mtl/task.py": ("mtl.tasks", "mtl.metrics.base"),
     "mtl/files.py": (),
     "mtl/image_list.py": (),
     "mtl/children.py": (),
@@ -71,7 +71,7 @@ FILES = {
     "mtl/cli/costs.py": ("mtl.build", "mtl.cli.gpus", "mtl.experiment", "mtl.run", "mtl.report", "mtl.files"),
     "mtl/cli/measure.py": ("mtl.build", "mtl.children", "mtl.run", "mtl.report.numbers.hours", "mtl.files"),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base", "mtl.trained"),
-    "mtl/cli/floors.py": ("mtl.build", "mtl.data.view", "mtl.engine.evaluator", "mtl.task"),
+    "mtl/cli/floors.py": ("mtl.build", "mtl.data.view", "mtl.engine.evaluator", "mtl.metrics", "mtl.task"),
     "scripts/compare.py": ("mtl.cli", "mtl.build", "mtl.experiment", "mtl.files", "mtl.report", "mtl.tasks"),
     "scripts/floors.py": ("mtl.cli", "mtl.build", "mtl.files", "mtl.report.names"),
     "mtl/cli/predict.py": ("mtl.cli.ending", "mtl.data.disk.decode", "mtl.report", "mtl.trained", "mtl.files"),

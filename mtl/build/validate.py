@@ -44,20 +44,23 @@ def refuse(cfg: DictConfig, found: Iterator[Error]) -> None:
         raise ValueError(f"{'.'.join(map(str, key))}={shown(value)}: use {wanted}")
 
 
-def errors(annotation: Any, value: Any, place: Place, by_task: bool = False) -> Iterator[Error]:
+def errors(annotation: Any, value: Any, place: Place, by_task: Set[str] = frozenset()) -> Iterator[Error]:
     """What a type does not accept of a value: parts of it, then all of it.
 
     Args:
         annotation: The type.
         value: The value.
         place: Where the config has it.
-        by_task: Whether a list may be given as a mapping by task.
+        by_task: Tasks by which the value may map what is a list; empty if it must be the list.
     """
     from mtl.build import annotations  # noqa: PLC0415  takes a moment to import, which --help need not wait for
 
     if value == MISSING:  # Hydra names it if the run needs it
         return
-    if is_typeddict(annotation) and isinstance(value, Mapping):
+    if by_task and (wrong := set(value) - by_task) and not annotations.accepts(annotation, value):
+        name = min(wrong)
+        yield (*place, name), value[name], f"the name of a task: {', '.join(sorted(by_task))}{closest(name, by_task)}"
+    elif is_typeddict(annotation) and isinstance(value, Mapping):
         known = annotations.annotations_of(annotation)
         for name, part in parts_of(value):
             yield from errors(known.get(name, Any), part, (*place, name))
@@ -86,7 +89,7 @@ def node_errors(node: Any, place: Place, tasks: Set[str]) -> Iterator[Error]:
     if isinstance(node, Mapping) and "_target_" in node:
         known = arguments_of(built := located(node["_target_"], place))
         for name, value in parts_of({name: value for name, value in node.items() if not name.startswith("_")}):
-            by_task = place[0] == "weighter" and isinstance(value, Mapping) and not tasks.isdisjoint(value)
+            by_task = tasks if place[0] == "weighter" and isinstance(value, Mapping) and value else frozenset()
             annotation = known.get(name, known.get("**"))
             if annotation is not None:
                 yield from errors(annotation, value, (*place, name), by_task)

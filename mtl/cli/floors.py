@@ -13,7 +13,8 @@ from mtl import build
 from mtl.build.data import build_dataset
 from mtl.data.view import evenly
 from mtl.engine.evaluator import judged, without_padding
-from mtl.task import Metric, Task
+from mtl.metrics import TaskMetric
+from mtl.task import Task
 
 IMAGES = 200  # training images that constants are computed from
 LUMA = (0.299, 0.587, 0.114)  # brightness of red, green and blue, ITU-R BT.601
@@ -30,7 +31,7 @@ def floors(cfg: DictConfig, split: str) -> dict[str, dict[str, dict[str, float]]
     fixed = constants(cfg, tasks)
     loader = build.build_evaluator(cfg, split, tasks, torch.device("cpu")).loader
     rng = np.random.default_rng(0)
-    metrics: dict[str, dict[str, Metric]] = {task.name: {} for task in tasks}
+    metrics: dict[str, dict[str, TaskMetric]] = {task.name: {} for task in tasks}
     for batch in loader:
         grey = brightness(cfg, batch["image"])
         for task in tasks:

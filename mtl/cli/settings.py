@@ -8,6 +8,7 @@ from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
@@ -96,6 +97,8 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
         words: The command line, whose choices of files decide which keys there are.
     """
     cfg = compose(group_choices(words))
+    if inner := next((part for part in keys_within(key, words) if OmegaConf.select(cfg, part) is None), None):
+        return unknown_key(inner, words)
     parent, _, name = key.rpartition(".")
     target = OmegaConf.select(cfg, f"{parent}._target_")
     if target and name in inspect.signature(get_object(target)).parameters:
@@ -114,6 +117,13 @@ def unknown_key(key: str, words: Sequence[str]) -> str:
     if likeness(key, best) > ALIKE:
         return f"unknown key {key}; did you mean {best}?"
     return f"unknown key {key}; {as_called('python train.py')} --cfg job shows all keys"
+
+
+def keys_within(key: str, words: Sequence[str]) -> list[str]:
+    """Dotted keys inside the mapping that a word gives for the key; none if it gives no mapping."""
+    given = [word for word in words if word.lstrip("+").startswith(f"{key}=")]
+    values = [override.value() for override in OverridesParser.create().parse_overrides(given)]
+    return [inner for value in values if isinstance(value, Mapping) for inner in keys_of(value, f"{key}.")]
 
 
 def keys_of(node: Mapping[str, Any], path: str = "") -> Iterator[str]:

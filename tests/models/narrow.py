@@ -1,5 +1,6 @@
 """Narrow networks of every architecture in configs/model, found by its word."""
 
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -31,9 +32,9 @@ OPTIONS = {
 class Scales(Backbone):
     """A narrow encoder of four scales."""
 
-    def __init__(self) -> None:
+    def __init__(self, strides: Sequence[int] = (4, 8, 16, 32)) -> None:
         super().__init__()
-        self.channels, self.strides = WIDTHS, [4, 8, 16, 32]
+        self.channels, self.strides = WIDTHS, list(strides)
         self.stages = nn.ModuleList(ConvBNReLU(*pair, 3) for pair in zip([3, *WIDTHS], WIDTHS, strict=False))
         self.last = nn.Conv2d(WIDTHS[0], WIDTHS[0], 3, padding=1)
 

@@ -3,6 +3,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from narrow import Scales
 from properties import (
     NYUD,
     PASCAL,
@@ -21,39 +22,13 @@ from properties import (
 from torch import nn
 
 from mtl import build
-from mtl.backbones import Backbone
 from mtl.heads import HRNetHead
-from mtl.layers import ConvBNReLU
 from mtl.models import MTINet
 from mtl.task import Task
 from mtl.weighters import AvgNorm, Uniform
 
 TWIN = {"normals": 3}
-WIDTHS = [4, 6, 8, 10]
 NUMBERS = {"reduction": 4, "squeeze": 1, "squeeze_bias": True, "softmax_over": "neighbours"}
-
-
-class Scales(Backbone):
-    """A narrow encoder of four scales."""
-
-    def __init__(self, strides=(4, 8, 16, 32)):
-        super().__init__()
-        self.channels, self.strides = WIDTHS, list(strides)
-        widths = zip([3, *WIDTHS], WIDTHS, strict=False)
-        self.stages = nn.ModuleList(ConvBNReLU(*pair, 3) for pair in widths)
-        self.last = nn.Conv2d(4, 4, 3, padding=1)
-
-    def forward(self, image):
-        x, maps = image, []
-        for scale, stage in enumerate(self.stages):
-            x = stage(F.avg_pool2d(x, 2 if scale else 4, ceil_mode=True))
-            x = self.last(x) if scale == 0 else x
-            maps.append(x)
-        return maps
-
-    @property
-    def last_layer(self):
-        return self.last.weight
 
 
 def small(channels, **options):

@@ -57,7 +57,9 @@ def errors(annotation: Any, value: Any, place: Place, by_task: Set[str] = frozen
 
     if value == MISSING:  # Hydra names it if the run needs it
         return
-    if by_task and (wrong := set(value) - by_task) and not annotations.accepts(annotation, value):
+    if not is_typeddict(annotation) and annotations.accepts(annotation, value):
+        return
+    if by_task and (wrong := set(value) - by_task):
         name = min(wrong)
         yield (*place, name), value[name], f"the name of a task: {', '.join(sorted(by_task))}{closest(name, by_task)}"
     elif is_typeddict(annotation) and isinstance(value, Mapping):

@@ -42,7 +42,7 @@ TORCHJD = {  # their names of the methods that both have, with the hyper-paramet
     "gradvac": ("GradVac", {"beta": 0.5}),
     "aligned_mtl": ("AlignedMTL", {}),
 }
-LEFT_OUT = ("url", "torchjd")  # a loss with teachers, and an adapter
+LEFT_OUT = ("url", "torchjd", "auto_lambda")  # a loss with teachers, an adapter, and a step of several batches
 KEY = ["device", "batch", "height", "width", "network", "by", "method", "scope"]
 Words = tuple[str, ...]  # of train.py's command line: another network
 

@@ -59,6 +59,7 @@ def step(weighter, scope):
     assert not encoder.weight.equal(before) and encoder.weight.isfinite().all(), type(weighter)
 
 options = {
+    "AutoLambda": {"init": 0.1, "lr": 0.0001},
     "CAGrad": {"c": 0.4, "rescale": 1},
     "DTP": {"alpha": 0.1, "gamma": 1},
     "DBMTL": {"beta": 0.9, "sigma": 0.5},

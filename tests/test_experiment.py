@@ -40,7 +40,7 @@ JOBS = {  # of each line of the plan
     ("grid", "pascal_context"): [5, 2, 54],
     ("architectures", "rooms"): [3, 9, 9],
     ("demo", "rooms"): [4, 3],
-    ("weighters", "rooms"): [4, 29],
+    ("weighters", "rooms"): [4, 30],
     ("study_rooms_nyud", "rooms_nyud"): [4, 5, 4, 5, 4, 2, 1],
     ("pilot_rooms_nyud", "rooms_nyud"): [4],
     ("search_rooms_nyud", "rooms_nyud"): [4, 2, 12, 6],

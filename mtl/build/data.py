@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch.utils.data import DataLoader
@@ -12,9 +13,12 @@ from mtl.build.config import science
 from mtl.data.base import DenseDataset
 from mtl.data.cache import Cached
 from mtl.data.loader import make_loader
-from mtl.data.view import evenly
+from mtl.data.view import Subset, evenly
 from mtl.engine import distributed
 from mtl.task import Task
+
+HOLDOUT_SEED = 0  # of the images that are held out
+HELD_OUT_ORDER = 10**6 + 3  # added to the seed of a run for the order of its held-out images
 
 log = logging.getLogger(__name__)
 
@@ -82,12 +86,49 @@ def share_of_batch(batch_size: int, world_size: int, micro_batches: int = 1) -> 
 
 def build_loader(cfg: DictConfig, split: str, tasks: Sequence[Task]) -> DataLoader:
     """Batches of a split for this process; the training split is shuffled."""
+    return _batches(cfg, build_dataset(cfg, split, [task.name for task in tasks]), tasks, cfg.seed)
+
+
+def build_training_loaders(cfg: DictConfig, tasks: Sequence[Task]) -> tuple[DataLoader, DataLoader | None]:
+    """Batches of the training split, and of its images that a weighter holds out, if it does.
+
+    The share `weighter.lookahead.held_out` of the images is the same in every run. If it is 0, the held-out batches
+    have all images, in another order.
+
+    Raises:
+        ValueError: The images that are held out do not fill a batch.
+    """
+    dataset = build_dataset(cfg, "train", [task.name for task in tasks])
+    if "lookahead" not in cfg.weighter:
+        return _batches(cfg, dataset, tasks, cfg.seed), None
+    rest = held_out = dataset
+    if share := cfg.weighter.lookahead.held_out:
+        count = round(share * len(dataset))
+        if count < cfg.recipe.batch_size:
+            raise ValueError(
+                f"weighter.lookahead.held_out={share} holds out {count} of {len(dataset)} training images, too few for "
+                f"a batch of {cfg.recipe.batch_size}: use a larger share, or 0 for all images in another order"
+            )
+        order = np.random.default_rng(HOLDOUT_SEED).permutation(len(dataset)).tolist()
+        held_out, rest = Subset(dataset, sorted(order[:count])), Subset(dataset, sorted(order[count:]))
+    return _batches(cfg, rest, tasks, cfg.seed), _batches(cfg, held_out, tasks, cfg.seed + HELD_OUT_ORDER)
+
+
+def _batches(cfg: DictConfig, dataset: DenseDataset, tasks: Sequence[Task], seed: int) -> DataLoader:
+    """Batches of a dataset for this process.
+
+    Args:
+        cfg: The composed config.
+        dataset: The dataset.
+        tasks: The tasks to train.
+        seed: Of the order and the random transforms of training images.
+    """
     return make_loader(
-        build_dataset(cfg, split, [task.name for task in tasks]),
-        train=split == "train",
+        dataset,
+        train=dataset.split == "train",
         batch_size=share_of_batch(cfg.recipe.batch_size, distributed.world_size(), cfg.recipe.micro_batches),
         workers=cfg.workers,
-        seed=cfg.seed,
+        seed=seed,
         rank=distributed.rank(),
         world_size=distributed.world_size(),
         limits={task.name: max(task.channels, 2) for task in tasks},  # one logit distinguishes two classes

@@ -77,6 +77,13 @@ class SharpnessKeys(TypedDict, total=False):
     mode: Literal["per_task", "shared"]
 
 
+class LookaheadKeys(TypedDict, total=False):
+    """Settings of a look ahead at held-out images."""
+
+    held_out: Share
+    primary: NotNegative | Mapping[str, NotNegative]
+
+
 class Weighter(TypedDict, total=False):
     """A weighter, and how the engine applies it."""
 
@@ -84,6 +91,7 @@ class Weighter(TypedDict, total=False):
     method: Node
     alignment: Node
     sharpness: SharpnessKeys
+    lookahead: LookaheadKeys
     rotation: Node
     rotation_lr: Positive
     scope: ScopeWord

@@ -10,14 +10,17 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader
 
 from mtl.build.config import applied, as_dict, needs_teachers, watches
-from mtl.build.data import build_loader
-from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter
+from mtl.build.data import build_loader, build_training_loaders
+from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, by_task
+from mtl.build.validate import closest
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
 from mtl.engine.compiled import compile_regions
 from mtl.engine.evaluator import Evaluator
+from mtl.engine.lookahead import Lookahead
 from mtl.engine.progress import Plan
 from mtl.engine.rotations import RotationLearner
 from mtl.engine.schedules import PolySchedule
@@ -64,6 +67,34 @@ def build_sharpness(cfg: DictConfig) -> Sharpness | None:
     if cfg.recipe.micro_batches > 1 and cfg.recipe.accumulation == "first":
         raise ValueError("recipe.accumulation=first does not work with sharpness: use exact")
     return Sharpness(**cfg.weighter.sharpness)
+
+
+def build_lookahead(
+    cfg: DictConfig, weighter: Weighter, tasks: list[Task], held_out: DataLoader | None
+) -> Lookahead | None:
+    """Settings of a look ahead, for a weighter that learns from held-out batches; None for any other weighter.
+
+    Raises:
+        ValueError: It is not in the config of such a weighter, or in that of another, or does not work with the run.
+    """
+    name = cfg.weighter.name
+    if weighter.looks_ahead != (held_out is not None):
+        wanted = "needs" if weighter.looks_ahead else "does not have"
+        raise ValueError(f"weighter={name} {wanted} weighter.lookahead")
+    if held_out is None:
+        return None
+    if {"alignment", "rotation", "sharpness"} & set(cfg.weighter):
+        raise ValueError(f"weighter={name} does not work with teachers, rotations or sharpness: use one of them")
+    if len(tasks) == 1:
+        raise ValueError(f"weighter={name} needs two or more tasks: with one its weight is the learning rate")
+    primary, known = cfg.weighter.lookahead.primary, cfg.dataset.tasks
+    if isinstance(primary, Mapping) and (wrong := set(primary) - set(known)):
+        name = min(wrong)
+        raise ValueError(f"weighter.lookahead.primary has {name}: use {', '.join(known)}{closest(name, known)}")
+    primary = by_task(cfg, "lookahead", tasks).get("primary", [primary] * len(tasks))
+    if not any(primary):
+        raise ValueError("weighter.lookahead.primary is 0 for every task of the run: use 1 for at least one")
+    return Lookahead(held_out, primary)
 
 
 def with_rate(cfg: DictConfig, group: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +147,7 @@ def build_trainer(
     device = choose_device(cfg.device)
     choose_kernels(cfg.deterministic, cfg.recipe.precision, device)
     tasks = build_tasks(cfg)
-    loader = build_loader(cfg, "train", tasks)
+    loader, held_out = build_training_loaders(cfg, tasks)
     evaluator = build_evaluator(cfg, "val", tasks, device)
 
     seed_everything(cfg.seed)
@@ -128,7 +159,7 @@ def build_trainer(
     Accumulation(
         weighter, cfg.recipe.micro_batches, cfg.recipe.accumulation, **applied(cfg)
     )  # raises on invalid combinations
-    sharpness = build_sharpness(cfg)
+    sharpness, lookahead = build_sharpness(cfg), build_lookahead(cfg, weighter, tasks, held_out)
     if distributed.world_size() > 1 and device.type == "cuda":
         model = cast("MultiTaskModel", torch.nn.SyncBatchNorm.convert_sync_batchnorm(model))
     speed_up(model, cfg, device)
@@ -181,6 +212,7 @@ def build_trainer(
         alignment=distance(steps=steps) if "alignment" in cfg.weighter else None,
         rotations=rotations,
         sharpness=sharpness,
+        lookahead=lookahead,
         watch=distance(steps=steps * cfg.recipe.micro_batches) if watches(cfg) else None,
         clock=clock,
     )

@@ -135,7 +135,8 @@ def _frozen_statistics(model: nn.Module) -> Iterator[None]:
             norm.track_running_stats = True
 
 
-def split(labels: Labels, parts: int) -> list[Labels]:
-    """Splits the batch into equal parts; their number must divide the batch size."""
+def split(batch: Mapping[str, Any], parts: int, device: torch.device) -> list[Labels]:
+    """Splits the tensors of a batch into equal parts on the device; their number must divide the batch size."""
+    labels = {k: v.to(device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
     chunks = {key: value.chunk(parts) for key, value in labels.items()}
     return [{key: values[part] for key, values in chunks.items()} for part in range(parts)]

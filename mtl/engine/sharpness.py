@@ -5,8 +5,7 @@ https://arxiv.org/abs/2211.13723; the step of one task is that of SAM, https://a
 adaptive version, https://arxiv.org/abs/2102.11600.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal, cast
@@ -18,7 +17,7 @@ from torch.nn.utils import get_total_norm
 from mtl.engine.accumulation import Accumulation
 from mtl.engine.decision import Gradients, apply, decide
 from mtl.engine.distributed import mean_over_ranks
-from mtl.engine.heads import HeadGraph
+from mtl.engine.moved import Pairs, gradient_of_sum, moved
 from mtl.engine.objective import Labels, Objective
 from mtl.engine.summed import SummedGradients
 from mtl.engine.task_gradients import TaskGradients
@@ -26,8 +25,6 @@ from mtl.weighters.base import Needs, Scope, Weighter
 
 TINY = 1e-12  # added to lengths, as the authors do
 STATELESS = {"failures", "_extra_state"}  # a counter, and random draws
-
-Pairs = list[tuple[Tensor, Tensor]]  # parameters, with a tensor of the same shape each
 
 
 @dataclass(frozen=True)
@@ -137,25 +134,12 @@ class SharpGradients:
         self, task: int, here: TaskGradients, parts: Sequence[Labels], loss_scale: Tensor | None
     ) -> tuple[Tensor, Pairs]:
         """The gradient of one task at the present weights: its row [P], and that of its head."""
-        seed = (1.0 if loss_scale is None else loss_scale) / len(parts)
-        head = [parameter for parameter, _ in _heads(here)[task]]
-        asked = [*here.common.parameters, *head]
-        total = [torch.zeros_like(parameter) for parameter in asked]
-        for part in parts:
-            losses, features, _ = self.objective(part)
-            ones = torch.ones(len(losses), device=total[0].device)
-            at_maps, behind = HeadGraph(losses, features, seed).differentiate_sum(ones, [task])
-            maps, encoder = [m for m in features.maps if m.requires_grad], features.encoder[0]
-            slopes = torch.autograd.grad(maps, encoder, at_maps) if maps else ()
-            found = dict(zip(map(id, encoder), slopes, strict=True))
-            found |= {id(parameter): gradient for parameter, gradient in behind}
-            for index, parameter in enumerate(asked):
-                if id(parameter) in found:
-                    total[index] += found[id(parameter)]
-        flat = mean_over_ranks(torch.cat([gradient.flatten() for gradient in total]))
-        size = sum(parameter.numel() for parameter in here.common.parameters)
-        pieces = flat[size:].split([parameter.numel() for parameter in head]) if head else ()
-        return flat[:size], [(p, piece.view_as(p)) for p, piece in zip(head, pieces, strict=True)]
+        ones = torch.ones(len(here.losses), device=here.losses.device)
+        found, _ = gradient_of_sum(self.objective, parts, ones, [task], loss_scale)
+        known = {id(parameter): gradient for parameter, gradient in found}
+        shared, head = here.common.parameters, [parameter for parameter, _ in _heads(here)[task]]
+        both = [[(p, known.get(id(p), torch.zeros_like(p))) for p in group] for group in (shared, head)]
+        return torch.cat([gradient.flatten() for _, gradient in both[0]]), both[1]
 
     def _update(
         self,
@@ -205,21 +189,6 @@ def perturbation(gradients: Pairs, sharpness: Sharpness) -> Pairs:
         scaled = [parameter.detach().square() * slope for parameter, slope in gradients]
     factor = sharpness.rho / (get_total_norm(lengths) + TINY)
     return [(parameter, factor * offset) for parameter, offset in zip(parameters, scaled, strict=True)]
-
-
-@contextmanager
-def moved(offsets: Pairs) -> Iterator[None]:
-    """Context in which offsets are added to parameters; afterwards they are what they were, bit for bit."""
-    saved = [(parameter, parameter.detach().clone()) for parameter, _ in offsets]
-    try:
-        with torch.no_grad():
-            for parameter, offset in offsets:
-                parameter.add_(offset)
-        yield
-    finally:
-        with torch.no_grad():
-            for parameter, value in saved:
-                parameter.copy_(value)
 
 
 def _heads(found: TaskGradients) -> list[Pairs]:

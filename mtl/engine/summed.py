@@ -72,15 +72,15 @@ def add_part(
     if total is None:
         return replace(part, common=SummedGradients(part.common, features), seed=seed)
     total.active, total.intact = total.active | part.active, total.intact & part.intact
-    total.own = [_sum_own(*pair) for pair in zip(total.own, part.own, strict=True)]
+    total.own = [sum_pairs(*pair) for pair in zip(total.own, part.own, strict=True)]
     total.joint = _sum_joint(total.joint, part.joint)
     assert isinstance(total.common, SummedGradients)  # by the first part
     total.common.add(part.common)
     return total
 
 
-def _sum_own(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
-    """Sums the gradients of one task's own parameters."""
+def sum_pairs(left: list[tuple[Tensor, Tensor]], right: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    """Sums the gradients of parameters."""
     total = {id(parameter): (parameter, gradient) for parameter, gradient in left}
     for parameter, gradient in right:
         known = total.get(id(parameter))

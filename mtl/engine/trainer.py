@@ -18,6 +18,7 @@ from mtl.engine.decision import Gradients
 from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.failure import DivergedError, NotTrainedError, divergence, failure, left_out
 from mtl.engine.gradient_stats import gradient_stats
+from mtl.engine.lookahead import Lookahead, LookaheadGradients
 from mtl.engine.objective import Alignment, Objective, split
 from mtl.engine.progress import Plan, Progress
 from mtl.engine.rotations import RotationLearner
@@ -55,6 +56,7 @@ class Trainer:
         alignment: `FeatureAlignment` to teachers, with its own optimizer; None: only the losses of the tasks.
         rotations: Trains the rotations of RotoGrad; None: there are none.
         sharpness: Settings of flat minima; None: the gradients at the weights themselves.
+        lookahead: Settings of a look ahead, for a weighter that learns from it; None: none.
         watch: A `FeatureAlignment` that only measures the distance to teachers; None: none.
         clock: The clock of the run; None: a new one.
     """
@@ -78,17 +80,14 @@ class Trainer:
         alignment: Alignment | None = None,
         rotations: RotationLearner | None = None,
         sharpness: Sharpness | None = None,
+        lookahead: Lookahead | None = None,
         watch: Alignment | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter = model, tasks, weighter
         judged = tasks if weighter.judges else ()
         self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch, judged)
-        self.backward = (
-            BatchGradients(self.objective, weighter, plan.accumulation, applied, rotations)
-            if sharpness is None
-            else SharpGradients(self.objective, weighter, sharpness, applied)
-        )
+        plain = BatchGradients(self.objective, weighter, plan.accumulation, applied, rotations)
         self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
         self.loggers, self.alignment, self.folder, self.device = loggers, alignment, folder, device
@@ -96,6 +95,11 @@ class Trainer:
         self.plan, self.baseline, self.names = plan, baseline, [task.name for task in tasks]
         self.timer, self.clock = StepTimer(device), clock or Clock()
         self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
+        self.backward = plain
+        if sharpness is not None:
+            self.backward = SharpGradients(self.objective, weighter, sharpness, applied)
+        if lookahead is not None:
+            self.backward = LookaheadGradients(plain, optimizer, lookahead, self.progress)
         parts: dict[str, Any] = {"model": model, "weighter": weighter, "optimizer": optimizer, "scaler": self.scaler}
         parts |= {"schedule": schedule, "progress": self.progress, "timer": self.timer, "clock": self.clock}
         parts |= {"alignment": alignment, "rotations": rotations, "watch": watch}
@@ -157,8 +161,7 @@ class Trainer:
         statistics = self.plan.statistics_scope if every and step % every == 0 else None
         if statistics:
             self.timer.stop(step)
-        labels = {k: v.to(self.device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
-        parts = split(labels, self.plan.micro_batches)
+        parts = split(batch, self.plan.micro_batches, self.device)
         remembered = {key: value.clone() for key, value in self.weighter.state_dict().items()}
 
         self.optimizer.zero_grad()

@@ -38,6 +38,7 @@ METHODS = {
     "db_mtl": "DB-MTL",
     "dtp": "DTP",
     "rotograd": "RotoGrad",
+    "auto_lambda": "Auto-Lambda",
     "torchjd": "TorchJD",
 }
 

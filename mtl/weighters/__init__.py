@@ -1,4 +1,5 @@
 from mtl.weighters.aligned_mtl import AlignedMTL
+from mtl.weighters.auto_lambda import AutoLambda
 from mtl.weighters.avgnorm import AvgNorm
 from mtl.weighters.base import Needs, RandomWeighter, Scope, Update, Weighter
 from mtl.weighters.cagrad import CAGrad
@@ -42,6 +43,7 @@ __all__ = [
     "UWO",
     "UWSO",
     "AlignedMTL",
+    "AutoLambda",
     "AvgNorm",
     "CAGrad",
     "FairGrad",

@@ -1,5 +1,6 @@
 """The interface between a weighter (a rule for weighting tasks) and the gradient engine."""
 
+import math
 from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -13,6 +14,8 @@ ZERO = 1e-12  # a gradient shorter than this fraction of the longest one counts 
 SHORTEST = torch.finfo(
     torch.float32
 ).tiny  # so does any gradient up to this length, because 1 / length must be a float32
+
+BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults
 
 
 class Needs(Enum):
@@ -58,6 +61,7 @@ class Weighter(nn.Module, ABC):
     scopes: ClassVar[tuple[Scope, ...]] = tuple(Scope)  # where it can see gradients
     recompute: ClassVar[bool] = False  # True: after_step needs new losses of the same batch (FAMO)
     judges: ClassVar[bool] = False  # True: observe must be called with KPIs of the batch before every forward (DTP)
+    looks_ahead: ClassVar[bool] = False  # True: learn must be called before every forward (Auto-Lambda)
 
     def __init__(self, num_tasks: int) -> None:
         super().__init__()
@@ -81,6 +85,14 @@ class Weighter(nn.Module, ABC):
 
         Args:
             kpis: How well each task is predicted in this batch, from 0 to 1; NaN where that is unknown. Shape [T].
+        """
+
+    def learn(self, slopes: Tensor) -> None:
+        """Called before each `forward` if `looks_ahead` is True.
+
+        Args:
+            slopes: By how much a higher weight of each task in the step would change the loss on held-out images after
+                it: the derivative, not finite where it is unknown. Shape [T].
         """
 
     def after_step(self, losses: Tensor | None = None) -> None:
@@ -119,6 +131,42 @@ class RandomWeighter(Weighter):
     def set_extra_state(self, state: Tensor) -> None:
         """Restores the generator, from `load_state_dict`."""
         self.generator.set_state(state.cpu())
+
+
+class LearnedWeighter(Weighter):
+    """A weighter that learns its weights with Adam, with a count of steps for each task.
+
+    Args:
+        num_tasks: Number of tasks T.
+        init: The weights before the first step.
+        lr: Learning rate of the weights.
+    """
+
+    task_weights: Tensor
+    first_moments: Tensor
+    second_moments: Tensor
+    steps: Tensor
+
+    def __init__(self, num_tasks: int, init: float, lr: float) -> None:
+        super().__init__(num_tasks)
+        if not (lr > 0 and math.isfinite(lr)):
+            raise ValueError(f"{type(self).__name__}: lr must be a finite number above 0, got {lr}")
+        self.lr = lr
+        self.register_buffer("task_weights", torch.full((num_tasks,), init, dtype=torch.float64))
+        self.register_buffer("first_moments", torch.zeros(num_tasks, dtype=torch.float64))  # Adam's state
+        self.register_buffer("second_moments", torch.zeros(num_tasks, dtype=torch.float64))
+        self.register_buffer("steps", torch.zeros(num_tasks, dtype=torch.int64))
+
+    def descend(self, gradient: Tensor, counted: Tensor) -> Tensor:
+        """The weights after one step of Adam for the counted tasks. Shape [T]."""
+        (beta1, beta2), first, second = BETAS, self.first_moments, self.second_moments
+        self.first_moments = torch.where(counted, beta1 * first + (1 - beta1) * gradient, first)
+        self.second_moments = torch.where(counted, beta2 * second + (1 - beta2) * gradient**2, second)
+        self.steps = self.steps + counted
+        taken = self.steps.double()  # powers of integers would be float32
+        mean = self.first_moments / (1 - beta1**taken)  # [T]
+        scale = (self.second_moments / (1 - beta2**taken)).sqrt()  # [T]
+        return self.task_weights - self.lr * mean / (scale + EPS)
 
 
 def mask(weights: Tensor, active: Tensor | None) -> Tensor:

@@ -10,14 +10,13 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor
 
-from mtl.weighters.base import Needs, Update, Weighter, alive, mask
+from mtl.weighters.base import LearnedWeighter, Needs, Update, alive, mask
 from mtl.weighters.limits import Ge, Gt
 
 FLOOR = 1e-6  # least weight before renormalising; the next gradient can lift it again
-BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults
 
 
-class GradNorm(Weighter):
+class GradNorm(LearnedWeighter):
     """Learns weights with which the gradient norm of each task matches its relative inverse training rate.
 
     With n_t the norm of task t's unweighted gradient at the last shared layer, and means over the tasks,
@@ -47,26 +46,16 @@ class GradNorm(Weighter):
 
     needs: ClassVar[Needs] = Needs.GRAMIAN
     native: ClassVar = "sum"
-    task_weights: Tensor
     first_losses: Tensor
     seen: Tensor
-    first_moments: Tensor
-    second_moments: Tensor
-    steps: Tensor
 
     def __init__(self, num_tasks: int, alpha: Annotated[float, Ge(0)], lr: Annotated[float, Gt(0)]) -> None:
-        super().__init__(num_tasks)
+        super().__init__(num_tasks, 1.0, lr)
         if not (alpha >= 0 and math.isfinite(alpha)):
             raise ValueError(f"GradNorm: alpha must be a finite number, 0 or above, got {alpha}")
-        if not (lr > 0 and math.isfinite(lr)):
-            raise ValueError(f"GradNorm: lr must be a finite number above 0, got {lr}")
-        self.alpha, self.lr = alpha, lr
-        self.register_buffer("task_weights", torch.ones(num_tasks, dtype=torch.float64))
+        self.alpha = alpha
         self.register_buffer("first_losses", torch.zeros(num_tasks, dtype=torch.float64))
         self.register_buffer("seen", torch.zeros(num_tasks, dtype=torch.bool))  # whose first loss is known
-        self.register_buffer("first_moments", torch.zeros(num_tasks, dtype=torch.float64))  # Adam's state
-        self.register_buffer("second_moments", torch.zeros(num_tasks, dtype=torch.float64))
-        self.register_buffer("steps", torch.zeros(num_tasks, dtype=torch.int64))
 
     def forward(self, losses: Tensor, gradients: Tensor | None = None, active: Tensor | None = None) -> Update:
         """The current weights; then updates them for the next step from the losses and the Gramian [T, T]."""
@@ -92,14 +81,3 @@ class GradNorm(Weighter):
         rates = torch.where(average > 0, ratios / average, 1.0)  # all losses are 0: equal rates
         targets = lengths.sum() / count * rates**self.alpha
         return mask((lengths - targets).sign() * norms, counted)
-
-    def descend(self, gradient: Tensor, counted: Tensor) -> Tensor:
-        """The weights after one step of Adam for the counted tasks. Shape [T]."""
-        (beta1, beta2), first, second = BETAS, self.first_moments, self.second_moments
-        self.first_moments = torch.where(counted, beta1 * first + (1 - beta1) * gradient, first)
-        self.second_moments = torch.where(counted, beta2 * second + (1 - beta2) * gradient**2, second)
-        self.steps = self.steps + counted
-        taken = self.steps.double()  # powers of integers would be float32
-        mean = self.first_moments / (1 - beta1**taken)  # [T]
-        scale = (self.second_moments / (1 - beta2**taken)).sqrt()  # [T]
-        return self.task_weights - self.lr * mean / (scale + EPS)

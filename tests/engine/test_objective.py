@@ -46,7 +46,7 @@ def test_second_pass_gives_the_same_losses_and_changes_no_state(tmp_path, data):
 
 def test_parts_of_a_batch_are_all_of_it_in_order():
     labels = {"image": torch.arange(12).reshape(6, 2), "depth": torch.arange(6)}
-    parts = split(labels, 3)
+    parts = split(labels | {"meta": []}, 3, torch.device("cpu"))
     assert [part["depth"].tolist() for part in parts] == [[0, 1], [2, 3], [4, 5]]
     assert torch.equal(torch.cat([part["image"] for part in parts]), labels["image"])
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 import mtl
 from mtl import build
+from mtl.engine.moved import moved
 from mtl.engine.objective import Objective
-from mtl.engine.sharpness import SharpGradients, Sharpness, moved, perturbation
+from mtl.engine.sharpness import SharpGradients, Sharpness, perturbation
 from mtl.engine.summed import SummedGradients
 from mtl.engine.task_gradients import TaskGradients
 from mtl.engine.trainer import Trainer

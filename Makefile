@@ -1,4 +1,4 @@
-# Every target creates .venv if it is missing or older than the lock file.
+# Every target creates .venv if it is missing or made from another lock file.
 VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 0
@@ -21,22 +21,28 @@ COMMA := ,
 small = $(if $(filter rooms,$(DATASET)),'experiment=[$(1)$(COMMA)small]',experiment=$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow test-wheel test-lowest test-newest crash-test gpu-check lint format lock docs doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
+.PHONY: help install environment editable test test-slow test-wheel test-lowest test-newest crash-test gpu-check lint format lock docs doctor data-nyud data-pascal-context data-replica data-camvid data-bsds500
 .PHONY: demo weighters architectures bench bench-train bench-data bench-edges figures claims check-paper report
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 
-install: $(VENV)/installed  ## Python environment in .venv, from requirements.lock
+# The environment is made again if the text of the lock file has changed, not if git has written it again.
+install:  ## Python environment in .venv, from requirements.lock
+	@cmp -s requirements.lock $(VENV)/requirements.lock || $(MAKE) --no-print-directory environment
+	@{ pwd; cat pyproject.toml; } | cmp -s - $(VENV)/editable || $(MAKE) --no-print-directory editable
 
-$(VENV)/installed: requirements.lock pyproject.toml
+environment:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install one, or make PYTHON=/path/to/python3.12"; exit 1; }
 	@test ! -L $(VENV) || { echo "$(VENV) is a link, and its target would be emptied: remove the link, or make VENV=FOLDER"; exit 1; }
 	@test ! -e $(VENV) || test -f $(VENV)/pyvenv.cfg || { echo "$(VENV) is not a Python environment, and would be emptied: make VENV=FOLDER"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@cp requirements.lock $(VENV)/
+
+editable:
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	@touch $@
+	@{ pwd; cat pyproject.toml; } > $(VENV)/editable
 
 doctor: install  ## versions, GPU, datasets, weights: include it in a question or a bug report
 	@$(BIN)/python scripts/doctor.py $(call given,data,DATA)
@@ -127,7 +133,7 @@ docs: install  ## the documentation as a site that works offline, site/index.htm
 	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 test: install  ## fast tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal  # neighbours share a process, and what it has made for them
 
 test-slow: install  ## tests that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -3,9 +3,11 @@ import re
 import runpy
 import sys
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import hydra
+import omegaconf.base
 import pytest
 import torch
 from hydra._internal.hydra import Hydra
@@ -26,7 +28,10 @@ def _one_thread_and_the_same_draws():
 
 @pytest.fixture(scope="session", autouse=True)
 def _compose_once():
-    """Copies configs that were parsed or composed before: composing takes a fifth of a second, thousands of times."""
+    """Copies configs that were parsed or composed before: composing takes a fifth of a second, thousands of times.
+
+    An interpolation's parse tree is only read, so it is kept as it is.
+    """
     parse, compose = OmegaConf.load, hydra.compose
     parsed, composed = {}, {}
 
@@ -51,6 +56,7 @@ def _compose_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OmegaConf, "load", load)
+        patch.setattr(omegaconf.base, "parse", cache(omegaconf.base.parse))
         patch.setattr(hydra, "compose", compose_or_copy)
         patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes for hydra.mode alone, which is null here
         yield

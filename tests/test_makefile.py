@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -88,3 +89,27 @@ def test_workflows_run_targets_that_exist():
     words += [row["target"] for matrix in matrices for row in matrix["include"]]
     assert len(words) >= 5
     assert set(words) <= set(targets)
+
+
+def test_environment_is_made_again_for_another_lock_file_alone(tmp_path):
+    """A file that git writes again is newer and the same: its environment, perhaps in use, is kept."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    venv = tmp_path / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    shutil.copyfile(ROOT / "requirements.lock", venv / "requirements.lock")
+    (venv / "editable").write_text(f"{tmp_path}\n{(ROOT / 'pyproject.toml').read_text()}")
+
+    def made() -> str:
+        command = ["make", "--no-print-directory", "--dry-run", "PYTHON=python", "install"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    assert "--clear" not in made()
+    assert "-e ." not in made()
+    (tmp_path / "pyproject.toml").write_text("another")
+    assert "-e ." in made()
+    assert "--clear" not in made()
+    (tmp_path / "requirements.lock").write_text("another")
+    assert "-m venv --clear" in made()

@@ -17,6 +17,7 @@ from mtl.report.numbers.search import best_variants, choices, given, judging, ou
 from mtl.report.numbers.statistics.ranks import groups
 from mtl.report.numbers.statistics.study import Study, study_of
 from mtl.report.numbers.table import table_of, with_other_metrics
+from mtl.report.numbers.unlearnt import unlearnt
 from mtl.report.read.curves import stored_width, windowed
 from mtl.report.read.floors import Floors
 from mtl.report.read.runs import Run
@@ -72,6 +73,7 @@ def render(
     remarks += differing_conditions(runs)
     remarks += [
         *_misfits(paper, theirs),
+        *unlearnt(scores, floors or {}),
         *starvation(scores, [method_label(name) for name in plan.get("figure") or ()]),
     ]
     if "search" in plan:

@@ -29,6 +29,8 @@ REFUSED = [
     (["model=vanila"], "model=vanila: there is no such model", "did you mean vanilla?"),
     (["backbone=resnet81"], "backbone=resnet81: there is no such backbone", "did you mean resnet18?"),
     (["sharpness=per_tsk"], "sharpness=per_tsk: there is no such sharpness", "did you mean per_task?"),
+    (["distil=radoi"], "distil=radoi: there is no such distil", "did you mean radio?"),
+    (["distil=radio", "weighter.distil.teachers=[]"], "weighter.distil.teachers=[]: use a list of 1 or more"),
     (["protocol=sek"], "protocol=sek: there is no such protocol", "did you mean sak?"),
     (["protocol.taper=-1"], "protocol.taper=-1: use a whole number, 0 or above"),
     (["protocol.image_list=nowhere.txt"], "protocol.image_list=nowhere.txt: cannot read it"),

@@ -54,7 +54,7 @@ def test_file_composes_and_builds(path):
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in FILES if p.parts[0] not in ("experiment", "hydra", "logger", "sharpness")], ids=str
+    "path", [p for p in FILES if p.parts[0] not in ("experiment", "hydra", "logger", "sharpness", "distil")], ids=str
 )
 def test_name_in_the_file_is_the_word_on_the_command_line(path):
     cfg = composed(path)

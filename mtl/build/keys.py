@@ -84,6 +84,15 @@ class LookaheadKeys(TypedDict, total=False):
     primary: NotNegative | Mapping[str, NotNegative]
 
 
+class Distil(TypedDict, total=False):
+    """Foundation models that the encoder learns from."""
+
+    teachers: Annotated[Sequence[Name], MinLen(1)]
+    checkpoints: Mapping[str, Name]
+    final_norm: bool
+    loss: Node
+
+
 class Weighter(TypedDict, total=False):
     """A weighter, and how the engine applies it."""
 
@@ -92,6 +101,7 @@ class Weighter(TypedDict, total=False):
     alignment: Node
     sharpness: SharpnessKeys
     lookahead: LookaheadKeys
+    distil: Distil
     rotation: Node
     rotation_lr: Positive
     scope: ScopeWord

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from mtl.build.config import applied, as_dict, needs_teachers, watches
 from mtl.build.data import build_loader, build_training_loaders
+from mtl.build.distillation import build_distillation
 from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, by_task
 from mtl.build.validate import closest
 from mtl.engine import distributed
@@ -62,7 +63,7 @@ def build_sharpness(cfg: DictConfig) -> Sharpness | None:
     """
     if "sharpness" not in cfg.weighter:
         return None
-    if {"alignment", "rotation"} & set(cfg.weighter):
+    if {"alignment", "rotation", "distil"} & set(cfg.weighter):
         raise ValueError("sharpness does not work with teachers or rotations: use another weighter, or no sharpness")
     if cfg.recipe.micro_batches > 1 and cfg.recipe.accumulation == "first":
         raise ValueError("recipe.accumulation=first does not work with sharpness: use exact")
@@ -111,8 +112,9 @@ def check_shared_encoder(cfg: DictConfig, model: MultiTaskModel, weighter: Weigh
     """
     if model.last_layer is not None:
         return
-    if needs_teachers(cfg) or "rotation" in cfg.weighter:
+    if needs_teachers(cfg) or {"rotation", "distil"} & set(cfg.weighter):
         key = "logging.feature_distance=true" if watches(cfg) else f"weighter={cfg.weighter.name}"
+        key = "distil" if "distil" in cfg.weighter else key
         raise ValueError(f"{key} needs the features of a shared encoder, which model={cfg.model.name} does not have")
     statistics = cfg.logging.gradient_statistics
     scopes = {"logging.gradient_statistics.scope": statistics.scope} if statistics.every else {}
@@ -214,5 +216,6 @@ def build_trainer(
         sharpness=sharpness,
         lookahead=lookahead,
         watch=distance(steps=steps * cfg.recipe.micro_batches) if watches(cfg) else None,
+        distillation=build_distillation(cfg, model, steps),
         clock=clock,
     )

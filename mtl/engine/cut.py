@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,14 +36,8 @@ class Features:
         if not (isinstance(num_tasks, int) and num_tasks > 0):
             raise ValueError(f"num_tasks must be a whole number, 1 or more, got {num_tasks!r}")
         self.differentiable = torch.is_grad_enabled()
-        trained = [self.differentiable and m.requires_grad for m in self.maps]  # no one needs gradients at the others
-        self.copies = [
-            [m.detach().requires_grad_(wanted) for m, wanted in zip(self.maps, trained, strict=True)]
-            for _ in range(num_tasks)
-        ]
-        for copies in self.copies:
-            for copy in copies:
-                copy.is_copy_of_features = True  # pyright: ignore[reportAttributeAccessIssue]  a mark of our own
+        self.copies = [self.copy() for _ in range(num_tasks)]
+        self.aside: Aside | None = None
         self.used = False
 
     def __len__(self) -> int:
@@ -52,6 +47,14 @@ class Features:
         # Views, because hooks on a module's inputs, such as those of torch's FLOP counter, do not accept leaves.
         views = [copy.view_as(copy) for copy in self.copies[task]]
         return views[0] if self._single else views
+
+    def copy(self) -> list[Tensor]:
+        """A detached copy of every map."""
+        copies = []
+        for m in self.maps:  # no one needs gradients at those that are not trained
+            copies.append(m.detach().requires_grad_(self.differentiable and m.requires_grad))
+            copies[-1].is_copy_of_features = True  # pyright: ignore[reportAttributeAccessIssue]  a mark of our own
+        return copies
 
     @property
     def frozen(self) -> bool:
@@ -67,6 +70,13 @@ class Features:
     def is_copy(leaf: Tensor) -> bool:
         """Whether a leaf of a graph is a copy made by any `cut`."""
         return hasattr(leaf, "is_copy_of_features")
+
+
+class Aside(NamedTuple):
+    """An objective that belongs to no task."""
+
+    value: Tensor  # scalar
+    copies: list[Tensor]  # the maps that it was computed from, as returned by `Features.copy`
 
 
 def cut(maps: Tensor | Sequence[Tensor], num_tasks: int) -> Features:

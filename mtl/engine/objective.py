@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from mtl.engine.cut import Features, cut
+from mtl.engine.cut import Aside, Features, cut
 from mtl.engine.distributed import mean_over_ranks, sum_over_ranks
 from mtl.losses.base import full_precision
 from mtl.losses.total import TotalLoss
@@ -39,6 +39,23 @@ class Alignment(Protocol):
         """Steps the adaptors."""
 
 
+class Distillation(Protocol):
+    """What the engine calls of a `FeatureDistillation`."""
+
+    teachers: Any  # the foundation models, with `names`
+    distances: Tensor | None  # [K] to each of them, at the last call
+
+    def __call__(self, maps: Sequence[Tensor], image: Tensor) -> Tensor:
+        """The objective of no task, a scalar, from the encoder's maps of an image [B, 3, H, W]."""
+        ...
+
+    def zero_grad(self) -> None:
+        """Clears the gradients of the adaptors."""
+
+    def after_step(self, scaler: torch.amp.GradScaler | None = None) -> None:
+        """Steps the adaptors."""
+
+
 class Objective:
     """The forward pass: encoder, cut, heads, losses.
 
@@ -48,6 +65,7 @@ class Objective:
         precision: Key of `PRECISIONS`; parameters and losses stay in float32.
         alignment: `FeatureAlignment` to teachers whose distances are added to the losses; None: none.
         watch: `FeatureAlignment` that only measures the distances; None: none.
+        distillation: `FeatureDistillation`, an objective of no task; None: none.
         judged: The tasks, if their KPIs are measured.
     """
 
@@ -58,10 +76,11 @@ class Objective:
         precision: str,
         alignment: Alignment | None = None,
         watch: Alignment | None = None,
+        distillation: Distillation | None = None,
         judged: Sequence[Task] = (),
     ) -> None:
         self.model, self.total_loss, self.alignment, self.watch = model, total_loss, alignment, watch
-        self.dtype, self.judged = PRECISIONS[precision], judged
+        self.dtype, self.judged, self.distillation = PRECISIONS[precision], judged, distillation
         self.shares: Tensor | None = None  # [T, 2] part and whole of the last KPIs, over all processes
         self.distances: Tensor | None = None  # [T] last distances that `watch` measured
 
@@ -79,7 +98,21 @@ class Objective:
                 self.shares = _shares(self.judged, outputs.final, labels)
             if self.alignment is not None:
                 losses = self.alignment.added(losses, copies, image)
+            if self.distillation is not None and features.differentiable:
+                aside = features.copy()
+                features.aside = Aside(self.distillation(aside, image), aside)
         return losses, features, counts > 0
+
+    def measured(self) -> dict[str, float]:
+        """Distances to teachers at the last images, by their keys in the log."""
+        row: dict[str, float] = {}
+        if self.distances is not None:
+            keys = (f"feature/distance/{name}" for name in self.model.task_names)
+            row |= zip(keys, self.distances.tolist(), strict=True)
+        if self.distillation is not None and self.distillation.distances is not None:
+            keys = (f"distil/{name}" for name in self.distillation.teachers.names)
+            row |= zip(keys, mean_over_ranks(self.distillation.distances.clone()).tolist(), strict=True)
+        return row
 
     def random_state(self) -> list[Tensor]:
         """State of the generators from which the next pass draws, as for `again`."""
@@ -89,18 +122,19 @@ class Objective:
     def again(self, random: list[Tensor]) -> Iterator[None]:
         """Context for more passes over a batch, with the same random numbers.
 
-        Running statistics, the generators and the adaptors of `watch` are left as they are.
+        Running statistics, the generators and the adaptors of `watch` are left as they are. There is no distillation.
 
         Args:
             random: `random_state` before the first pass over the batch.
         """
-        watch, self.watch, device = self.watch, None, self.model.device
+        kept, device = (self.watch, self.distillation), self.model.device
+        self.watch = self.distillation = None
         with _frozen_statistics(self.model), torch.random.fork_rng([device] if device.type == "cuda" else []):
             set_random_state(random, device)
             try:
                 yield
             finally:
-                self.watch = watch
+                self.watch, self.distillation = kept
 
     @torch.no_grad()
     def values(self, parts: Iterable[Labels]) -> Tensor:

@@ -23,6 +23,8 @@ class SharedGradients:
         at_maps: Gradient of each loss at each encoder map. T lists of tensors shaped like the maps.
         last_layer: Weight of the encoder's last layer; only scope `last_layer` needs it.
         refinements: Parameters of the shared network behind the cut.
+        aside: Gradient of an objective of no task at each map that is trained. It is part of every update, with factor
+            1, and of nothing else; empty: there is none.
     """
 
     def __init__(
@@ -31,15 +33,17 @@ class SharedGradients:
         at_maps: Sequence[Sequence[Tensor]],
         last_layer: Tensor | None,
         refinements: JointGradients,
+        aside: Sequence[Tensor] = (),
     ) -> None:
         self.maps = [m for m in features.maps if m.requires_grad]  # a frozen encoder has none
         self.at_maps = [
             [g for m, g in zip(features.maps, gradients, strict=True) if m.requires_grad] for gradients in at_maps
         ]
-        self.refinements = refinements
+        self.refinements, self.aside = refinements, aside
         self.encoder = features.encoder[0]  # parameters that the maps depend on
         self.last_layer = last_layer
         self._rows: dict[Scope, Tensor] = {}
+        self._aside_rows: dict[Scope, Tensor] = {}
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -68,11 +72,15 @@ class SharedGradients:
         if scope not in self._rows:
             if scope is Scope.FEATURES:
                 self._rows[scope] = torch.stack([torch.cat([g.flatten() for g in task]) for task in self.at_maps])
-            elif scope is Scope.LAST_LAYER:
+                return self._rows[scope]
+            if scope is Scope.LAST_LAYER:
                 assert self.last_layer is not None  # by check_part
-                self._rows[scope] = self._parameter_rows([self.last_layer], [])
+                rows = self._parameter_rows([self.last_layer], [])
             else:
-                self._rows[scope] = self._parameter_rows(self.encoder, self.refinements, keep_graph=not last)
+                rows = self._parameter_rows(self.encoder, self.refinements, keep_graph=not last)
+            self._rows[scope] = rows[: len(self.at_maps)]
+            if self.aside:
+                self._aside_rows[scope] = rows[-1]
         return self._rows[scope]
 
     def combine(self, coefficients: Tensor, active: Tensor, scope: Scope | None) -> list[Tensor]:
@@ -90,6 +98,8 @@ class SharedGradients:
         rows = None if scope is None or scope is Scope.FEATURES else self._rows.get(scope)  # [T, P]
         self._rows.clear()
         combined = None if rows is None else coefficients.to(rows) @ rows.masked_fill_(~active[:, None], 0.0)  # [P]
+        if combined is not None and scope in self._aside_rows:
+            combined = combined + self._aside_rows[scope]
         del rows  # frees memory for the pass over the encoder
         if scope is Scope.SHARED and combined is not None:
             return self._add_flat(combined)
@@ -106,7 +116,7 @@ class SharedGradients:
                 "an elementwise update of the last layer does not determine the layers before it: use scope features"
             )
         if scope is Scope.SHARED:
-            return self._add_flat(direction)
+            return self._add_flat(direction + self._aside_rows[scope] if self.aside else direction)
         parts = direction.split([m.numel() for m in self.maps])
         at_maps = [part.view_as(m) for part, m in zip(parts, self.maps, strict=True)]
         return self.propagate(at_maps) + self._refine(coefficients, active)
@@ -127,6 +137,8 @@ class SharedGradients:
         """One pass over the encoder; leaves out the last layer's weight if its gradient [P] is given."""
         self.at_maps.clear()  # no longer needed; frees memory for this pass
         self._rows.clear()
+        if self.aside:
+            at_maps = [task + other for task, other in zip(at_maps, self.aside, strict=True)]
         asked = self.encoder
         if at_last_layer is not None and self.last_layer is not None:
             add_gradient(self.last_layer, at_last_layer.view_as(self.last_layer))
@@ -136,11 +148,15 @@ class SharedGradients:
         return self.encoder
 
     def _parameter_rows(self, parameters: list[Tensor], refinements: JointGradients, keep_graph: bool = True) -> Tensor:
-        """T vector-Jacobian products from the maps to the parameters, then the refinements. Shape [T, P]."""
+        """T vector-Jacobian products from the maps to the parameters, then the refinements. Shape [T, P].
+
+        The objective of no task adds a row.
+        """
         size = sum(p.numel() for p in parameters) + sum(p.numel() for p, _ in refinements)
         like = next(iter([*parameters, *(p for p, _ in refinements)]), torch.empty(0))
-        rows = like.new_empty(len(self.at_maps), size)  # [T, P]
-        for row, task, seeds in zip(rows, range(len(rows)), self.at_maps, strict=True):
+        objectives = [*self.at_maps, self.aside] if self.aside else self.at_maps
+        rows = like.new_empty(len(objectives), size)  # [T, P], or [T + 1, P]
+        for row, task, seeds in zip(rows, range(len(rows)), objectives, strict=True):
             parts: deque[Tensor] = deque()
             if parameters:
                 keep = keep_graph or task < len(rows) - 1

@@ -25,6 +25,7 @@ class SummedGradients(SharedGradients):
         self.last_layer = first.last_layer
         self._features = first.gramian(Scope.FEATURES) if features else None  # [T, T]
         self._sum = first.rows(Scope.SHARED, last=True)  # [T, P]
+        self.aside, self._aside_rows = first.aside, first._aside_rows
 
     def replaced(self, rows: Tensor) -> "SummedGradients":
         """The same with other rows [T, P]."""
@@ -37,6 +38,8 @@ class SummedGradients(SharedGradients):
         if self._features is not None:
             self._features += part.gramian(Scope.FEATURES)
         self._sum += part.rows(Scope.SHARED, last=True)
+        for scope, row in part._aside_rows.items():
+            self._aside_rows[scope] = self._aside_rows[scope] + row
 
     def gramian(self, scope: Scope, last: bool = False) -> Tensor:
         """Inner products of the summed task gradients at the scope. Shape [T, T], float64."""
@@ -55,7 +58,8 @@ class SummedGradients(SharedGradients):
 
     def combine(self, coefficients: Tensor, active: Tensor, scope: Scope | None) -> list[Tensor]:
         """Adds sum_t c_t g_t, which is already the same in every process, to `.grad` of the shared network."""
-        return self._add_flat(coefficients.to(self._sum) @ self._sum.masked_fill_(~active[:, None], 0.0))
+        combined = coefficients.to(self._sum) @ self._sum.masked_fill_(~active[:, None], 0.0)  # [P]
+        return self._add_flat(combined + self._aside_rows[Scope.SHARED] if self.aside else combined)
 
 
 def add_part(

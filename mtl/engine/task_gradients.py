@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
+from mtl.engine.aside import differentiate_aside
 from mtl.engine.cut import Features
 from mtl.engine.distributed import mean_over_ranks
 from mtl.engine.heads import HeadGradients, HeadGraph
@@ -73,18 +74,19 @@ def differentiate(
     """
     graph = HeadGraph(losses, features, seed)
     features.used = True
+    aside = differentiate_aside(features, seed)
     values = torch.stack([at_least_float32(loss.detach()) for loss in losses])  # [T], of this process
     everywhere = torch.ones_like(values, dtype=torch.bool)
     active = everywhere if active is None else active
     summed = sum_is_enough and graph.entangled
     if summed and not recorded:
-        common = SharedGradients(features, [], None, [])
+        common = SharedGradients(features, [], None, [], aside)
         return TaskGradients(mean_over_ranks(values), active, everywhere, [], [], common, seed, graph)
     found = graph.differentiate(keep_graph=summed)
     values, norms = mean_over_ranks(torch.stack([values, _norms(found).to(values)]))
     refinements = {id(parameter) for parameter in shared}
     behind = [joint for joint in found.joint if id(joint[0]) in refinements]
-    common = SharedGradients(features, found.features, last_layer, behind)
+    common = SharedGradients(features, found.features, last_layer, behind, aside)
     if summed:  # the update must not depend on whether there is a record
         return TaskGradients(values, active, everywhere, [], [], common, seed, graph)
     joint = [joint for joint in found.joint if id(joint[0]) not in refinements]

@@ -1,10 +1,12 @@
-"""Frozen single-task networks that serve as teachers of a run."""
+"""Frozen networks that serve as teachers of a run: single-task networks, and foundation models."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from mtl.models.base import MultiTaskModel
 from mtl.run.checkpoint import load_weights
@@ -32,6 +34,49 @@ class Teachers:
     def features(self, image: Tensor) -> list[list[Tensor]]:
         """For every task, the feature maps of its network for an image [B, 3, H, W]."""
         return [model.encode(image) for model in self.models]
+
+
+class FoundationModels:
+    """Pretrained encoders that provide features of their own; frozen as `Teachers`.
+
+    They see the images of the student in the mean and deviation of their own training, at the nearest size that their
+    patches allow. A batch costs one forward pass through each of them.
+
+    Args:
+        models: The encoders, by name.
+        mean: Of the student's images. Shape [3].
+        std: Deviation of the student's images. Shape [3].
+        own: Mean and deviation that each encoder expects, in the order of the encoders. Shape [3] each.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, nn.Module],
+        mean: Sequence[float],
+        std: Sequence[float],
+        own: Sequence[tuple[Sequence[float], Sequence[float]]],
+    ) -> None:
+        self.names = list(models)
+        self.models: list[Any] = [model.eval().requires_grad_(False) for model in models.values()]
+        given = [torch.tensor(numbers) for numbers in (mean, std)]
+        self.maps = [(given[1] / torch.tensor(s), (given[0] - torch.tensor(m)) / torch.tensor(s)) for m, s in own]
+
+    @property
+    def channels(self) -> list[list[int]]:
+        """Channels of each feature map of each encoder."""
+        return [model.channels for model in self.models]
+
+    @torch.no_grad()
+    def features(self, image: Tensor) -> list[list[Tensor]]:
+        """For every encoder, its feature maps of an image [B, 3, H, W] of the student."""
+        found = []
+        for model, numbers in zip(self.models, self.maps, strict=True):
+            factor, shift = (number.to(image)[:, None, None] for number in numbers)
+            own, size = image * factor + shift, model.nearest_size(*image.shape[-2:])
+            if size != tuple(image.shape[-2:]):
+                own = F.interpolate(own, size, mode="bilinear", align_corners=False)
+            found.append(model(own))
+        return found
 
 
 def load_teachers(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Path]) -> Teachers:

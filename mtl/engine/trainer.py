@@ -19,7 +19,7 @@ from mtl.engine.evaluator import Evaluator, as_row, selection_score
 from mtl.engine.failure import DivergedError, NotTrainedError, divergence, failure, left_out
 from mtl.engine.gradient_stats import gradient_stats
 from mtl.engine.lookahead import Lookahead, LookaheadGradients
-from mtl.engine.objective import Alignment, Objective, split
+from mtl.engine.objective import Alignment, Distillation, Objective, split
 from mtl.engine.progress import Plan, Progress
 from mtl.engine.rotations import RotationLearner
 from mtl.engine.schedules import PolySchedule
@@ -58,6 +58,7 @@ class Trainer:
         sharpness: Settings of flat minima; None: the gradients at the weights themselves.
         lookahead: Settings of a look ahead, for a weighter that learns from it; None: none.
         watch: A `FeatureAlignment` that only measures the distance to teachers; None: none.
+        distillation: `FeatureDistillation` of foundation models, an objective of no task; None: none.
         clock: The clock of the run; None: a new one.
     """
 
@@ -82,16 +83,17 @@ class Trainer:
         sharpness: Sharpness | None = None,
         lookahead: Lookahead | None = None,
         watch: Alignment | None = None,
+        distillation: Distillation | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.model, self.tasks, self.weighter = model, tasks, weighter
-        judged = tasks if weighter.judges else ()
-        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, alignment, watch, judged)
+        extras = alignment, watch, distillation, tasks if weighter.judges else ()
+        self.objective = Objective(model, TotalLoss(tasks).to(device), plan.precision, *extras)
         plain = BatchGradients(self.objective, weighter, plan.accumulation, applied, rotations)
         self.scaler = torch.amp.GradScaler(device.type, enabled=plan.precision == "float16")
         self.optimizer, self.schedule, self.loader, self.evaluator = optimizer, schedule, loader, evaluator
         self.loggers, self.alignment, self.folder, self.device = loggers, alignment, folder, device
-        self.companions = [part for part in (alignment, rotations) if part is not None]  # with their own optimizer
+        self.companions = [part for part in (alignment, rotations, distillation) if part is not None]  # own optimizers
         self.plan, self.baseline, self.names = plan, baseline, [task.name for task in tasks]
         self.timer, self.clock = StepTimer(device), clock or Clock()
         self.progress = Progress(weights=torch.zeros(len(tasks), dtype=torch.float64, device=device))
@@ -102,7 +104,7 @@ class Trainer:
             self.backward = LookaheadGradients(plain, optimizer, lookahead, self.progress)
         parts: dict[str, Any] = {"model": model, "weighter": weighter, "optimizer": optimizer, "scaler": self.scaler}
         parts |= {"schedule": schedule, "progress": self.progress, "timer": self.timer, "clock": self.clock}
-        parts |= {"alignment": alignment, "rotations": rotations, "watch": watch}
+        parts |= {"alignment": alignment, "rotations": rotations, "watch": watch, "distillation": distillation}
         self.state = RunState({key: part for key, part in parts.items() if part is not None}, folder, device)
         self.save_by = time.monotonic() + 60 * plan.checkpoint_minutes
         self.interrupts = Interrupts()
@@ -199,8 +201,7 @@ class Trainer:
         """One row of losses, weights and gradient statistics."""
         row = self._by_task(gradients.losses, "train/loss/") | self._by_task(gradients.weights, "weight/")
         row |= {f"weighter/{key}": value for key, value in self.weighter.diagnostics().items()}
-        if (distances := self.objective.distances) is not None:
-            row |= self._by_task(distances, "feature/distance/")
+        row |= self.objective.measured()
         self._log("gradients", row | gradient_stats(gradients, self.names))
 
     def _evaluate(self) -> None:

@@ -3,6 +3,7 @@ from mtl.losses.base import Loss
 from mtl.losses.coarse import DepthClasses, EdgeClasses, NormalClasses
 from mtl.losses.cross_entropy import BalancedCrossEntropy, CrossEntropy
 from mtl.losses.feature_alignment import FeatureAlignment
+from mtl.losses.feature_distillation import FeatureDistillation
 from mtl.losses.masked_l1 import MaskedL1
 from mtl.losses.normals_l1 import NormalsL1
 from mtl.losses.total import TotalLoss
@@ -14,6 +15,7 @@ __all__ = [
     "DepthClasses",
     "EdgeClasses",
     "FeatureAlignment",
+    "FeatureDistillation",
     "Loss",
     "MaskedL1",
     "NormalClasses",

@@ -7,13 +7,14 @@ https://arxiv.org/abs/2204.02744; adaptors and distance as in the authors' code 
 import math
 from collections.abc import Iterable, Sequence
 from functools import reduce
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Protocol, cast
 
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
+from mtl.losses.adaptors import Adaptors
 from mtl.losses.base import full_precision
 
 ZERO = 1e-12  # a feature vector no longer than this has no direction
@@ -31,7 +32,7 @@ class Teachers(Protocol):
         ...
 
 
-class FeatureAlignment(nn.Module):
+class FeatureAlignment(Adaptors):
     """Distils single-task networks: a linear adaptor per task must map the shared features to those of its network.
 
     With f the student's map, g_t that of the frozen single-task network (the teacher) of task t, and a_t an
@@ -81,10 +82,6 @@ class FeatureAlignment(nn.Module):
         super().__init__()
         if not all(0 <= weight < math.inf for weight in weights):
             raise ValueError(f"weights must be finite and not negative, got {list(weights)}")
-        if not (0 < lr < math.inf and 0 <= weight_decay < math.inf and steps >= 1):
-            raise ValueError(
-                f"use lr above 0, weight_decay 0 or above and steps 1 or above: {lr}, {weight_decay}, {steps}"
-            )
         self.weights, self.teachers = list(weights), teachers
         self.levels = min(len(channels), len(teachers.channels))
         pairs = list(zip(channels[-self.levels :], teachers.channels[-self.levels :], strict=True))
@@ -93,8 +90,7 @@ class FeatureAlignment(nn.Module):
         )
         for weight in self.parameters():
             nn.init.xavier_normal_(weight)
-        self.optimizer = torch.optim.Adam(self.parameters(), lr=lr, weight_decay=weight_decay)
-        self.lr, self.steps, self.step = lr, steps, 0
+        self.learn(steps=steps, lr=lr, weight_decay=weight_decay)
 
     def forward(self, features: Sequence[Maps], teacher_features: Sequence[Maps]) -> list[Tensor]:
         """T scalars D_t, float32 or better.
@@ -129,33 +125,10 @@ class FeatureAlignment(nn.Module):
         untouched = [[own.detach() for own in maps] for maps in features]
         distances = torch.stack(self(untouched, self.teachers.features(image)))  # [T]
         if torch.isfinite(distances).all():  # otherwise the model's step is skipped too
-            self.optimizer.zero_grad()
+            self.zero_grad()
             distances.sum().backward()
             self.after_step()
         return distances.detach()
-
-    def after_step(self, scaler: torch.amp.GradScaler | None = None) -> None:
-        """Step the adaptors; call it after a step of the model's optimizer.
-
-        Args:
-            scaler: The gradient scaler of mixed precision, if used.
-        """
-        if scaler is None:
-            self.optimizer.step()
-        else:
-            scaler.step(self.optimizer)
-        self.step += 1
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * (1 + math.cos(math.pi * self.step / self.steps)) / 2
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """What `state_dict` holds in addition to the adaptors."""
-        return {"optimizer": self.optimizer.state_dict(), "step": self.step}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore it; called by `load_state_dict`."""
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
 
 
 def distance(student: Tensor, teacher: Tensor) -> Tensor:

@@ -64,6 +64,14 @@ class MultiTaskModel(nn.Module, ABC):
         """As `decode`, after the rotations if there are any."""
         return self.decode(features if self.rotation is None else self.rotation(features), size)
 
+    def paths(self, teachers: int) -> list[list[int]]:
+        """For each of so many foundation models, which of the maps are trained towards its own: here the last one.
+
+        Raises:
+            ValueError: The network is made for another number.
+        """
+        return [[len(self.backbone.channels) - 1]] * teachers
+
     @property
     def last_layer(self) -> nn.Parameter | None:
         """Weight of the last shared layer; None if tasks share no encoder, so that all is behind the cut."""

@@ -44,6 +44,8 @@ METHODS = {
 
 FLAT = {"per_task": ", flat minima", "shared": ", flat minima (shared offset)"}  # `weighter.sharpness.mode` -> suffix
 
+DISTILLED = ", foundation models"  # of runs that learn from them
+
 DATASETS = {
     "nyud": "NYUD-v2",
     "pascal_context": "PASCAL-Context",
@@ -188,4 +190,5 @@ def method_of(config: Mapping[str, Any]) -> str:
     """Display name of the method: Single-task, or that of the weighter."""
     weighter = config["weighter"]
     label = method_label(weighter["name"]) + FLAT.get(weighter.get("sharpness", {}).get("mode"), "")
+    label += DISTILLED if "distil" in weighter else ""
     return SINGLE_TASK if len(config["subset"]) == 1 else label

@@ -43,6 +43,7 @@ class Quadratic(Objective):
 
     def __init__(self, theta: list[float]) -> None:
         self.model, self.watch, self.shares, self.dtype = nn.Module(), None, None, None
+        self.distillation = None
         self.model.theta, self.model.device = nn.Parameter(double(theta)), torch.device("cpu")
         self.model.last_layer, self.model.shared_parameters = None, list
         self.seen: list[Tensor] = []

@@ -60,7 +60,7 @@ class Small(Objective):
     """The network with dropout; `labels` is a batch [B, 5]."""
 
     def __init__(self, dropout: float = 0.0) -> None:
-        self.model, self.watch, self.shares = Network(), None, None
+        self.model, self.watch, self.shares, self.distillation = Network(), None, None, None
         self.dropout = dropout
         self.seen: list[Tensor] = []
 
@@ -152,7 +152,7 @@ def combined(rule: Weighter, rows: Tensor, there: Tensor, scale: str = "native")
     theta = nn.Parameter(torch.zeros(rows.shape[1]).double())
     common = SummedGradients.__new__(SummedGradients)
     common.maps, common.encoder, common.refinements, common._features = [], [theta], [], None
-    common._sum, common._rows, common.last_layer = rows.clone(), {}, theta
+    common._sum, common._rows, common.last_layer, common.aside = rows.clone(), {}, theta, ()
     full = torch.ones(len(rows), dtype=torch.bool)
     here = TaskGradients(torch.ones(len(rows)).double(), full, full, [[] for _ in rows], [], common)
     SharpGradients(Small(), rule, PLAIN, {"scale": scale})._update(here, there - rows, [[] for _ in rows], None, None)

@@ -12,7 +12,8 @@ from mtl.report.read.record import number, read_committed, read_record
 
 COMPARABLE = ("dataset", "backbone", "recipe")  # config groups that must agree for two runs to be compared
 PLAIN = {"model": "vanilla", "weighter": "uniform"}  # settings of the single-task baseline
-CHOSEN_BY_BASELINE = ("subset", "seed", "sharpness", *PLAIN)
+ADDED = {"sharpness", "distil"}  # to a weighter, by a word of their own
+CHOSEN_BY_BASELINE = ("subset", "seed", *ADDED, *PLAIN)
 MANY_SKIPPED = 0.01  # part of all steps
 PLACES = ("data", "results")  # words of a command that name folders of a machine
 
@@ -165,7 +166,7 @@ def single_task_runs(
     return {
         run.tasks[0]: run
         for run in runs
-        if (len(run.tasks), run.seed, "sharpness" in run.config["weighter"]) == (1, seed, False)
+        if (len(run.tasks), run.seed, ADDED & set(run.config["weighter"])) == (1, seed, set())
         and (run.weighter, run.config["model"]["name"]) == ("uniform", "vanilla")
         and comparable(run, config, judged_alike=judged_alike)
     }
@@ -186,7 +187,7 @@ def judged_otherwise(
     return {
         run.tasks[0]: run.presets[run.tasks[0]]
         for run in runs
-        if (len(run.tasks), run.seed, "sharpness" in run.config["weighter"]) == (1, seed, False)
+        if (len(run.tasks), run.seed, ADDED & set(run.config["weighter"])) == (1, seed, set())
         and (run.weighter, run.config["model"]["name"]) == ("uniform", "vanilla")
         and {group: run.config[group]["name"] for group in names} == names
         and run.config["recipe"] == config["recipe"]

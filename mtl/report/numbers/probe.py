@@ -7,6 +7,8 @@ import pandas as pd
 
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, notation
 
+LEAST = 0.02  # of the single-task score: a smaller loss is not shared out
+
 
 def without_probes(scores: pd.DataFrame) -> pd.DataFrame:
     """The scores of networks in which every task has a weight: a probe is no method to compare."""
@@ -15,6 +17,8 @@ def without_probes(scores: pd.DataFrame) -> pd.DataFrame:
 
 def starvation(scores: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     """A note for every task with weight 0 in some row, its probe.
+
+    If its score is less than 2 % worse than the single-task network's with any seed, no shares are given.
 
     Args:
         scores: Frame of our scores.
@@ -29,15 +33,20 @@ def starvation(scores: pd.DataFrame, methods: Sequence[str]) -> list[str]:
         values = values.dropna(subset=[SINGLE_TASK, "probe"]) if SINGLE_TASK in values else values.iloc[:0]
         if not len(values):
             continue
-        whole = values[SINGLE_TASK] - values["probe"]
-        lost = {method: 100 * (values[SINGLE_TASK] - values[method]) / whole for method in methods if method in values}
-        shares = [f"{method} loses {_percent(share)}" for method, share in lost.items()]
+        sign = 1 if probe["higher_is_better"].iloc[0] else -1
+        whole = sign * (values[SINGLE_TASK] - values["probe"])
+        lost = {method: sign * (values[SINGLE_TASK] - values[method]) for method in methods if method in values}
+        shares = [f"{method} loses {_percent(100 * part / whole)}" for method, part in lost.items()]
         name, unit, digits, _ = notation(task, probe["metric"].iloc[0])
         text = (
             f"Probe: with weight 0, {task} learns from an encoder that only the others train: {name} "
             f"{values['probe'].mean():.{digits}f} {unit} compared with {values[SINGLE_TASK].mean():.{digits}f} alone."
         )
-        found.append(f"{text} Of this loss, {', '.join(shares)}." if shares else text)
+        if (whole < LEAST * values[SINGLE_TASK]).any():
+            text += " That is too little lost to say what share of it a method loses."
+        elif shares:
+            text += f" Of this loss, {', '.join(shares)}."
+        found.append(text)
     return found
 
 

@@ -3,7 +3,7 @@
 import lightning
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 import mtl
 from mtl.weighters import AvgNorm
@@ -18,8 +18,9 @@ class Network(lightning.LightningModule):
         self.encoder, self.heads = nn.Conv2d(3, 8, 3), nn.ModuleList(nn.Conv2d(8, 1, 1) for _ in range(2))
         self.weighter = AvgNorm(num_tasks=2)  # a module: checkpoints hold its state
 
-    def training_step(self, image: torch.Tensor, _: int) -> None:
+    def training_step(self, batch: list[torch.Tensor], _: int) -> None:
         """One update."""
+        (image,) = batch
         optimizer = self.optimizers()
         optimizer.zero_grad()
         features = mtl.cut(self.encoder(image), num_tasks=2)
@@ -35,5 +36,5 @@ class Network(lightning.LightningModule):
 network = Network()
 quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
 trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", devices=1, **quiet)
-trainer.fit(network, DataLoader(torch.rand(4, 3, 16, 16), batch_size=2))
+trainer.fit(network, DataLoader(TensorDataset(torch.rand(4, 3, 16, 16)), batch_size=2))
 result = network.result

@@ -1,5 +1,7 @@
 """A timm network with three heads: the list of its feature maps is cut, and each head reads what it needs."""
 
+from typing import Any
+
 import timm
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ import mtl
 from mtl.weighters import IMTLG
 
 torch.manual_seed(0)
-encoder = timm.create_model("resnet18", features_only=True, pretrained=False, out_indices=(2, 4))
+encoder: Any = timm.create_model("resnet18", features_only=True, pretrained=False, out_indices=(2, 4))
 deep = encoder.feature_info.channels()[-1]
 heads = nn.ModuleList(nn.Conv2d(deep, channels, 1) for channels in (5, 1, 3))  # segmentation, depth, normals
 optimizer = torch.optim.SGD([*encoder.parameters(), *heads.parameters()], lr=0.01)

@@ -20,7 +20,9 @@ features = mtl.cut(encoder(image), num_tasks=2)
 losses = [head(features[t]).square().mean() for t, head in enumerate(heads)]
 result = mtl.backward(losses, features, weighter, scope="features")
 
-everywhere = [torch.empty_like(encoder.weight.grad) for _ in range(dist.get_world_size())]
-dist.all_gather(everywhere, encoder.weight.grad)
+gradient = encoder.weight.grad
+assert gradient is not None
+everywhere = [torch.empty_like(gradient) for _ in range(dist.get_world_size())]
+dist.all_gather(everywhere, gradient)
 assert torch.equal(everywhere[0], everywhere[-1])
 dist.destroy_process_group()

@@ -78,8 +78,8 @@ def check(tables: pd.DataFrame) -> list[Finding]:
     rows = {str(key): _cells(row) for key, row in tables.iterrows()}
     findings, seen = [], set()
     for key, cells in rows.items():
-        printed, baseline = tables.loc[key, ["delta_m_printed", "baseline_row_id"]]
-        content = (baseline, tables.loc[key, "method"], printed, *cells.items())
+        printed, baseline = tables["delta_m_printed"][key], tables["baseline_row_id"][key]
+        content = (baseline, tables["method"][key], printed, *cells.items())
         finding = _finding(key, printed, cells, rows[baseline], is_baseline=key == baseline)
         if finding.verdict == "misfit":
             hints = (*_repairs(printed, cells, rows[baseline]), *_copies(key, rows))

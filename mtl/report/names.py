@@ -174,11 +174,11 @@ Row = tuple[str, ...]  # the values of ROW
 
 def setting_of(config: Mapping[str, Any]) -> Setting:
     """The setting of a resolved config; names that the paper does not use are kept as they are."""
-    dataset, backbone, model = config["dataset"], config["backbone"]["name"], config["model"]["name"]
-    settings = [dataset.get("operations", {}).get(name, {}) for name in ("sampling", "noise")]
+    dataset, backbone, model = (str(config[group]["name"]) for group in ("dataset", "backbone", "model"))
+    settings = [config["dataset"].get("operations", {}).get(name, {}) for name in ("sampling", "noise")]
     done = [word for node in settings for word in (node.get("word"), node.get("mode")) if word in OPERATIONS]
     return Setting(
-        DATASETS.get(dataset["name"], dataset["name"]),
+        DATASETS.get(dataset, dataset),
         *BACKBONES.get(backbone, (backbone, ""))[:1],
         ARCHITECTURES.get(model, model),
         BACKBONES.get(backbone, ("", ""))[1],

@@ -12,6 +12,7 @@ from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
 from mtl.report.numbers.conditions import differing_conditions, partly_evaluated, with_skipped_steps
 from mtl.report.numbers.gains import Baseline, chosen_baseline, delta_by_seed, mean_deltas, with_gains
+from mtl.report.numbers.grouped import grouped
 from mtl.report.numbers.probe import starvation, without_probes
 from mtl.report.numbers.search import best_variants, choices, given, judging, outcome, rows_to_show
 from mtl.report.numbers.statistics.ranks import groups
@@ -67,7 +68,8 @@ def render(
     table = table_of(scores[pd.MultiIndex.from_frame(scores[ROW]).isin(rows)], theirs, rows, baseline)
     if every_metric:
         table = with_other_metrics(table, lines)
-    metrics = {r.task: (r.metric, r.higher_is_better) for r in scores.drop_duplicates("task").itertuples()}
+    judged = scores[["task", "metric", "higher_is_better"]].drop_duplicates("task").itertuples(index=False, name=None)
+    metrics: Metrics = {task: (metric, better) for task, metric, better in judged}
     remarks = [*plan.get("notes", []), *choices(scores, deltas, best, keys, runs, variants), *given(rows, plan)]
     remarks += [*notes(table, _divided_by(rows, baseline)), *partly_evaluated(runs), *with_skipped_steps(runs)]
     remarks += differing_conditions(runs)
@@ -198,7 +200,7 @@ def _origins(lines: pd.DataFrame, records: str) -> list[str]:
         records: Folder of the records, relative to the results folder; empty if there are none.
     """
     found = []
-    for (*row, tasks, run), own in lines.groupby([*ROW, "tasks", "run"], sort=False):
+    for (*row, tasks, run), own in grouped(lines, [*ROW, "tasks", "run"]):
         place = f"{', '.join(row[1:3])}: {label(tuple(row))}" + f" {tasks}" * (row[-2] == SINGLE_TASK)
         folder = f"[`{run}`](../{records}/{run})" if records else f"`{run}`"
         found.append(f"- {place}: {folder}, seeds {_listed(own['seed'])}: `{own['command'].iloc[0]}`")

@@ -10,13 +10,16 @@ is no correction for multiple comparisons: a claim of twenty may fail by chance,
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.stats import spearmanr, ttest_rel
 
 from mtl.report.claims.quantity import Quantity
 from mtl.report.render.style import signed
+
+Numbers = Sequence[float] | pd.Series
 
 LEVEL = 0.05
 CLEAR = 1.0  # points
@@ -125,15 +128,15 @@ def tally(checks: Sequence[Check]) -> str:
     return f"{sum(check.holds is True for check in checks)} of {len(checks)}" + f", {undecided} open" * bool(undecided)
 
 
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+def rank_correlation(one: Numbers, other: Numbers) -> tuple[float, float]:
     """Spearman's rho and its p-value; NaN if all numbers of a sequence are equal."""
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return np.nan, np.nan
-    found = spearmanr(one, other)
+    found: Any = spearmanr(one, other)  # SciPy has no types
     return float(found.statistic), float(found.pvalue)
 
 
-def uncorrelated(one: Sequence[float], other: Sequence[float], name: str, seeds: int) -> Check:
+def uncorrelated(one: Numbers, other: Numbers, name: str, seeds: int) -> Check:
     """Whether the rank correlation is not significant at 5 %; with so few numbers it seldom is.
 
     Args:

@@ -41,7 +41,7 @@ def over_tasks(e: Evidence, setting: Setting, what: str, window: pd.DataFrame, s
 def each(e: Evidence, setting: Setting, what: str, window: pd.DataFrame) -> list[Quantity]:
     """One quantity per task or pair."""
     return [
-        Quantity(column.to_dict(), e.name(setting), f"{what} {name}", e.exact, form=".3g")
+        Quantity(dict(zip(window.index, column, strict=True)), e.name(setting), f"{what} {name}", e.exact, form=".3g")
         for name, column in window.items()
     ]
 

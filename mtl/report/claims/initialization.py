@@ -43,8 +43,7 @@ def the_gap_does_not_shrink_with_better_weights(e: Evidence) -> Check:
         settings = [initialized(dataset, name) for name in INITIALIZATIONS]
         gaps, singles = [e.gap(s) for s in settings], [e.delta(s, SINGLE) for s in settings]
         seeds = min(len(own.values) for own in (*gaps, *singles))
-        gaps_and_singles = ([own.mean for own in quantities] for quantities in (gaps, singles))
-        correlation = uncorrelated(*gaps_and_singles, dataset, seeds)
+        correlation = uncorrelated([own.mean for own in gaps], [own.mean for own in singles], dataset, seeds)
         return all_of([correlation, above(abs(e.gap(initialized(dataset, BEST))), 2.5)])
 
     return all_of(e.each(DATASETS, unrelated).values())

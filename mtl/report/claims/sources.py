@@ -24,7 +24,8 @@ def paper_evidence(folder: Path) -> Evidence:
     """
     path = folder / "all_results_long.csv"
     long = read_frame(path, ("row_id", "metric", "value"), ["value"], keep_default_na=False)
-    printed = long[long["metric"] == "delta_m_percent_printed"].set_index("row_id")["value"].astype(float).to_dict()
+    deltas = long[long["metric"] == "delta_m_percent_printed"]
+    printed = dict(zip(deltas["row_id"], deltas["value"].astype(float), strict=True))
     curves = pd.DataFrame(columns=COLUMNS)
     return Evidence(paper_scores(folder), curves, exact=True, printed=printed, prose=_prose(folder))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mtl.report.numbers.gains import delta_by_seed
 from mtl.report.read.curves import log_of
@@ -38,8 +39,7 @@ def imbalance_figure(runs: Sequence[Run], scores: pd.DataFrame) -> bytes | None:
     if not all(found):
         return None
     with styled():
-        figure = Figure(figsize=SIZE, layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+        figure = Figure(figsize=SIZE, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
         (before, after), (weights, gains) = figure.subplots(2, 2)
         after.sharey(before)
         panels = dict(zip((before, after, weights), found, strict=True))
@@ -76,7 +76,7 @@ def curves(runs: Sequence[Run], key: str) -> dict[str, pd.DataFrame]:
     for task in runs[0].tasks if logs else []:
         values = pd.concat([log[f"{key}/{task}"] for log in logs], axis=1, join="inner")  # a column per seed
         values = values.where(values > 0)
-        mean = np.exp(np.log(values).mean(axis=1, skipna=False))
+        mean = np.exp(values.transform(np.log).mean(axis=1, skipna=False))
         lines[task] = pd.DataFrame({"mean": mean, "low": values.min(axis=1), "high": values.max(axis=1)})
     return lines
 

@@ -2,11 +2,12 @@
 
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from mtl.report.render.style import QUIET, SIZE
@@ -53,7 +54,7 @@ def draw_panels(
     caption: str,
     *,
     scale: Callable[[Axes], None] | None = None,
-    share: str | bool = "all",
+    share: Literal["all", "row", False] = "all",
     level: Level | None = None,
 ) -> Figure:
     """Draws the panels row by row.
@@ -68,8 +69,7 @@ def draw_panels(
     """
     columns = max(map(len, rows))
     height = MARGIN + len(rows) * HEIGHTS.get(columns, NARROW)
-    figure = Figure(figsize=(SIZE[0], height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
+    figure = Figure(figsize=(SIZE[0], height), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
     for axes_row, panels, label in zip(
         figure.subplots(len(rows), columns, sharey=share, squeeze=False), rows, labels, strict=True
     ):

@@ -1,13 +1,13 @@
 """Radar plots of task gains: one axis per task, one polygon per network, Delta_m in the legend."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import MaxNLocator
 
 from mtl.report.figures.panels import write_caption
@@ -34,10 +34,10 @@ class Polygon(NamedTuple):
     name: str
     gains: pd.Series
     deltas: pd.Series
-    look: dict[str, str]
+    look: dict[str, Any]
 
 
-def polygon(name: str, scores: pd.DataFrame, setting: Setting, method: str, look: dict[str, str]) -> Polygon | None:
+def polygon(name: str, scores: pd.DataFrame, setting: Setting, method: str, look: dict[str, Any]) -> Polygon | None:
     """The polygon of a method in a setting, over the seeds that have gains of all tasks; None if there are none.
 
     Args:
@@ -80,9 +80,8 @@ def draw_radars(rows: Sequence[Sequence[Radar]], zero: str, caption: str) -> Fig
     for down, row in enumerate(rows):
         for across, radar in enumerate(row):
             left, top = (across + 0.5) * width / columns - side / 2, height - down * row_height - TITLE
-            axes = figure.add_axes(
-                (left / width, (top - side) / height, side / width, side / height), projection="polar"
-            )
+            axes = PolarAxes(figure, (left / width, (top - side) / height, side / width, side / height))
+            figure.add_axes(axes)
             axes.set_title(radar.title, loc="center", y=1 + 0.42 / side, pad=0, fontsize=10)
             if radar.polygons:
                 _draw_radar(axes, radar.polygons, zero, below=0.28 / side)
@@ -95,7 +94,7 @@ def draw_radars(rows: Sequence[Sequence[Radar]], zero: str, caption: str) -> Fig
     return figure
 
 
-def _draw_radar(axes: Axes, polygons: Sequence[Polygon], zero: str, below: float) -> None:
+def _draw_radar(axes: PolarAxes, polygons: Sequence[Polygon], zero: str, below: float) -> None:
     """Draws the polygons, and a legend with Delta_m and its standard deviation over seeds.
 
     Args:
@@ -126,7 +125,7 @@ def _draw_radar(axes: Axes, polygons: Sequence[Polygon], zero: str, below: float
     )
 
 
-def _draw_grid(axes: Axes, angles: np.ndarray, gains: np.ndarray) -> None:
+def _draw_grid(axes: PolarAxes, angles: np.ndarray, gains: np.ndarray) -> None:
     """Draws grid polygons at round gains, labelled on the first axis."""
     low, high = min(*gains, 0), max(*gains, 0)
     span = max(high - low, 1.0)
@@ -155,7 +154,7 @@ def _draw_grid(axes: Axes, angles: np.ndarray, gains: np.ndarray) -> None:
         )
 
 
-def _name_axes(axes: Axes, angles: np.ndarray, tasks: Sequence[str]) -> None:
+def _name_axes(axes: PolarAxes, angles: np.ndarray, tasks: Sequence[str]) -> None:
     """Writes the task names just outside the ends of their axes."""
     for angle, task in zip(angles[:-1], tasks, strict=True):
         right, up = np.sin(angle), np.cos(angle)

@@ -6,6 +6,7 @@ Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 200
 import io
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ def ranks_figure(mean: pd.Series, critical: float, groups: Sequence[Group], capt
             ends = [mean.iloc[first] - 0.004 * count, mean.iloc[last] + 0.004 * count]
             depth = 0.15 + BAR * level
             axes.plot(ends, [depth, depth], color=SERIES[0], linewidth=4, solid_capstyle="butt", clip_on=False)
-        for place, (name, rank) in enumerate(mean.items()):
+        for place, (name, rank) in enumerate(zip(mean.index, mean, strict=True)):
             left = place < rows
             depth = 0.15 + bars + 0.1 + ROW * (place if left else count - 1 - place)
             _draw_method(axes, name, rank, depth, left)
@@ -100,7 +101,7 @@ def _draw_method(axes: Axes, name: str, rank: float, depth: float, left: bool) -
     axes.plot([rank], [0], marker="o", markersize=4, color="black", clip_on=False)
     lines = textwrap.wrap(name, LONGEST)
     side, sign = ("right", -1) if left else ("left", 1)
-    about = {"textcoords": "offset points", "ha": side, "va": "center"}
+    about: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": "center"}
     axes.annotate(f"{rank:.1f}", (end, depth), xytext=(sign * 72 * GAP, 0), fontsize=LARGE, **about)
     place, size = (sign * 72 * (GAP + RANK), 0), LARGE if len(lines) == 1 else SMALL
     axes.annotate("\n".join(lines), (end, depth), xytext=place, fontsize=size, multialignment=side, **about)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, notation
+from mtl.report.numbers.grouped import grouped
 
 LEAST = 0.02  # of the single-task score: a smaller loss is not shared out
 
@@ -26,7 +27,7 @@ def starvation(scores: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     """
     multi = scores[scores["method"] != SINGLE_TASK]
     found = []
-    for (*row, task), probe in multi[multi["weight"] == 0].groupby([*ROW, "task"], sort=False):
+    for (*row, task), probe in grouped(multi[multi["weight"] == 0], [*ROW, "task"]):
         place = scores[(scores[SETTING] == row[: len(SETTING)]).all(axis=1) & (scores["task"] == task)]
         values = place[place["variant"] == ""].pivot_table(index="seed", columns="method", values="value")
         values["probe"] = probe.set_index("seed")["value"]

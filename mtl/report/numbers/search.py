@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from mtl.report.names import ROW, Row, method_label, method_of, setting_of
+from mtl.report.numbers.grouped import grouped
 from mtl.report.read.runs import Run
 
 SEARCH_FREE = "avgnorm"  # reference that needs no search
@@ -68,8 +69,8 @@ def best_variants(deltas: pd.Series, methods: Collection[str]) -> dict[Row, str]
         methods: Display names of the searched methods.
     """
     known, best = deltas[deltas.index.get_level_values("method").isin(methods)].dropna(), {}
-    for row, own in known.groupby(level=ROW[:-1], sort=False):
-        by_seed = own.droplevel(ROW[:-1]).unstack("variant")
+    for row, own in grouped(known, ROW[:-1]):
+        by_seed = own.droplevel([*ROW[:-1]]).unstack("variant")
         common = by_seed.dropna()
         best[row] = (common if len(common) else by_seed).mean().idxmax()
     return best

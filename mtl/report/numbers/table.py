@@ -62,7 +62,7 @@ def table_of(ours: pd.DataFrame, paper: pd.DataFrame, rows: Sequence[Row], basel
     for key in columns:
         table["last", key] = last[key].groupby(level=ROW).agg(lambda v: v.mean(skipna=False)).reindex(index)
     ranked = without_probes(ours)[ROW].drop_duplicates()
-    means = table["ours"][tasks].loc[index.isin(pd.MultiIndex.from_frame(ranked))]
+    means = table.loc[index.isin(pd.MultiIndex.from_frame(ranked)), [("ours", task) for task in tasks]]
     table["rank", "mean"] = _ranks(means, [better[task] for task in tasks]).reindex(index)
     for key, values in (_weights(ours, "weight") | _weights(paper, "printed") | _costs(_whole(ours, tasks))).items():
         table[key] = values.reindex(index)
@@ -95,7 +95,7 @@ def best_rows(table: pd.DataFrame, key: str, higher_is_better: bool) -> set[tupl
     return set(blocks.idxmax() if higher_is_better else blocks.idxmin())
 
 
-def _by_seed(scores: pd.DataFrame, tasks: Sequence[str], values: str = "value") -> pd.DataFrame:
+def _by_seed(scores: pd.DataFrame, tasks: list[str], values: str = "value") -> pd.DataFrame:
     """Metrics and Delta_m by row and seed, at the best or last evaluation."""
     wide = scores.pivot_table(index=[*ROW, "seed"], columns="task", values=values, sort=False, observed=True)
     return wide.reindex(columns=tasks).assign(delta_m=delta_by_seed(_whole(scores, tasks)))
@@ -152,7 +152,7 @@ def _costs(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
     uniform = whole.xs("Uniform", level="method").droplevel("variant") if "Uniform" in set(runs["method"]) else None
     costs = {}
     if uniform is not None:
-        same = whole.index.droplevel(["method", "variant"])
+        same = whole.droplevel(["method", "variant"]).index
         for key, column in (("time", "seconds"), ("memory", "memory")):
             ratio = whole[column].to_numpy() / uniform[column].reindex(same).to_numpy()
             costs["cost", key] = pd.Series(ratio, whole.index).groupby(level=ROW, sort=False).mean()
@@ -164,4 +164,4 @@ def _weights(scores: pd.DataFrame, group: str) -> dict[tuple[str, str], pd.Serie
     """Mean weight of every task in every multi-task row that has weights."""
     multi = scores[(scores["method"] != SINGLE_TASK) & scores["weight"].notna()]
     weights = multi.pivot_table(index=ROW, columns="task", values="weight", sort=False)
-    return {(group, task): weights[task] for task in weights}
+    return {(group, task): weights[task] for task in weights.columns}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from mtl.report.names import ROW, notation
+from mtl.report.numbers.grouped import grouped
 
 MARGIN = 0.02  # of the constant's score
 
@@ -17,11 +18,11 @@ def unlearnt(scores: pd.DataFrame, floors: Mapping[str, Mapping[str, Mapping[str
         floors: Task -> prediction -> metric -> value; a task without `constant` gets no note.
     """
     found = []
-    for (task, metric, higher), own in scores.groupby(["task", "metric", "higher_is_better"], sort=False):
+    for (task, metric), own in grouped(scores, ["task", "metric"]):
         constant = floors.get(task, {}).get("constant", {}).get(metric)
         if not constant:
             continue
-        means = own.groupby([*ROW], sort=False)["value"].mean()
+        means, higher = own.groupby([*ROW], sort=False)["value"].mean(), own["higher_is_better"].iloc[0]
         best = means.max() if higher else means.min()
         if (best - constant) * (1 if higher else -1) < MARGIN * constant:
             name, unit, digits, _ = notation(task, metric)

@@ -32,7 +32,7 @@ def write_records(results: Path, name: str, runs: Sequence[Run]) -> None:
 def record_of(run: Run) -> dict[str, Any]:
     """The committed record of a run, with its keys sorted; see `record`."""
     logs = run.logs if run.file else _evaluations(run) | _curves(run)
-    return dict(sorted((_anywhere(run.record) | logs).items()))
+    return dict(sorted({**_anywhere(run.record), **logs}.items()))
 
 
 def _is_stored(run: Run, path: Path) -> bool:
@@ -44,7 +44,7 @@ def _is_stored(run: Run, path: Path) -> bool:
 
 def _anywhere(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record without folders of the machine."""
-    changes = {"command": portable(record["command"])} if "command" in record else {}
+    changes: dict[str, Any] = {"command": portable(record["command"])} if "command" in record else {}
     changes["environment"] = _own(record["environment"])
     if "earlier_environments" in record:
         changes["earlier_environments"] = [_own(one) for one in record["earlier_environments"]]
@@ -69,7 +69,7 @@ def _evaluations(run: Run) -> dict[str, Any]:
     except ValueError as error:
         warn(f"{error}: the record in results/records has no evaluations")
         return {}
-    return {"evaluations": {key: rows[key].tolist() for key in rows if key.startswith(wanted)}}
+    return {"evaluations": {key: rows[key].tolist() for key in rows.columns if key.startswith(wanted)}}
 
 
 def _curves(run: Run) -> dict[str, Any]:

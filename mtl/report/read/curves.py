@@ -104,11 +104,10 @@ def _curves(run: Run, width: int, variant: str) -> pd.DataFrame:
         return _none()
     (means, counts), short = found, steps % width
     lines = [
-        {"key": key, "step": min((index + 1) * width, steps), "value": means.at[index, key]}
-        | {"count": int(counts.at[index, key])}
-        for index in means.index
-        for key in means.columns
-        if counts.at[index, key] and ((index + 1) * width <= steps or 2 * short >= width)
+        {"key": key, "step": min((index + 1) * width, steps), "value": value, "count": int(count)}
+        for index, values, logged in zip(means.index, means.to_numpy(), counts.to_numpy(), strict=True)
+        for key, value, count in zip(means.columns, values, logged, strict=True)
+        if count and ((index + 1) * width <= steps or 2 * short >= width)
     ]
     own = setting_of(run.config)._asdict() | {"method": method_of(run.config), "variant": variant, "seed": run.seed}
     return pd.DataFrame(lines, columns=["key", "step", "value", "count"]).assign(

@@ -85,7 +85,7 @@ def our_scores(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
         summaries: Results of `summary`, or read back from its CSV files.
 
     Raises:
-        ValueError: Two runs on one dataset evaluate a task with different presets.
+        ValueError: Two runs on one dataset evaluate a task with different presets, or no summary has scores of a task.
     """
     wide = [frame for frame in summaries if len(frame)]
     if not wide:
@@ -123,7 +123,10 @@ def _lines(row: pd.Series) -> Iterable[dict]:
     own |= {"seed": int(row["seed"]), "seconds": seconds, "memory": row["peak_memory_mib"], "table": ""}
     own |= {"device": row["device"], "passes": row["encoder_passes"], "source": f"{row['run']}/seed{row['seed']}"}
     for task in row["tasks"].split("+"):
-        metric = primary(task, row.index)
+        if (metric := primary(task, row.index)) is None:
+            raise ValueError(
+                f"the summary of {row['run']} has no scores of {task}: make it again with scripts/reproduce.py"
+            )
         yield own | {
             "task": task,
             "metric": metric,

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mtl.report.render.style import DPI, styled
-from mtl.tasks import find
+from mtl.tasks import find_task
 
 WIDTH = 9.0  # inches, image and prediction together
 
@@ -29,7 +29,7 @@ def picture(task: str, image: np.ndarray, prediction: np.ndarray, names: Sequenc
             axes.set_title(title)
             axes.set_axis_off()
         left.imshow(image, interpolation="nearest")
-        find(task).draw(right, prediction, names)
+        find_task(task).draw(right, prediction, names)
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=DPI)
     return png.getvalue()

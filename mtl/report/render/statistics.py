@@ -1,7 +1,8 @@
 """Writes the statistics of a table, for its Markdown page and for the console."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
@@ -109,7 +110,7 @@ def _labels(shown: Sequence[Row], every: Sequence[Row]) -> list[str]:
     return [f"{' '.join(row[1:3])}: " * several + label(row) for row in shown]
 
 
-def _interval(line: Mapping[str, float], form: str) -> str:
+def _interval(line: Mapping[Hashable, Any], form: str) -> str:
     if math.isnan(line["difference"]):
         return ""
     text = f"{line['difference']:+z.2f}"

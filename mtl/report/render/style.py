@@ -17,34 +17,34 @@ SIZE = (9.0, 6.9)  # inches
 DPI = 200  # 1800 pixels wide, twice the 900 of a README
 QUIET = "#595959"
 
-STYLE = {
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": QUIET,
-    "axes.labelsize": 9.5,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
-    "lines.linewidth": 1.8,
-    "savefig.dpi": DPI,
-}
-
 
 def styled() -> AbstractContextManager[None]:
     """Context in which figures have this style."""
-    return rc_context(STYLE)
+    return rc_context(
+        {
+            "font.size": 10,
+            "font.family": "DejaVu Sans",
+            "axes.titlesize": 11,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.titlepad": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": QUIET,
+            "axes.labelcolor": QUIET,
+            "axes.labelsize": 9.5,
+            "xtick.color": QUIET,
+            "ytick.color": QUIET,
+            "xtick.labelsize": 9,
+            "ytick.labelsize": 9,
+            "axes.grid": True,
+            "axes.grid.axis": "y",
+            "axes.axisbelow": True,
+            "grid.color": "#E6E6E6",
+            "lines.linewidth": 1.8,
+            "savefig.dpi": DPI,
+        }
+    )
 
 
 def log_axis(axes: Axes) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from mtl.report.names import BLOCK, chosen_on, named, notation
+from mtl.report.numbers.grouped import grouped
 from mtl.report.numbers.table import best_rows
 
 BOLD = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}", "html": "<strong>{}</strong>"}
@@ -56,7 +57,7 @@ def columns(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, tuple
             [label(row) for row in block.index],
             [_quality(block, metrics, best, form), _last(block, metrics), _others(block), _costs(block, metrics)],
         )
-        for key, block in table.groupby(level=BLOCK, sort=False)
+        for key, block in grouped(table, BLOCK)
     }
 
 
@@ -102,7 +103,7 @@ def _last(block: pd.DataFrame, metrics: Metrics) -> Columns:
 def _others(block: pd.DataFrame) -> Columns:
     """The metrics that are not primary, where the table has them."""
     columns = []
-    for key in [key for group, key in block if group == "other" and block[group, key].notna().any()]:
+    for key in [key for group, key in block.columns if group == "other" and block[group, key].notna().any()]:
         task, metric = key.split("/")
         title, plus, digits = _notation(task, metric, notation(task, metric).higher_is_better)
         values = zip(block["other", key], block["spread", key], strict=True)

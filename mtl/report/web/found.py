@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from mtl.report.names import BLOCK, ROW, Row
+from mtl.report.numbers.grouped import grouped
 from mtl.report.numbers.table import LEVEL, best_rows
 from mtl.report.read.frame import readable
 from mtl.report.render.text import label
@@ -36,8 +37,7 @@ def summed_up(table: pd.DataFrame, statistics: Path) -> list[str]:
     tests = next(iter(read), pd.DataFrame(columns=[*text, *NUMBERS])).fillna(dict.fromkeys(ROW, ""))
     best = best_rows(table, "delta_m", higher_is_better=True)
     known = table[table["ours", "delta_m"].notna()]
-    blocks = known.groupby(level=BLOCK, sort=False)
-    return [sentence for place, block in blocks if (sentence := _sentence(place, block, best, tests))]
+    return [sentence for place, block in grouped(known, BLOCK) if (sentence := _sentence(place, block, best, tests))]
 
 
 def _sentence(place: tuple[str, ...], block: pd.DataFrame, best: set[Row], tests: pd.DataFrame) -> str:

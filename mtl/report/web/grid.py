@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from mtl.report.names import BLOCK, Row
+from mtl.report.numbers.grouped import grouped
 from mtl.report.render.text import Columns, Metrics, columns
 from mtl.report.web.origins import Origin
 
@@ -75,7 +76,7 @@ def grids(
         origins: Row -> its runs.
         marks: Row -> number of its footnote.
     """
-    rows = {", ".join(key): list(block.index) for key, block in table.groupby(level=BLOCK, sort=False)}
+    rows = {", ".join(key): list(block.index) for key, block in grouped(table, BLOCK)}
     found = {}
     for heading, (labels, parts) in columns(table, metrics, "html").items():
         known = [(label, marks.get(row, 0), origins.get(row)) for label, row in zip(labels, rows[heading], strict=True)]

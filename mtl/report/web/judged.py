@@ -58,13 +58,13 @@ class Choice(NamedTuple):
         whose: `paper` or `ours`.
         slug: The verdict as a CSS class.
         word: The verdict.
-        count: Number of claims with it.
+        claims: Number of claims with it.
     """
 
     whose: str
     slug: str
     word: str
-    count: int
+    claims: int
 
 
 def grouped_claims(claims: pd.DataFrame, found: pd.DataFrame) -> dict[str, list[Claim]]:
@@ -75,9 +75,9 @@ def grouped_claims(claims: pd.DataFrame, found: pd.DataFrame) -> dict[str, list[
         found: Result of `verdicts`.
     """
     groups: dict[str, list[Claim]] = {}
-    for number, row in found.iterrows():
+    for number in found.index:
+        row, about = found.loc[number], claims.loc[number]
         judged = [Judgement(w, row[w], row[f"{w}_quantity"], row.get(f"{w}_basis", "")) for w in WHOSE]
-        about = claims.loc[number]
         groups.setdefault(row["group"], []).append(
             Claim(number, row["claim"], about["where"], about["rule"], judged),
         )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mtl.report.names import ROW
+from mtl.report.numbers.grouped import grouped
 
 FACTS = ("commit", "device", "protocol", "steps")  # columns of a summary
 SHORT = 10  # digits of a commit in a list of several
@@ -56,11 +57,11 @@ def origins(lines: pd.DataFrame, records: Path) -> dict[tuple[str, ...], Origin]
     if lines.empty:
         return {}
     return {
-        tuple(row): Origin(
-            [_network(folder, runs, records) for folder, runs in own.groupby("run", sort=False)],
+        row: Origin(
+            [_network(folder, runs, records) for (folder,), runs in grouped(own, ["run"])],
             facts(own, digits=None),
         )
-        for row, own in lines.groupby(ROW, sort=False)
+        for row, own in grouped(lines, ROW)
     }
 
 

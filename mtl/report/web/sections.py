@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -180,7 +180,7 @@ def _theirs(name: str, paper: Path, findings: Sequence[Finding]) -> Section:
     )
 
 
-def _named(name: str) -> dict[str, str]:
+def _named(name: str) -> dict[str, Any]:
     """Name, title and command of a section."""
     experiment, _, word = name.partition("_")
     target, title = TARGETS.get(experiment, experiment), (TITLES | NAMES).get(experiment, experiment)
@@ -195,11 +195,11 @@ def _footnotes(paper: pd.DataFrame, findings: Sequence[Finding]) -> tuple[dict[R
     """Row -> footnote number, and the footnotes, for printed Delta_m that do not match their cells."""
     misfits = {finding.row: finding for finding in findings if finding.verdict == "misfit"}
     marks, notes = {}, []
-    for line in paper.drop_duplicates("source").itertuples():
-        if finding := misfits.get(line.source):
-            marks[tuple(getattr(line, key) for key in ROW)] = len(notes) + 1
+    for line in paper.drop_duplicates("source").to_dict("records"):
+        if finding := misfits.get(line["source"]):
+            marks[tuple(line[key] for key in ROW)] = len(notes) + 1
             notes.append(
-                f"{line.architecture}, {line.method}: the paper prints Δm {finding.printed}, but its cells give "
+                f"{line['architecture']}, {line['method']}: the paper prints Δm {finding.printed}, but its cells give "
                 f"{finding.recomputed:+z.2f}; rounding allows {finding.low:+z.2f} to {finding.high:+z.2f}."
             )
     return marks, notes

@@ -101,5 +101,11 @@ def test_only_summaries_of_experiments_of_the_paper_are_read(make_run, tmp_path)
     assert read_scores(tmp_path)["method"].unique().tolist() == ["DWA", "UW"]
 
 
+def test_summary_without_scores_of_one_of_its_tasks_is_refused(make_run):
+    lines = summary([make_run("uniform", {"semseg": 40, "depth": 0.5})])
+    with pytest.raises(ValueError, match=r"summary of .*uniform.* has no scores of depth: make it again"):
+        our_scores([lines.drop(columns=[column for column in lines if column.startswith("best/depth/")])])
+
+
 def test_no_summaries_are_no_results(tmp_path):
     assert read_scores(tmp_path).columns.tolist() == COLUMNS

@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting
 from mtl.report.numbers.gains import mean_deltas, published_baseline
+from mtl.report.numbers.grouped import grouped
 from mtl.report.numbers.statistics.ranks import complete
 
 TABLES = ("II", "III", "VI", "VII")  # of the paper, with every method; the last two repeat a row and add AvgNorm
@@ -52,14 +53,14 @@ def agreements(deltas: pd.Series, paper: pd.DataFrame, best: Mapping[Row, str]) 
     """
     every = paper[paper["table"].isin(TABLES)].drop_duplicates([*ROW, "task"])
     printed = mean_deltas(every, published_baseline).droplevel("variant")
-    theirs = {Setting(*setting): own.droplevel(SETTING) for setting, own in printed.groupby(level=SETTING, sort=False)}
+    theirs = {Setting(*setting): own.droplevel([*SETTING]) for setting, own in grouped(printed, SETTING)}
     chosen = [row[-2] == best.get(row[:-2], "") for row in deltas.index]
     multi = deltas[chosen].droplevel("variant").drop(SINGLE_TASK, level="method", errors="ignore")
-    for key, own in multi.groupby(level=SETTING, sort=False):
+    for key, own in grouped(multi, SETTING):
         ours = Setting(*key)
         alike = [ours] if ours in theirs else [one for one in theirs if one.architecture == ours.architecture]
         for setting in alike:
-            table = own.droplevel(SETTING).unstack("method", sort=False)
+            table = own.droplevel([*SETTING]).unstack("method", sort=False)
             table = complete(table[[method for method in table if method in theirs[setting]]])
             seeds, methods = table.shape
             if seeds > 1 and methods >= LEAST:

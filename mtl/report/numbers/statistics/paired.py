@@ -3,10 +3,11 @@
 Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics, 1979.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import nct, t
 
 from mtl.report.names import ROW, SINGLE_TASK
@@ -44,7 +45,7 @@ def compared(gains: pd.DataFrame, reference: str) -> pd.DataFrame:
     if reference != SINGLE_TASK:
         own = gains[(methods == reference) & (variants == "")].droplevel(["method", "variant"])
         differences = differences.drop(gains.index[(methods == reference) & (variants == "")])
-        places = differences.index.droplevel(["method", "variant"])
+        places = differences.droplevel(["method", "variant"]).index
         differences = differences - own.reindex(places).to_numpy()
     lines = [
         dict(zip(ROW, row, strict=True)) | {"reference": reference, "quantity": key} | paired_test(values.dropna())
@@ -55,19 +56,19 @@ def compared(gains: pd.DataFrame, reference: str) -> pd.DataFrame:
     return found.assign(holm=found.groupby("quantity")["p"].transform(holm))
 
 
-def paired_test(differences: ArrayLike) -> dict[str, float]:
+def paired_test(differences: Sequence[float] | pd.Series) -> dict[str, float]:
     """Mean of paired differences, its 95 % interval, and the p value of the two-sided t-test against 0.
 
     Args:
-        differences: One per seed. Shape [N].
+        differences: One per seed.
     """
-    count, mean = len(differences), np.mean(differences) if len(differences) else np.nan
+    count, mean = len(differences), float(np.mean(differences)) if len(differences) else np.nan
     if count < 2:
         return {"seeds": count, "difference": mean}
-    std = np.std(differences, ddof=1)
+    std = float(np.std(differences, ddof=1))
     error, freedom = std / np.sqrt(count), count - 1
-    half = t.ppf(1 - LEVEL / 2, freedom) * error
-    p = 2 * t.sf(abs(mean) / error, freedom) if error > 0 else float(mean == 0)
+    half = float(t.ppf(1 - LEVEL / 2, freedom) * error)
+    p = float(2 * t.sf(abs(mean) / error, freedom) if error > 0 else mean == 0)
     return {"seeds": count, "difference": mean, "std": std, "low": mean - half, "high": mean + half, "p": p}
 
 
@@ -100,4 +101,4 @@ def detectable(std: float, seeds: int, level: float = LEVEL) -> float:
         level: Level of the test.
     """
     most = 3 * t.ppf(1 - level / 2, seeds - 1) / np.sqrt(seeds)
-    return std * brentq(lambda effect: power(effect, seeds, level) - POWER, 0, most)
+    return std * root_scalar(lambda effect: power(effect, seeds, level) - POWER, bracket=(0, most)).root

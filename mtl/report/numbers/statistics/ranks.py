@@ -60,8 +60,8 @@ def ranked(deltas: pd.Series) -> Ranks | None:
     tied = (ranks.nunique(axis=1) == 1).all()  # the statistic is 0 / 0
     statistic, p = (0.0, 1.0) if tied else friedmanchisquare(*ranks.to_numpy().T)
     mean = ranks.mean().sort_values(kind="stable")
-    settings = len(whole.index.droplevel("seed").unique())
-    without = [name for name in every if name not in whole]
+    settings = len(whole.droplevel("seed").index.unique())
+    without = [name for name in every.columns if name not in whole]
     return Ranks(mean, blocks, settings, float(statistic), float(p), critical_difference(count, blocks), without)
 
 
@@ -76,7 +76,7 @@ def critical_difference(methods: int, blocks: int) -> float:
     return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
 
 
-def groups(mean: Sequence[float], critical: float) -> list[tuple[int, int]]:
+def groups(mean: Sequence[float] | pd.Series, critical: float) -> list[tuple[int, int]]:
     """First and last place of each largest group of methods whose mean ranks differ by less than the critical one.
 
     Args:

@@ -43,7 +43,7 @@ def study_of(scores: pd.DataFrame, rows: Sequence[Row], paper: pd.DataFrame, bes
         best: Setting and method of a search -> its best variant.
     """
     gains = gains_by_seed(scores)
-    places = gains.index.droplevel("seed").map({row: place for place, row in enumerate(rows)})
+    places = gains.droplevel("seed").index.map({row: place for place, row in enumerate(rows)})
     gains = gains[places.notna()].iloc[np.argsort(places.dropna(), kind="stable")]
     comparisons = pd.concat([compared(gains, reference) for reference in REFERENCES], ignore_index=True)
     return Study(comparisons, ranked(gains["delta_m"]), list(agreements(gains["delta_m"], paper, best)))

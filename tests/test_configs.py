@@ -15,7 +15,9 @@ from mtl.weighters import AvgNorm, Fixed
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 FILES = sorted(path.relative_to(CONFIGS) for path in CONFIGS.rglob("*.yaml") if path.parent != CONFIGS)
+GRID = ["dataset.height=64", "dataset.width=128"]
 ALSO = {"atrc_pascal": ["dataset=rooms_pascal"]}  # words that a file needs besides
+ALSO |= dict.fromkeys(("taskprompter", "taskprompter_nyud", "taskprompter_pascal"), GRID)
 EXTRA = {"ray_gpu": "hydra_plugins.hydra_ray_launcher"}  # launchers of packages that only those who use them install
 
 
@@ -42,7 +44,9 @@ def test_no_file_is_overlooked():
 def test_file_composes_and_builds(path):
     cfg = composed(path)
     tasks = build.build_tasks(cfg)
-    real = path.parts[0] in ("backbone", "model") and not path.stem.startswith("vit_base")  # 110 M parameters
+    real = path.parts[0] in ("backbone", "model") and not path.stem.startswith(
+        ("vit_base", "taskprompter_")
+    )  # 110 M parameters
     with torch.device("cpu" if real else "meta"):
         model = build.build_model(cfg, tasks)
     build.build_weighter(cfg, tasks)

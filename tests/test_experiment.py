@@ -38,7 +38,7 @@ JOBS = {  # of each line of the plan
     ("controls", "pascal_context"): [5, 6, 2],
     ("grid", "nyud"): [4, 2, 24],
     ("grid", "pascal_context"): [5, 2, 54],
-    ("architectures", "rooms"): [3, 9, 9],
+    ("architectures", "rooms"): [3, 9, 9, 1, 1],
     ("demo", "rooms"): [4, 3],
     ("weighters", "rooms"): [4, 30],
     ("study_rooms_nyud", "rooms_nyud"): [4, 5, 4, 5, 4, 2, 1],

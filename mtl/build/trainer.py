@@ -92,10 +92,10 @@ def build_lookahead(
     if isinstance(primary, Mapping) and (wrong := set(primary) - set(known)):
         name = min(wrong)
         raise ValueError(f"weighter.lookahead.primary has {name}: use {', '.join(known)}{closest(name, known)}")
-    primary = by_task(cfg, "lookahead", tasks).get("primary", [primary] * len(tasks))
-    if not any(primary):
+    factors: list[float] = by_task(cfg, "lookahead", tasks).get("primary") or [cast("float", primary)] * len(tasks)
+    if not any(factors):
         raise ValueError("weighter.lookahead.primary is 0 for every task of the run: use 1 for at least one")
-    return Lookahead(held_out, primary)
+    return Lookahead(held_out, factors)
 
 
 def with_rate(cfg: DictConfig, group: dict[str, Any]) -> dict[str, Any]:

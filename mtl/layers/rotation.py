@@ -32,7 +32,13 @@ class Rotation(nn.Module):
     @torch.autocast("cuda", enabled=False)
     @torch.autocast("cpu", enabled=False)
     def forward(self, features: Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
-        """The rotated maps [B, C, H, W] of every task."""
+        """The rotated maps [B, C, H, W] of every task.
+
+        Raises:
+            ValueError: The network is cut behind other maps than those of its encoder.
+        """
+        if len(features[0]) != len(self.turns):
+            raise ValueError("rotations need a network that is cut behind its encoder: use model=vanilla or mtan")
         return [
             [rotated(m, turn[task]) for m, turn in zip(features[task], self.turns, strict=True)]
             for task in range(len(features))

@@ -7,6 +7,7 @@ from mtl.models.mtan import MTAN
 from mtl.models.mti_net import MTINet
 from mtl.models.nddr import NDDR
 from mtl.models.pad_net import PADNet
+from mtl.models.task_prompter import TaskPrompter
 from mtl.models.vanilla import Vanilla
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "MultiTaskModel",
     "Outputs",
     "PADNet",
+    "TaskPrompter",
     "Vanilla",
 ]

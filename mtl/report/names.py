@@ -94,6 +94,9 @@ ARCHITECTURES = {
     "atrc_labels": "ATRC, labels",
     "atrc_nyud": "ATRC, NYUD-v2 contexts",
     "atrc_pascal": "ATRC, PASCAL-Context contexts",
+    "taskprompter": "TaskPrompter",
+    "taskprompter_nyud": "TaskPrompter, NYUD-v2 size",
+    "taskprompter_pascal": "TaskPrompter, PASCAL-Context size",
 }
 
 # Modification of the training split in Table V (`dataset.sampling` or `dataset.noise`) -> its name in the paper.

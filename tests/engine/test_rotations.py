@@ -133,6 +133,11 @@ def test_heads_that_read_the_features_of_others_are_refused():
         learner_of(Rotation(2, [4], 4)).check([common.sum(), common.mean()], features)
 
 
+def test_network_that_is_cut_behind_more_than_its_encoder_is_refused():
+    with pytest.raises(ValueError, match="rotations need a network that is cut behind its encoder: use model=vanilla"):
+        Rotation(2, [4], 4)([[torch.ones(1, 4, 2, 2)] * 3] * 2)
+
+
 def trainer(folder: Path, *more: str) -> Trainer:
     folder.mkdir(exist_ok=True)
     words = ["dataset.height=16", "dataset.width=32", "weighter=rotograd", "subset=[depth,semseg]", *more]

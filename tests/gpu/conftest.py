@@ -20,6 +20,7 @@ NETWORKS = {
     "mti_net": ("model=mti_net", "backbone=hrnet18"),
     "pad_net": ("model=pad_net", "backbone=hrnet18"),
     "atrc_nyud": ("model=atrc_nyud", "backbone=hrnet18"),
+    "taskprompter": ("model=taskprompter", "backbone=vit_tiny", f"model.network.windows={2 if ON_CPU else 4}"),
     "invpt": ("model=invpt", f"backbone={'vit_tiny' if ON_CPU else 'vit_base'}"),
 }
 

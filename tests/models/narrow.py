@@ -26,6 +26,7 @@ OPTIONS = {
     "mti_net": {"squeeze": 1},
     "pad_net": {"width": 2},
     "invpt": {"channels": 8, "widths": [8, 6, 4]},
+    **{f"taskprompter{size}": {"embedding": 6, "width": 8} for size in ("", "_nyud", "_pascal")},
 }
 
 
@@ -62,7 +63,7 @@ def vit() -> tuple[Backbone, partial]:
     return backbone, partial(MultiTapHead, stride=4)
 
 
-ENCODERS = {"hrnet18": lambda: (Scales(), HRNetHead), "vit_tiny": vit, "resnet18": resnet}
+ENCODERS = {"hrnet18": lambda: (Scales(), HRNetHead), "vit_tiny": vit, "vit_base": vit, "resnet18": resnet}
 
 
 def narrow(word: str, channels: dict[str, int], bias: float = 0.0, **options) -> MultiTaskModel:

@@ -40,6 +40,8 @@ def build_distillation(cfg: DictConfig, model: MultiTaskModel, steps: int) -> An
     words, files = keys["teachers"], keys["checkpoints"]
     if unused := [word for word in files if word not in words]:
         raise ValueError(f"{KEY}.checkpoints.{unused[0]}: {KEY}.teachers has no {unused[0]}, only {', '.join(words)}")
+    if twice := [word for place, word in enumerate(words) if word in words[:place]]:
+        raise ValueError(f"{KEY}.teachers has {twice[0]} twice: name each foundation model once")
     paths, device = model.paths(len(words)), model.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         models = {word: build_teacher(word, files.get(word), keys["final_norm"]).to(device) for word in words}

@@ -7,6 +7,7 @@ from mtl.models.mtan import MTAN
 from mtl.models.mti_net import MTINet
 from mtl.models.nddr import NDDR
 from mtl.models.pad_net import PADNet
+from mtl.models.sak import SAK
 from mtl.models.task_prompter import TaskPrompter
 from mtl.models.vanilla import Vanilla
 
@@ -14,6 +15,7 @@ __all__ = [
     "ATRC",
     "MTAN",
     "NDDR",
+    "SAK",
     "Branched",
     "CrossStitch",
     "InvPT",

@@ -90,6 +90,7 @@ ARCHITECTURES = {
     "cross_stitch": "Cross-stitch",
     "nddr": "NDDR-CNN",
     "branched": "Branched",
+    "sak": "SAK",
     "atrc": "ATRC",
     "atrc_labels": "ATRC, labels",
     "atrc_nyud": "ATRC, NYUD-v2 contexts",

@@ -35,12 +35,12 @@ def trainer(home: Path, name: str, *more: str) -> Trainer:
     folder = home / name
     folder.mkdir(exist_ok=True)
     files = [f"+weighter.distil.checkpoints.{word}={home}/{word}.pth" for word in ("resnet_tiny", "resnet_narrow")]
-    words = ["distil=radio", *WORDS, *files] if "~distil" not in more else WORDS[:-1]
+    words = ["distil=radio", *WORDS, *files] if "distil=none" not in more else WORDS[:-1]
     return build.build_trainer(build.compose([*tiny(home, *words, *more), f"data={home}/data"]), folder)
 
 
 def test_weight_zero_gives_the_plain_run_bit_for_bit_and_teachers_stay_as_they_are(home):
-    runs = {"plain": ["~distil"], "zero": ["weighter.distil.loss.weight=0"], "radio": []}
+    runs = {"plain": ["distil=none"], "zero": ["weighter.distil.loss.weight=0"], "radio": []}
     found = {}
     for name, words in runs.items():
         run = trainer(home, name, "weighter=avgnorm", *words)
@@ -118,6 +118,7 @@ def cfg_of(*more: str):
     ("words", "line"),
     [
         (["weighter.distil.teachers=[vit_bse]"], r"there is no backbone=vit_bse; did you mean vit_base\?"),
+        (["weighter.distil.teachers=[vit_base_clip,vit_base_clip]"], "teachers has vit_base_clip twice"),
         (["weighter.distil.teachers=[resnet_tiny]"], "teacher resnet_tiny has no pretrained weights to learn from"),
         (["+weighter.distil.checkpoints.vit_base_sam=/no"], r"checkpoints\.vit_base_sam=/no: no such file"),
         (

@@ -16,6 +16,7 @@ from mtl.backbones import Backbone, Pyramid, ViT
 from mtl.heads import DeepLabHead, HRNetHead, MultiTapHead
 from mtl.layers import ConvBNReLU
 from mtl.models import MultiTaskModel
+from mtl.models.sak import Mixture
 
 FOLDER = Path(__file__).parents[2] / "configs" / "model"
 WORDS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -80,6 +81,8 @@ def narrow(word: str, channels: dict[str, int], bias: float = 0.0, **options) ->
     for module in model.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
+        if isinstance(module, Mixture):
+            module.eval()  # no noise
         if isinstance(module, nn.BatchNorm2d):  # a weight of 0 would hide all gradients before it
             nn.init.ones_(module.weight)
     return model

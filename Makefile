@@ -1,7 +1,6 @@
 # Every target creates .venv if it is missing or made from another lock file.
 VENV := .venv
 BIN := $(VENV)/bin
-SEEDS ?= 0
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 export OMP_NUM_THREADS ?= 1

@@ -95,9 +95,19 @@ class Experiment:
             dataset.locate(Path(split.root))
 
     @property
+    def records(self) -> Path:
+        """Where the records of its runs are kept."""
+        return self.results / "records" / self.name
+
+    def seeds(self) -> list[int]:
+        """The seeds of which there are records; 0 if there are none."""
+        names = {path.stem.removeprefix("seed") for path in self.records.glob("*/seed*.json")}
+        return sorted(int(name) for name in names if name.isdigit()) or [0]
+
+    @property
     def floors_file(self) -> Path:
         """Where scores of predictions without learning are kept."""
-        return self.results / "records" / self.name / "floors.json"
+        return self.records / "floors.json"
 
     def floors(self) -> Floors:
         """Scores of predictions without learning on its data, if they are kept."""

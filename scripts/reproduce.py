@@ -27,7 +27,7 @@ from mtl.run.interrupt import STOPPED
 TRAIN, FLOORS = ROOT / "train.py", ROOT / "scripts" / "floors.py"
 SHORT = 100  # steps of a run that takes hardly longer than measuring its network
 OWN = {
-    "seed": ("0", "seeds, such as 0,1,2"),
+    "seed": ("", "seeds, such as 0,1,2; by default those that records/<experiment> has, otherwise 0"),
     "runs": (
         "yes",
         "no: train nothing, only render the table; plan: only print hours, disk and memory of what is missing",
@@ -39,11 +39,11 @@ OWN = {
 
 def main(own: Mapping[str, str], words: Sequence[str]) -> None:
     """Trains and renders the experiment on each of its datasets; exit code 1 if a run is missing at the end."""
-    if own["runs"] not in ("yes", "no", "plan") or not all(seed.isdigit() for seed in own["seed"].split(",")):
+    seeds = own["seed"].split(",") if own["seed"] else []
+    if own["runs"] not in ("yes", "no", "plan") or not all(seed.isdigit() for seed in seeds):
         raise ValueError(f"runs={own['runs']} seed={own['seed']}: use runs=yes, no or plan, and seeds such as 0,1,2")
     if own["metrics"] not in ("primary", "all"):
         raise ValueError(f"metrics={own['metrics']}: use metrics=primary or metrics=all")
-    seeds = [int(seed) for seed in own["seed"].split(",")]
     if len(swept(words)) > 1:
         raise ValueError(f"{' '.join(words)}: only seed takes several values here")
     launcher = [f"hydra/launcher={own['launcher']}"] * bool(own["launcher"])
@@ -52,7 +52,8 @@ def main(own: Mapping[str, str], words: Sequence[str]) -> None:
     others = [word for word in words if not word.startswith("dataset=")]
     whole = True
     for name in datasets(words):
-        work = Work(Experiment([*others, f"dataset={name}"]), seeds, launcher)
+        experiment = Experiment([*others, f"dataset={name}"])
+        work = Work(experiment, [int(seed) for seed in seeds] or experiment.seeds(), launcher)
         if own["runs"] == "plan":
             show_plan(work)
             continue

@@ -3,9 +3,12 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+
+from mtl.stored_tables import bring_up_to_date
 
 ROOT = Path(__file__).parent.parent
 PRINTED = re.compile(r"<!-- numbers: (\w+) -->\n\n((?:\|.*\n)+)")
@@ -58,3 +61,21 @@ def test_scores_without_a_network_are_those_of_the_records():
 
 def test_pages_print_the_main_study():
     assert {"study_rooms_nyud", "demo_rooms"} <= {name for _, name, _ in printed()}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "results/records").iterdir()))
+def test_every_run_of_a_table_has_its_record(name):
+    with (ROOT / f"results/summary/{name}.csv").open() as file:
+        told = {f"{line['run']}/seed{line['seed']}.json" for line in csv.DictReader(file)}
+    folder = ROOT / "results/records" / name
+    assert {path.relative_to(folder).as_posix() for path in folder.glob("*/seed*.json")} == told
+    assert (folder / "floors.json").exists()
+
+
+@pytest.mark.slow
+def test_tables_are_those_that_the_records_make(tmp_path):
+    shutil.copytree(ROOT / "results/records", tmp_path / "records")
+    bring_up_to_date(tmp_path)
+    for made in [*tmp_path.glob("tables/*.csv"), *tmp_path.glob("tables/*.md")]:
+        if not made.stem.endswith("_statistics"):
+            assert made.read_text() == (ROOT / "results/tables" / made.name).read_text(), made.name

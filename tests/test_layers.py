@@ -58,6 +58,7 @@ SHORT = (
 )  # scripts that only call
 FILES = {
     "mtl/experiment.py": ("mtl.build", "mtl.report.names", "mtl.report.read"),
+    "mtl/stored_tables.py": ("mtl.build", "mtl.experiment", "mtl.files", "mtl.report"),
     "mtl/trained.py": ("mtl.build.model", "mtl.run", "mtl.models.base", "mtl.tasks"),
     "mtl/task.py": ("mtl.tasks", "mtl.metrics.base"),
     "mtl/files.py": (),
@@ -109,6 +110,7 @@ def house() -> dict[Path, tuple[str, ...]]:
         "mtl.run",
         "mtl.report",
         "mtl.files",
+        "mtl.stored_tables",
         "mtl.tasks",
     )
     rules = dict.fromkeys((ROOT / "scripts").glob("*.py"), front)

@@ -31,8 +31,8 @@ def test_experiments_take_the_words_of_the_machine_and_any_others(target):
 
 
 def test_without_variables_an_experiment_is_named_alone():
-    assert words_of("table3") == ["seed=0", "experiment=table3"]
-    assert words_of("table3", "DATASET=rooms") == ["seed=0", "dataset=rooms", "experiment=[table3,small]"]
+    assert words_of("table3") == ["experiment=table3"]
+    assert words_of("table3", "DATASET=rooms") == ["dataset=rooms", "experiment=[table3,small]"]
 
 
 @pytest.mark.parametrize("target", ["figures", "figure7", "claims", "check-paper", "report"])

@@ -16,6 +16,7 @@ import pytest
 
 from mtl.cli.words import read_words
 from mtl.experiment import Experiment
+from mtl.files import write_whole
 from mtl.run.folder import lock
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +74,15 @@ def test_weights_that_runs_of_the_plan_learn_from_are_kept(reproduce, tmp_path, 
     single, several = reproduce.called
     assert single[-1] == (added or "seed=0")
     assert several[-1] == "seed=0"
+
+
+def test_seeds_are_those_of_the_records_if_none_are_given(reproduce, tmp_path, capsys):
+    words = ["experiment=study_camvid", f"results={tmp_path}", "runs=plan"]
+    for seed in (0, 2):
+        write_whole(tmp_path / f"records/study_camvid/network/seed{seed}.json", "{}")
+    for given, runs in (([], 22), (["seed=1"], 11)):
+        run(reproduce, *words, *given)
+        assert f"{runs} of {runs} runs are missing" in capsys.readouterr().out
 
 
 def test_plan_is_printed_and_nothing_trained(reproduce, tmp_path, capsys):

@@ -42,11 +42,10 @@ def our_evidence(folder: Path, stand_ins: StandIns = NONE) -> Evidence:
     return Evidence(_chosen(scores, best), _chosen(curves, best), stand_ins=stand_ins)
 
 
-def chosen_evidence(results: Path, dataset: str) -> Evidence:
-    """Our evidence as selected on the command line.
+def stand_ins_of(dataset: str) -> StandIns:
+    """Networks of ours used in place of the paper's, as selected on the command line.
 
     Args:
-        results: The results folder.
         dataset: `rooms` or `camvid` for the studies there; empty for the datasets of the paper.
 
     Raises:
@@ -55,7 +54,7 @@ def chosen_evidence(results: Path, dataset: str) -> Evidence:
     if dataset not in STAND_INS:
         known = ", ".join(word for word in STAND_INS if word)
         raise ValueError(f"dataset={dataset}: the claims are judged on the paper's datasets (no word), or on {known}")
-    return our_evidence(results / "summary", STAND_INS[dataset])
+    return STAND_INS[dataset]
 
 
 def _candidates(scores: pd.DataFrame) -> pd.Series:

@@ -1,14 +1,15 @@
 """Studies on the page: from files that `render` made, next to the records of their runs."""
 
 import re
-import runpy
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from fake_folder import PAPER
 from fake_runs import config_of, make_two_seeds, run_maker
 from test_web_page import Reader, cells_in, rows_in
 
+from mtl import stored_tables
 from mtl.experiment import Experiment
 from mtl.files import write_whole
 from mtl.report.claims.sources import our_evidence
@@ -94,35 +95,36 @@ def test_row_leads_to_its_records_and_to_the_command_that_repeats_it(html, folde
     assert origin.count(f'href="records/{NAME}/rooms_tiny_vanilla_avgnorm_semseg-depth-') == 2
 
 
-@pytest.fixture
-def script():
-    """The functions of scripts/report.py."""
-    return runpy.run_path(str(PAPER.parents[1] / "scripts" / "report.py"))
-
-
-def test_table_is_outdated_if_it_lacks_a_run_with_a_record(script, folder, tmp_path):
+def test_table_is_outdated_if_it_lacks_a_run_with_a_record(folder, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    assert list(script["outdated"](tmp_path)) == []
+    assert list(stored_tables.outdated(tmp_path)) == []
     path = next(tmp_path.glob(f"records/{NAME}/*/seed0.json"))
     write_whole(path.with_name("seed2.json"), path.read_text())
-    assert list(script["outdated"](tmp_path)) == [NAME]
+    assert list(stored_tables.outdated(tmp_path)) == [NAME]
     path.with_name("seed2.json").unlink()
     (tmp_path / "tables" / f"{NAME}.csv").unlink()
-    assert list(script["outdated"](tmp_path)) == [NAME]
+    assert list(stored_tables.outdated(tmp_path)) == [NAME]
 
 
-def test_records_of_no_experiment_are_left_out_with_a_line(script, tmp_path, caplog):
-    script["make_table"]("unknown_rooms", tmp_path)
-    script["make_table"]("trial", tmp_path)
+def test_table_is_outdated_if_curves_of_its_plan_are_missing(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    for curves, found in (([], []), (["gradient/norm"], ["search_rooms", NAME])):
+        monkeypatch.setattr(stored_tables, "named", lambda _, curves=curves: SimpleNamespace(plan={"curves": curves}))
+        assert list(stored_tables.outdated(tmp_path)) == found
+
+
+def test_records_of_no_experiment_are_left_out_with_a_line(tmp_path, caplog):
+    stored_tables.make_table("unknown_rooms", tmp_path)
+    stored_tables.make_table("trial", tmp_path)
     assert [line.partition("records/")[2] for line in caplog.messages] == [
         "unknown_rooms: no experiment has this name, so it is left out",
         "trial: no experiment has this name, so it is left out",
     ]
-    assert script["planned"]("unknown_rooms") is None
+    assert stored_tables.planned("unknown_rooms") is None
 
 
 @pytest.mark.slow
-def test_table_is_made_from_records_alone(script, make_run, tmp_path):
+def test_table_is_made_from_records_alone(make_run, tmp_path):
     results = tmp_path / "results"
     jobs = [job for line in Experiment(["experiment=search_camvid", f"results={results}"]).jobs() for job in line]
     runs = []
@@ -132,9 +134,9 @@ def test_table_is_made_from_records_alone(script, make_run, tmp_path):
             run = make_run("uniform", scores, config=job.config, seed=seed, digest=str(len(runs)))
             runs.append(Run(job.folder / f"seed{seed}", run.record))
     write_records(results, "search_camvid", runs)
-    (name,) = script["outdated"](results)
-    script["make_table"](name, results)
-    assert list(script["outdated"](results)) == []
+    (name,) = stored_tables.outdated(results)
+    stored_tables.make_table(name, results)
+    assert list(stored_tables.outdated(results)) == []
     html = page_of(results)
     assert "<h3>Search, CamVid</h3>" in html
     assert "(seeds 0, 3; 9 of" in html

@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_table(page, name, rows):
                 digits = len(number.partition(".")[2])
                 assert float(number) == pytest.approx(float(value), abs=0.51 * 10**-digits), (row["method"], task)
                 compared += 1
-    assert compared > 10
+    assert compared >= 4
 
 
 def test_scores_without_a_network_are_those_of_the_records():

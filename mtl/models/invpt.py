@@ -112,6 +112,10 @@ class InvPT(MultiTaskModel):
         shallow, middle, _, deep = super().encode(image)
         return [deep, self.skips[0](middle), self.skips[1](shallow)]
 
+    def paths(self, teachers: int) -> list[list[int]]:
+        """For each foundation model, the map that is trained towards its own: the deepest, which `encode` gives first."""
+        return [[0]] * teachers
+
     def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:
         """Predictions of all tasks; the auxiliary ones are those of the preliminary decoders."""
         half = [(side + 1) // 2 for side in features[0][0].shape[-2:]]

@@ -110,10 +110,6 @@ class TaskPrompter(MultiTaskModel):
         weights = cast("nn.ModuleList", self.reweight[name])[tap](scores)  # [B, T, 1]
         return torch.einsum("btchw,bt->bchw", torch.stack([*found.values()], dim=1), weights[..., 0])
 
-    def paths(self, teachers: int) -> list[list[int]]:
-        """For each foundation model, the map that is trained towards its own: the deepest patches."""
-        return [[-1]] * teachers
-
     def regions(self) -> list[nn.Module]:
         """Modules to compile one by one: those of the encoder, the features of each tap, and the heads."""
         taps = [block for blocks in self.features.values() for block in cast("nn.ModuleList", blocks)]

@@ -39,3 +39,13 @@ def test_predictions_have_the_size_of_the_image(word):
 @pytest.mark.parametrize("word", WORDS)
 def test_half_precision(word):
     assert_half_precision_works(narrow(word, SEVERAL), torch.randn(2, 3, *SIZE), Uniform(3))
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_maps_that_learn_from_foundation_models_have_the_channels_of_the_encoder(word):
+    model = narrow(word, SEVERAL)
+    if model.last_layer is None:
+        pytest.skip("tasks share no encoder: refused")
+    maps = model.encode(torch.randn(2, 3, *SIZE))
+    for place in sum(model.paths(getattr(model, "count", 2)), []):
+        assert maps[place].shape[1] == model.backbone.channels[place]

@@ -113,7 +113,7 @@ class InvPT(MultiTaskModel):
         return [deep, self.skips[0](middle), self.skips[1](shallow)]
 
     def paths(self, teachers: int) -> list[list[int]]:
-        """For each foundation model, the map that is trained towards its own: the deepest, which `encode` gives first."""
+        """For each foundation model, the map that is trained towards its own: the deepest, the first of `encode`."""
         return [[0]] * teachers
 
     def decode(self, features: Sequence[Sequence[Tensor]], size: tuple[int, int]) -> Outputs:

@@ -41,11 +41,10 @@ def test_half_precision(word):
     assert_half_precision_works(narrow(word, SEVERAL), torch.randn(2, 3, *SIZE), Uniform(3))
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("word", [word for word in WORDS if word not in ("cross_stitch", "nddr")])  # no common encoder
 def test_maps_that_learn_from_foundation_models_have_the_channels_of_the_encoder(word):
     model = narrow(word, SEVERAL)
-    if model.last_layer is None:
-        pytest.skip("tasks share no encoder: refused")
     maps = model.encode(torch.randn(2, 3, *SIZE))
-    for place in sum(model.paths(getattr(model, "count", 2)), []):
-        assert maps[place].shape[1] == model.backbone.channels[place]
+    for path in model.paths(getattr(model, "count", 2)):
+        for place in path:
+            assert maps[place].shape[1] == model.backbone.channels[place]

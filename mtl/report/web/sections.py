@@ -31,7 +31,13 @@ TITLES = {experiment: f"Table {table}" for table, experiment in TABLES.items()} 
     "demo": "Demo",
 }
 STUDIES = "Studies"  # title of the experiments that keep records and are not the paper's
-NAMES = {"study": "Study", "mtan": "MTAN", "search": "Search"}  # experiments among them
+NAMES = {  # experiments among them
+    "study": "Study",
+    "mtan": "MTAN",
+    "search": "Search",
+    "adam": "Scale of weights and Adam",
+    "pilot": "Twice the steps",
+}
 TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # make targets that differ from the experiment's name
 AS_PRINTED = [
     "These are the paper's numbers; the experiment has not been run.",

@@ -17,6 +17,7 @@ from mtl.report.outputs import render
 from mtl.report.read.committed import write_records
 from mtl.report.read.runs import Run
 from mtl.report.web.page import Made, page
+from mtl.report.web.sections import NAMES
 
 NAME = "study_rooms"
 FLOORS = {"semseg": {"constant": {"miou": 4.25}}, "depth": {"constant": {"rmse": 1.5}, "Sobel": {"rmse": 0.9}}}
@@ -141,3 +142,8 @@ def test_table_is_made_from_records_alone(make_run, tmp_path):
     assert "<h3>Search, CamVid</h3>" in html
     assert "(seeds 0, 3; 9 of" in html
     assert html.count('href="records/search_camvid/') == len(runs) == 18
+
+
+def test_every_experiment_with_records_has_a_title():
+    names = {path.name.partition("_")[0] for path in (PAPER.parents[1] / "results/records").iterdir()}
+    assert names <= set(NAMES)

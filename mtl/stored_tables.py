@@ -12,17 +12,22 @@ from mtl.report.outputs import render
 from mtl.report.web.stored import read_lines
 
 
-def bring_up_to_date(results: Path) -> None:
-    """Makes the tables of a results folder that lack a run with a record, and files that are missing."""
-    for name in outdated(results):
+def bring_up_to_date(results: Path, *, curves: bool) -> None:
+    """Makes the tables of a results folder that lack a run with a record, and files that are missing.
+
+    Args:
+        results: The results folder.
+        curves: Whether curves are needed, too.
+    """
+    for name in outdated(results, curves=curves):
         make_table(name, results)
 
 
-def outdated(results: Path) -> Iterator[str]:
-    """Names of the experiments without a table or curves, or with a record of a run that is not in their summary."""
+def outdated(results: Path, *, curves: bool) -> Iterator[str]:
+    """Names of the experiments without a table, or curves, or with a record of a run that is not in their summary."""
     for folder in sorted(results.glob("records/*")):
         made = [f"tables/{folder.name}.csv"]
-        if (experiment := named(folder.name)) and experiment.plan.get("curves"):
+        if curves and (experiment := named(folder.name)) and experiment.plan.get("curves"):
             made.append(f"summary/{folder.name}_curves.csv")
         if lacks_a_run(folder.name, results) or not all((results / path).exists() for path in made):
             yield folder.name

@@ -21,7 +21,8 @@ OWN = {
 def main(own: Mapping[str, str]) -> None:
     """Prints the verdicts and writes `tables/claims.md` and `summary/claims.csv`, and first tables that lack runs."""
     results, stand_ins = Path(own["results"]), stand_ins_of(own["dataset"])
-    bring_up_to_date(results)
+    if own["dataset"]:
+        bring_up_to_date(results, curves=True)
     ours = our_evidence(results / "summary", stand_ins)
     found = verdicts(read_claims(PAPER), paper_evidence(PAPER), ours)
     print(console(found))

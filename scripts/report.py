@@ -21,7 +21,7 @@ OWN = {
 def main(own: Mapping[str, str]) -> None:
     """Writes `report.html` to the results folder, and first the tables that lack runs with a record."""
     results, stand_ins = Path(own["results"]), stand_ins_of(own["dataset"])
-    bring_up_to_date(results)
+    bring_up_to_date(results, curves=bool(own["dataset"]))
     ours = our_evidence(results / "summary", stand_ins)
     command = " ".join(["python scripts/report.py", *sys.argv[1:]])
     about = Made(command, datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"))

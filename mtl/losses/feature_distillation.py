@@ -38,7 +38,7 @@ class FeatureDistillation(Adaptors):
         D_k = mean over images of  share (1 - cos(a_k(f), g_k)) + (1 - share) SmoothL1(a_k(f), g_k)
 
     summed over the maps. The objective is weight * sum_k D_k. It belongs to no task: its gradient reaches the shared
-    parameters with factor 1, whatever the weighter does, and is not part of losses, Gramians and statistics. The
+    parameters with factor 1 under any weighter, and is not part of losses, Gramians and statistics. The
     adaptors are trained by their own Adam, whose learning rate decays as half a cosine, and are not part of the
     resulting network.
 

@@ -1,13 +1,12 @@
 """Runs that learn from frozen foundation models, here small networks with random weights from a file."""
 
-import os
-import signal
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 from hydra.utils import instantiate
+from stopped import assert_stopped_run_ends_as_an_undisturbed_one
 from tiny import tiny
 from torch import nn
 
@@ -73,20 +72,11 @@ def test_adaptors_learn_in_half_precision(home, precision):
 
 
 def test_stopped_run_ends_as_an_undisturbed_one_in_parts_of_a_batch(home):
-    trainer(home, "whole", "recipe.micro_batches=2").fit()
-    first = trainer(home, "parts", "recipe.micro_batches=2")
-    first.weighter.after_step = lambda _: os.kill(os.getpid(), signal.SIGTERM) if first.progress.step == 1 else None
-    with pytest.raises(SystemExit):
-        first.fit()
-    torch.manual_seed(99)  # a new process starts elsewhere
-    trainer(home, "parts", "recipe.micro_batches=2").fit()
-    states = [load_checkpoint(home / f"{name}/last.pt") for name in ("whole", "parts")]
-    for part in ("model", "distillation"):
-        for key, value in states[0][part].items():
-            if key != "_extra_state":
-                assert torch.equal(value, states[1][part][key]), key
-    for name in ("gradients.csv", "metrics.csv"):
-        assert (home / "whole" / name).read_text() == (home / "parts" / name).read_text()
+    assert_stopped_run_ends_as_an_undisturbed_one(lambda name: trainer(home, name, "recipe.micro_batches=2"))
+    ours, theirs = (load_checkpoint(home / f"{name}/last.pt")["distillation"] for name in ("parts", "whole"))
+    for key, value in theirs.items():
+        if key != "_extra_state":
+            assert torch.equal(value, ours[key]), key
 
 
 def test_images_are_given_to_teachers_in_their_own_statistics_and_size():

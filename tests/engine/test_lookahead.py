@@ -1,7 +1,5 @@
 """Look ahead: trial steps against recorded ones, by hand, and in whole runs."""
 
-import os
-import signal
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from sequences import double, golden_sequences
+from stopped import assert_stopped_run_ends_as_an_undisturbed_one
 from test_sharpness import IMAGES, Small
 from tiny import tiny
 from torch import Tensor, nn
@@ -218,15 +217,7 @@ def test_run_without_learning_is_that_of_fixed_weights_bit_for_bit(tmp_path):
 def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, words):
     words = [*words, "recipe.evaluate=end", "recipe.steps=3", "recipe.micro_batches=2"]
     words += ["weighter.method.lr=0.01", "subset=[depth,semseg]"]
-    assert trainer(tmp_path / "whole", *words).fit()["skipped_steps"] == 0
-    first = trainer(tmp_path / "parts", *words)
-    first.weighter.after_step = lambda _: os.kill(os.getpid(), signal.SIGTERM) if first.progress.step == 1 else None
-    with pytest.raises(SystemExit):
-        first.fit()
-    trainer(tmp_path / "parts", *words).fit()
-    assert (tmp_path / "parts/gradients.csv").read_text() == (tmp_path / "whole/gradients.csv").read_text()
-    ours, theirs = weights_of(tmp_path / "parts"), weights_of(tmp_path / "whole")
-    assert all(torch.equal(ours[key], value) for key, value in theirs.items())
+    assert_stopped_run_ends_as_an_undisturbed_one(lambda name: trainer(tmp_path / name, *words))
 
 
 def test_losses_of_the_difference_are_in_full_precision(tmp_path):

@@ -1,12 +1,11 @@
 """RotoGrad's rotations: gradients against the authors' code, by hand, in parts, in processes and in runs."""
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
 import torch
+from stopped import assert_stopped_run_ends_as_an_undisturbed_one
 from tiny import tiny
 from torch import Tensor, nn
 
@@ -146,15 +145,8 @@ def trainer(folder: Path, *more: str) -> Trainer:
 
 def test_stopped_run_ends_as_an_undisturbed_one_and_the_rotations_are_in_its_network(tmp_path):
     words = "recipe.precision=bfloat16", "recipe.evaluate=end", "recipe.micro_batches=2"
-    assert trainer(tmp_path / "whole", *words).fit()["skipped_steps"] == 0
-    first = trainer(tmp_path / "parts", *words)
-    assert not any(p is s for p in first.model.parameters() for s in first.model.rotation.turns)
-    first.weighter.after_step = lambda _: os.kill(os.getpid(), signal.SIGTERM) if first.progress.step == 1 else None
-    with pytest.raises(SystemExit):
-        first.fit()
-    last = trainer(tmp_path / "parts", *words)
-    last.fit()
-    assert (tmp_path / "parts/gradients.csv").read_text() == (tmp_path / "whole/gradients.csv").read_text()
+    last = assert_stopped_run_ends_as_an_undisturbed_one(lambda name: trainer(tmp_path / name, *words))
+    assert not any(p is s for p in last.model.parameters() for s in last.model.rotation.turns)
     saved = load_checkpoint(tmp_path / "parts/best.pt")["model"]["rotation.map0"]
     assert torch.equal(saved, last.model.rotation.map0)
     assert (saved - torch.eye(saved.shape[-1])).abs().max() > 1e-5

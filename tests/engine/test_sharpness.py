@@ -1,14 +1,13 @@
 """Flat minima: offsets and updates against recorded ones, by hand, and written out with autograd."""
 
 import json
-import os
-import signal
 from copy import deepcopy
 from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
+from stopped import assert_stopped_run_ends_as_an_undisturbed_one
 from tiny import tiny
 from torch import Tensor, nn
 
@@ -284,10 +283,4 @@ def test_what_sharpness_does_not_work_with_is_refused(tmp_path, words, line):
 
 def test_stopped_run_ends_as_an_undisturbed_one(tmp_path):
     words = "recipe.precision=bfloat16", "recipe.evaluate=end", "backbone.head.dropout=0.5", "subset=[depth,semseg]"
-    assert trainer(tmp_path / "whole", *words).fit()["skipped_steps"] == 0
-    first = trainer(tmp_path / "parts", *words)
-    first.weighter.after_step = lambda _: os.kill(os.getpid(), signal.SIGTERM) if first.progress.step == 1 else None
-    with pytest.raises(SystemExit):
-        first.fit()
-    trainer(tmp_path / "parts", *words).fit()
-    assert (tmp_path / "parts/gradients.csv").read_text() == (tmp_path / "whole/gradients.csv").read_text()
+    assert_stopped_run_ends_as_an_undisturbed_one(lambda name: trainer(tmp_path / name, *words))

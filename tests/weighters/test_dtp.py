@@ -1,9 +1,7 @@
-import os
-import signal
-
 import pytest
 import torch
 from sequences import assert_same_state, double, golden_sequences, stream
+from stopped import assert_stopped_run_ends_as_an_undisturbed_one
 from tiny import tiny
 from torch import Tensor
 
@@ -117,13 +115,7 @@ def test_run_measures_each_task_and_parts_of_a_batch_count_as_one(tmp_path, data
 
 def test_stopped_run_ends_as_an_undisturbed_one(tmp_path, data):
     words = "recipe.steps=3", "recipe.precision=bfloat16", "recipe.evaluate=end"
-    assert trainer(tmp_path / "whole", data, *words).fit()["skipped_steps"] == 0
-    first = trainer(tmp_path / "parts", data, *words)
-    first.weighter.after_step = lambda _: os.kill(os.getpid(), signal.SIGTERM) if first.progress.step == 1 else None
-    with pytest.raises(SystemExit):
-        first.fit()
-    trainer(tmp_path / "parts", data, *words).fit()
-    assert (tmp_path / "parts/gradients.csv").read_text() == (tmp_path / "whole/gradients.csv").read_text()
+    assert_stopped_run_ends_as_an_undisturbed_one(lambda name: trainer(tmp_path / name, data, *words))
 
 
 def test_task_that_defines_no_kpi_is_named(monkeypatch):

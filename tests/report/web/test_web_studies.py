@@ -98,20 +98,21 @@ def test_row_leads_to_its_records_and_to_the_command_that_repeats_it(html, folde
 
 def test_table_is_outdated_if_it_lacks_a_run_with_a_record(folder, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    assert list(stored_tables.outdated(tmp_path)) == []
+    assert list(stored_tables.outdated(tmp_path, curves=True)) == []
     path = next(tmp_path.glob(f"records/{NAME}/*/seed0.json"))
     write_whole(path.with_name("seed2.json"), path.read_text())
-    assert list(stored_tables.outdated(tmp_path)) == [NAME]
+    assert list(stored_tables.outdated(tmp_path, curves=True)) == [NAME]
     path.with_name("seed2.json").unlink()
     (tmp_path / "tables" / f"{NAME}.csv").unlink()
-    assert list(stored_tables.outdated(tmp_path)) == [NAME]
+    assert list(stored_tables.outdated(tmp_path, curves=True)) == [NAME]
 
 
 def test_table_is_outdated_if_curves_of_its_plan_are_missing(folder, tmp_path, monkeypatch):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     for curves, found in (([], []), (["gradient/norm"], ["search_rooms", NAME])):
         monkeypatch.setattr(stored_tables, "named", lambda _, curves=curves: SimpleNamespace(plan={"curves": curves}))
-        assert list(stored_tables.outdated(tmp_path)) == found
+        assert list(stored_tables.outdated(tmp_path, curves=True)) == found
+        assert list(stored_tables.outdated(tmp_path, curves=False)) == []
 
 
 def test_records_of_no_experiment_are_left_out_with_a_line(tmp_path, caplog):
@@ -135,9 +136,9 @@ def test_table_is_made_from_records_alone(make_run, tmp_path):
             run = make_run("uniform", scores, config=job.config, seed=seed, digest=str(len(runs)))
             runs.append(Run(job.folder / f"seed{seed}", run.record))
     write_records(results, "search_camvid", runs)
-    (name,) = stored_tables.outdated(results)
+    (name,) = stored_tables.outdated(results, curves=True)
     stored_tables.make_table(name, results)
-    assert list(stored_tables.outdated(results)) == []
+    assert list(stored_tables.outdated(results, curves=True)) == []
     html = page_of(results)
     assert "<h3>Search, CamVid</h3>" in html
     assert "(seeds 0, 3; 9 of" in html

@@ -51,7 +51,8 @@ class ContextBlock(nn.Module):
         """
         if self.context in LABELS and logits is not None:
             source = label_context(precise(logits), precise(source))[..., None]  # [B, C, K, 1]
-        query, key, value = (precise(f(x)) for f, x in ((self.query, target), (self.key, source), (self.value, source)))
+        pairs = (self.query, target), (self.key, source), (self.value, source)
+        query, key, value = (precise(ordered(layers(x))) for layers, x in pairs)
         with torch.autocast(query.device.type, enabled=False):
             if self.context == "global":
                 return global_attention(query, key, value)
@@ -90,6 +91,17 @@ def label_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Softmax attention of every pixel [B, A, H, W] to K classes, keys and values [B, A, K]."""
     shares = (query.flatten(2).mT @ key * key.shape[1] ** -0.5).softmax(2)  # [B, HW, K]
     return (value @ shares.mT).view_as(query)
+
+
+def ordered(x: Tensor) -> Tensor:
+    """The tensor, with a gradient that will be contiguous.
+
+    That of a transposed factor is not. For one image on the CPU, torch 2.15 then differentiates the BatchNorm before it
+    wrongly, without an error: it takes the gradient to be contiguous.
+    """
+    if x.requires_grad:
+        x.register_hook(Tensor.contiguous)
+    return x
 
 
 def precise(x: Tensor) -> Tensor:

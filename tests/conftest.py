@@ -1,8 +1,10 @@
+import gc
 import io
 import re
 import runpy
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import hydra
 import omegaconf.base
 import pytest
 import torch
+from hydra._internal import config_loader_impl
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
@@ -18,6 +22,16 @@ for folder in (".", "data", "engine", "metrics", "weighters"):  # shared network
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 from two_processes import TwoProcesses  # noqa: E402  of this folder
+
+
+def pytest_collection_finish():
+    """Thousands of tests stay to the end: what collects garbage need not visit them again and again."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_sessionfinish():
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +44,12 @@ def _one_thread_and_the_same_draws():
 def _compose_once():
     """Copies configs that were parsed or composed before: composing takes a fifth of a second, thousands of times.
 
-    An interpolation's parse tree is only read, so it is kept as it is.
+    Words that set values are applied to a copy of what the words that choose files make. An interpolation's parse tree
+    is only read, so it is kept as it is.
     """
-    parse, compose = OmegaConf.load, hydra.compose
-    parsed, composed = {}, {}
+    parse, compose, merge = OmegaConf.load, hydra.compose, ConfigLoaderImpl._compose_config_from_defaults_list
+    choose = config_loader_impl.create_defaults_list
+    parsed, composed, chosen, merged = {}, {}, {}, {}
 
     def load(file):
         text = Path(file).read_text(encoding="utf-8") if isinstance(file, str | Path) else file.read()
@@ -54,10 +70,30 @@ def _compose_once():
             cfg[key] = folder
         return cfg
 
+    def places(repo):
+        return tuple(source.full_path() for source in repo.get_sources())
+
+    def choose_once(repo, config_name, overrides_list, **options):
+        words = [word for word in overrides_list if not word.is_sweep_override()]
+        values = [w for w in words if not repo.group_exists(w.key_or_group) or isinstance(w.value(), dict)]
+        groups = [word for word in words if word not in values]
+        key = (places(repo), config_name, str([word.input_line for word in groups]), str(options))
+        if key not in chosen:
+            chosen[key] = choose(repo, config_name, groups, **options)
+        return replace(chosen[key], config_overrides=values)
+
+    def merge_or_copy(loader, defaults, repo):
+        key = (places(repo), str(defaults))
+        if key not in merged:
+            merged[key] = merge(loader, defaults, repo)
+        return deepcopy(merged[key])
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OmegaConf, "load", load)
         patch.setattr(omegaconf.base, "parse", cache(omegaconf.base.parse))
         patch.setattr(hydra, "compose", compose_or_copy)
+        patch.setattr(config_loader_impl, "create_defaults_list", choose_once)
+        patch.setattr(ConfigLoaderImpl, "_compose_config_from_defaults_list", merge_or_copy)
         patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes for hydra.mode alone, which is null here
         yield
 

@@ -144,11 +144,16 @@ def test_line_with_a_run_that_is_trained_elsewhere_is_tried_again_when_that_proc
 def test_records_are_written_after_every_line_even_if_it_is_stopped(reproduce, monkeypatch, tmp_path):
     words = ["experiment=controls", "dataset=rooms", "subset=[depth,edge]", f"results={tmp_path}", "+plan.records=true"]
     words.append('plan.runs=["subset={tasks}","weighter=uniform"]')
-    written = []
+    written, started = [], []
+    monkeypatch.setattr(reproduce.subprocess, "run", lambda command, **_: started.append(command))
     monkeypatch.setattr(reproduce, "write_records", lambda results, name, runs: written.append((results, name, runs)))
     with pytest.raises(SystemExit, match="1"):
         run(reproduce, *words)
-    assert written == [(tmp_path, Experiment(words).name, [])] * 3  # two lines, and the table
+    name = Experiment(words).name
+    assert written == [(tmp_path, name, [])] * 3  # two lines, and the table
+    assert [(Path(script).name, other[-1]) for _, script, *other in started] == [
+        ("floors.py", f"out={tmp_path}/records/{name}/floors.json")
+    ]
     written.clear()
 
     def stop(_):

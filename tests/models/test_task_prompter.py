@@ -1,12 +1,12 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from narrow import SIZE, narrow, vit
 from properties import NYUD, PASCAL, assert_ownership, assert_regions, published, size_of
-from torch import nn
 
 from mtl import build
 from mtl.backbones import Prompted
-from mtl.models.task_prompter import selected
+from mtl.models.task_prompter import PromptedFeatures, selected
 
 SMALL = ["dataset.height=448", "dataset.width=576"]
 LARGE = ["dataset.height=512", "dataset.width=512", "dataset=rooms_pascal"]
@@ -90,6 +90,24 @@ def test_window_holds_its_rows_and_columns():
     assert found[0, 0].tolist() == [[1, 1, 1, 2, 2, 2]] * 2 + [[3, 3, 3, 4, 4, 4]] * 2
 
 
+@torch.no_grad()
+def test_features_of_a_task_by_hand():
+    torch.manual_seed(0)
+    block = PromptedFeatures(4, embedding=3, width=5, windows=2).double()
+    x, space, channel = (torch.randn(2, *shape).double() for shape in ((4, 2, 6), (2, 12), (4, 4)))
+    by_pixel, by_channel = x.clone(), x.clone()
+    for head in range(2):  # its two channels
+        by_pixel[:, 2 * head : 2 * head + 2] += x[:, 2 * head : 2 * head + 2] * space[:, head].view(2, 1, 2, 6)
+    for window in range(4):  # one row of three pixels
+        place = (..., slice(window // 2, window // 2 + 1), slice(3 * (window % 2), 3 * (window % 2) + 3))
+        by_channel[place] += x[place] * channel[:, window, :, None, None]
+    both = [F.conv2d(by_pixel, *block.space.parameters()), F.conv2d(by_channel, *block.channel.parameters())]
+    mixed = F.conv2d(F.conv2d(torch.cat(both, 1), *block.mix[0].parameters()), *block.mix[1].parameters(), padding=1)
+    mean, variance = mixed.mean((0, 2, 3), keepdim=True), mixed.var((0, 2, 3), keepdim=True, unbiased=False)
+    expected = F.conv2d(F.gelu((mixed - mean) / (variance + 1e-5).sqrt()), *block.mix[4].parameters())
+    torch.testing.assert_close(block(x, space, channel), expected)
+
+
 @pytest.mark.parametrize("word", ["taskprompter", "taskprompter_pascal"])
 @torch.no_grad()
 def test_decoder_by_hand(word):
@@ -109,10 +127,8 @@ def test_decoder_by_hand(word):
                 continue
             weights = [model.reweight[name][tap](space[:, :, task, s]) for s in range(3)]  # [B, 1] each
             total = total + sum(w[:, :, None, None] * f for w, f in zip(weights, found, strict=True))
-        larger = nn.functional.interpolate(total, scale_factor=4, mode="bilinear")
-        torch.testing.assert_close(
-            outputs[name], nn.functional.interpolate(model.heads[name](larger), SIZE, mode="bilinear")
-        )
+        larger = F.interpolate(total, scale_factor=4, mode="bilinear")
+        torch.testing.assert_close(outputs[name], F.interpolate(model.heads[name](larger), SIZE, mode="bilinear"))
 
 
 @pytest.mark.parametrize(("word", "foreign"), [("taskprompter", ()), ("taskprompter_pascal", ("features.",))])

@@ -31,7 +31,16 @@ OWN = {
     "only": ("", "architectures to measure, such as vanilla,mtan; all of them without it"),
 }
 ARCHITECTURES = {"vanilla": "resnet18", "mtan": "resnet18", "mti_net": "hrnet18", "invpt": "vit_base"}
+ARCHITECTURES |= {"pad_net": "hrnet18", "atrc": "hrnet18", "cross_stitch": "resnet18", "nddr": "resnet18"}
+ARCHITECTURES |= {"branched": "resnet18", "taskprompter": "vit_tiny"}
 SMALL = {"vanilla": "resnet_tiny", "mtan": "resnet_narrow", "mti_net": "hrnet18", "invpt": "vit_tiny"}  # on the CPU
+SMALL |= {"pad_net": "hrnet18", "atrc": "hrnet18", "cross_stitch": "resnet_narrow", "nddr": "resnet_narrow"}
+SMALL |= {"branched": "resnet_narrow", "taskprompter": "vit_tiny"}
+NEEDED = {
+    ("cross_stitch", "avgnorm"): ("weighter.scope=shared",),  # there is no shared encoder
+    ("nddr", "avgnorm"): ("weighter.scope=shared",),
+    ("taskprompter", "cpu"): ("model.network.windows=2",),  # small images
+}
 FORMS = {
     "float32": ("recipe.precision=float32",),
     "tf32": ("recipe.precision=tf32",),
@@ -78,6 +87,8 @@ def measure(row: Row, device: torch.device, steps: int, data: str) -> dict[str, 
     choices = {"model": row.architecture, "backbone": row.backbone, "weighter": row.weighter, "data": data}
     choices |= {"device": device, "recipe.steps": steps + 2 * others}
     words = [f"{key}={value}" for key, value in choices.items()]
+    for other in (row.weighter, device.type):
+        words += NEEDED.get((row.architecture, other), ())
     cfg = build.settle(build.compose([*words, *FORMS[row.form], *SIZES[device.type], *COMMON]))
     cfg.logger = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +113,7 @@ def main(own: Mapping[str, Any]) -> None:
             if device.type == "cuda":
                 torch.cuda.empty_cache()  # the next row must not find this one's memory
     shown = pd.DataFrame(lines).drop(columns=["device", "torch", "commit", "height", "width", "steps"])
-    shown.columns = [column.replace("_share", "") for column in shown.columns]
+    shown.columns = [column.replace("_share", " share") for column in shown.columns]
     print(f"\n{about['device']}")
     print(tabulate(shown.to_dict("list"), headers="keys", showindex=False, floatfmt=".3g"))
 

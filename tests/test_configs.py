@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError
 
 from mtl import build
+from mtl.build.validate import node_errors, task_names
 from mtl.run.device import choose_device
 from mtl.weighters import AvgNorm, Fixed
 
@@ -55,6 +56,16 @@ def test_file_composes_and_builds(path):
     for task in tasks:
         covered += [id(p) for p in model.task_parameters(task.name)]
     assert sorted(covered) == sorted(id(p) for p in model.parameters())
+
+
+@pytest.mark.parametrize("dataset", [path for path in FILES if path.parts[0] == "dataset"], ids=str)
+def test_values_of_every_weighter_fit_every_dataset(dataset):
+    """Also numbers by task, where a dataset lacks some of the tasks."""
+    for path in [path for path in FILES if path.parts[0] == "weighter"]:
+        cfg = composed(path).copy()
+        cfg.dataset = composed(dataset).dataset
+        node = build.as_dict(cfg)["weighter"]
+        assert list(node_errors(node, ("weighter",), task_names(cfg))) == [], path
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import hydra
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from mtl.build.validate import as_dict, closest
+from mtl.build.validate import as_dict, closest, task_names
 from mtl.build.workers import settle
 from mtl.files import finite
 from mtl.places import CONFIGS
@@ -69,7 +69,7 @@ def science(cfg: DictConfig) -> dict[str, Any]:
     OmegaConf.set_struct(cfg, False)
     for key in INCIDENTAL:
         OmegaConf.update(cfg, key, "", force_add=True)  # before resolving, because other keys refer to the folders
-    tasks, known = subset(cfg), set(cfg.dataset.tasks)
+    tasks, known = subset(cfg), task_names(cfg)
     resolved = as_dict(cfg)
     config = {key: resolved[key] for key in ("recipe", "weighter")}
     config |= {

@@ -33,8 +33,14 @@ def check_nodes(cfg: DictConfig) -> None:
     Raises:
         ValueError: As `check_keys`.
     """
-    tasks = set(select(cfg, "dataset.tasks") or ())
-    refuse(cfg, node_errors(as_dict(cfg), (), tasks))
+    refuse(cfg, node_errors(as_dict(cfg), (), task_names(cfg)))
+
+
+def task_names(cfg: DictConfig) -> set[str]:
+    """Names of the dataset's tasks and of all others: a weighter's file has numbers for more tasks than one has."""
+    from mtl.tasks import known  # noqa: PLC0415  as in `check_keys`
+
+    return {*(select(cfg, "dataset.tasks") or ()), *(task.name for task in known())}
 
 
 def refuse(cfg: DictConfig, found: Iterator[Error]) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from mtl.bench.steps import Step, Workload
+from mtl.models.base import MultiTaskModel
 
 
 def operations(work: Workload, step: Step) -> tuple[int, int]:
@@ -33,6 +34,21 @@ def operations(work: Workload, step: Step) -> tuple[int, int]:
     handle.remove()
     work.clear()
     return counter.get_total_flops(), passes
+
+
+def operations_per_image(build: Callable[[], MultiTaskModel], height: int, width: int) -> float:
+    """Floating-point operations of forward and backward on an image, heads included; nothing is computed or loaded.
+
+    Args:
+        build: Makes the network, on PyTorch's meta device.
+        height: Of the images, in pixels.
+        width: Likewise.
+    """
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        outputs = build().train()(torch.empty(2, 3, height, width))  # BatchNorm needs two
+        parts = (outputs.final, *outputs.auxiliary, outputs.coarse)
+        torch.stack([map_.sum() for part in parts for map_ in part.values()]).sum().backward()
+    return counter.get_total_flops() / 2
 
 
 def seconds(work: Workload, steps: Sequence[Step], rounds: int) -> list[list[float]]:

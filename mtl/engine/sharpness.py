@@ -67,8 +67,10 @@ class SharpGradients:
         ValueError: The weighter keeps a state between steps, or needs losses, or has another scope than `shared`.
 
     Deviations from the paper: the authors' mode is `per_task` with base methods MGDA, PCGrad, CAGrad and IMTL-G; any
-    method without a state is accepted here. Parameters of the decoder that several tasks reach are moved with the head
-    of the task. The random numbers of dropout are drawn once.
+    method without a state is accepted here. An output bias that starts at the mean of the labels, which their networks
+    do not have, counts as its distance from there; otherwise depth would be moved by up to rho times its mean.
+    Parameters of the decoder that several tasks reach are moved with the head of the task. The random numbers of
+    dropout are drawn once.
     """
 
     def __init__(
@@ -185,8 +187,9 @@ def perturbation(gradients: Pairs, sharpness: Sharpness) -> Pairs:
     if not sharpness.adaptive:
         scaled = lengths = slopes
     else:
-        lengths = [parameter.detach().abs() * slope for parameter, slope in gradients]
-        scaled = [parameter.detach().square() * slope for parameter, slope in gradients]
+        weights = [parameter.detach() - getattr(parameter, "start", 0.0) for parameter in parameters]
+        lengths = [weight.abs() * slope for weight, slope in zip(weights, slopes, strict=True)]
+        scaled = [weight.square() * slope for weight, slope in zip(weights, slopes, strict=True)]
     factor = sharpness.rho / (get_total_norm(lengths) + TINY)
     return [(parameter, factor * offset) for parameter, offset in zip(parameters, scaled, strict=True)]
 

@@ -63,6 +63,7 @@ def output_layer(in_channels: int, out_channels: int, bias: float) -> nn.Conv2d:
     layer = nn.Conv2d(in_channels, out_channels, 1)
     if layer.bias is not None:
         nn.init.constant_(layer.bias, bias)
+        layer.bias.start = bias  # pyright: ignore[reportAttributeAccessIssue]  a mark of our own; flat minima read it
     return layer
 
 

@@ -19,6 +19,7 @@ from mtl.engine.sharpness import SharpGradients, Sharpness, perturbation
 from mtl.engine.summed import SummedGradients
 from mtl.engine.task_gradients import TaskGradients
 from mtl.engine.trainer import Trainer
+from mtl.layers import output_layer
 from mtl.weighters import DWA, IMTLG, CAGrad, FairGrad, Fixed, GradDrop, PCGrad, Uniform, Weighter
 
 FOLDER = Path(__file__).parents[1] / "golden/weighters"
@@ -139,6 +140,17 @@ def test_offsets_are_those_of_the_authors(case):
 def test_offsets_by_hand(adaptive, rho, expected):
     ((_, offset),) = perturbation([(double([2.0, -1.0]), double([3.0, 4.0]))], Sharpness(rho, adaptive, "per_task"))
     assert offset.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_constant_that_an_output_starts_from_is_not_part_of_its_weights():
+    layer = output_layer(2, 1, bias=2.6)
+    slopes = torch.randn_like(layer.weight), torch.ones(1)
+    (_, weight), (_, bias) = perturbation([*zip(layer.parameters(), slopes, strict=True)], ADAPTIVE)
+    ((_, alone),) = perturbation([(layer.weight, slopes[0])], ADAPTIVE)
+    assert torch.equal(weight, alone)
+    assert bias.item() == 0
+    nn.init.constant_(layer.bias, 2.7)  # learned since
+    assert perturbation([(layer.bias, slopes[1])], ADAPTIVE)[0][1].item() == pytest.approx(0.5 * 0.1, rel=1e-4)
 
 
 def test_offset_of_a_zero_gradient_is_zero():

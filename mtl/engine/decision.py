@@ -8,7 +8,7 @@ from torch import Tensor
 from mtl.engine.arguments import check_update
 from mtl.engine.distributed import average_gradients
 from mtl.engine.heads import HeadGraph
-from mtl.engine.shared import add_gradient, combination
+from mtl.engine.shared import add_gradient, combination, inner
 from mtl.engine.task_gradients import TaskGradients
 from mtl.weighters.base import Needs, Scope, Weighter
 
@@ -72,8 +72,10 @@ def decide(
     if update.direction is not None:
         direction = update.direction * factor
         if statistics is not None and gradients is not None:
-            lengths = gradients.norm(dim=1) * direction.norm()  # [T]
-            alignment = torch.where(lengths > 0, gradients @ direction / lengths, 0.0)
+            squares = torch.stack([inner(row, row) for row in gradients])  # [T]
+            lengths = (squares * inner(direction, direction)).sqrt()
+            products = torch.stack([inner(row, direction) for row in gradients])
+            alignment = torch.where(lengths > 0, products / lengths, 0.0)
         direction = direction if found.seed is None else direction * seed
     decision = Decision(
         weights,

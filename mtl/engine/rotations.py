@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from mtl.engine.cut import Features
 from mtl.engine.distributed import sum_over_ranks, world_size
 from mtl.engine.heads import HeadGraph
-from mtl.engine.shared import at_least_float32
+from mtl.engine.shared import at_least_float32, gramian
 
 EPS = 1e-30  # of Adam: gradients of gradients are tiny, and their scale means nothing
 NONE = 1e-30  # a gradient no longer than this has no direction
@@ -77,7 +77,7 @@ class RotationLearner(nn.Module):
         """Adds the products of the gradients of one micro-batch at the maps: T lists of [B, C, H, W]."""
         for index, (skew, *gradients) in enumerate(zip(self.skew, *at_maps, strict=True)):
             rows = torch.stack([at_least_float32(g).transpose(0, 1).flatten(1) for g in gradients])  # [T, C, N]
-            self.gramian = self.gramian.to(rows.device) + (rows.flatten(1) @ rows.flatten(1).T).double()
+            self.gramian = self.gramian.to(rows.device) + gramian(rows.flatten(1))
             front = rows[:, : skew.shape[-1]].flatten(0, 1)  # [T m, N]
             products = (front @ front.T).double().unflatten(0, skew.shape[:2]).unflatten(2, skew.shape[:2])
             self.products[index] = self.products[index].to(rows.device) + products

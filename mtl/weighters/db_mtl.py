@@ -14,6 +14,9 @@ from mtl.weighters.base import Needs, Scope, Update, Weighter, alive, mask
 from mtl.weighters.famo import lift
 from mtl.weighters.limits import Ge, Interval
 
+PIECE = 4096  # numbers in a sum of squares: longer sums in float32 lose digits
+SMALL, LARGE = 1e-12, 1e18  # between these lengths float32 holds the squares
+
 
 class DBMTL(Weighter):
     """Averages the gradient of each log loss over steps, and sums these averages at the length of the longest.
@@ -71,9 +74,19 @@ class DBMTL(Weighter):
         slopes = 1 / lift(losses)  # [T] of log l
         self.average.mul_(past.to(gradients)[:, None])
         self.average.addcmul_(gradients, ((1 - past) * slopes).to(gradients)[:, None])
-        norms = torch.stack([row.norm(dtype=torch.float64) for row in self.average])  # [T]
+        norms = _norms(self.average)  # [T]
         scales = torch.where(alive(norms, active), mask(norms, active).max() / norms, 0.0).to(gradients)
         return Update(weights=mask(slopes, active).to(losses), direction=scales @ self.average)
+
+
+def _norms(rows: Tensor) -> Tensor:
+    """Lengths of rows [T, P] as float64; from pieces in float32, in a 25th of the time, if it holds their squares."""
+    whole = rows.shape[1] // PIECE * PIECE
+    pieces = torch.linalg.vector_norm(rows[:, :whole].unflatten(1, (-1, PIECE)), dim=2)  # [T, N]
+    norms = torch.cat([pieces, rows[:, whole:].norm(dim=1, keepdim=True)], 1).norm(dim=1, dtype=torch.float64)
+    if ((norms > SMALL) & (norms < LARGE)).all():
+        return norms
+    return torch.stack([row.norm(dtype=torch.float64) for row in rows])
 
 
 def _resize(weighter: DBMTL, state: Mapping[str, Tensor], prefix: str, *_: Any) -> None:

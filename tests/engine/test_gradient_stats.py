@@ -5,6 +5,7 @@ import torch
 
 import mtl
 from mtl.engine.gradient_stats import gradient_stats
+from mtl.weighters.base import Needs, Update, Weighter
 
 
 def stats(rows: list[list[float]], weights: list[float]) -> dict[str, float]:
@@ -35,3 +36,23 @@ def test_vanished_gradient_has_cosine_zero():
     assert values["gradient/cosine/depth-edge"] == 0
     assert values["gradient/alignment/depth"] == 0
     assert all(math.isfinite(v) for v in values.values())
+
+
+class Sum(Weighter):
+    """The update is the sum of the gradients."""
+
+    needs = Needs.GRADIENTS
+    native = "sum"
+
+    def forward(self, losses, gradients=None, active=None):
+        return Update(weights=torch.ones_like(losses), direction=gradients.sum(0))
+
+
+def test_alignment_with_a_direction_of_millions_of_parameters():
+    weight = torch.randn(4_000_000, requires_grad=True)
+    features = mtl.cut([weight * 2], 2)
+    losses = [(features[task][0] ** power).sum() for task, power in enumerate((2, 3))]
+    found = mtl.backward(losses, features, Sum(2), shared=[weight], statistics="shared")
+    rows = torch.stack([8 * weight, 24 * weight**2]).detach().double()
+    exact = torch.cosine_similarity(rows, rows.sum(0), dim=1)
+    torch.testing.assert_close(found.alignment.double(), exact, rtol=0, atol=1e-4)

@@ -30,13 +30,16 @@ def printed() -> list[tuple[str, str, list[dict[str, str]]]]:
 def test_scores_are_those_of_the_table(page, name, rows):
     with (ROOT / f"results/tables/{name}.csv").open() as file:
         lines = list(csv.DictReader(file))
-    made = {(line["method"], line["variant"]): line for line in reversed(lines)}  # of the first network
+    made = {}
+    for line in reversed(lines):  # without a place, a row is of the first network
+        for place in ("", line["architecture"], line["operation"]):
+            made[line["method"], line["variant"], place] = line
     compared = 0
     for row in rows:
-        method, variant = re.fullmatch(r"([^(,]+)(?: \((.*)\)|, .*)?", row["method"]).groups()
+        method, variant, place = re.fullmatch(r"([^(,]+)(?: \((.*)\)|, (.*))?", row["method"]).groups("")
         if row["method"].startswith("*"):  # not a network
             continue
-        line = made[method.strip(), variant or ""]
+        line = made.get((method.strip(), variant, place)) or made[method.strip(), variant, ""]
         for task in [task for task in TASKS if row.get(task, "0") != "0"]:
             key = "delta_m" if task == "Δm" else task
             shown = [number.strip(" *") for number in row[task].split("±")]
@@ -59,6 +62,17 @@ def test_scores_without_a_network_are_those_of_the_records():
                     assert float(shown) == pytest.approx(next(iter(best.values())), abs=0.006), (page, task)
                     compared.add(name)
     assert {"study_rooms_nyud", "study_rooms_pascal"} <= compared
+
+
+def test_judged_claims_are_counted_as_in_the_list():
+    text = (ROOT / "docs/findings.md").read_text()
+    judged, *counts = map(
+        int, re.search(r"claims (\d+) are judged on rooms: (\d+) hold, (\d+) fail, (\d+) are", text).groups()
+    )
+    made = (ROOT / "results/tables/claims.md").read_text().partition("On ours: ")[2].partition(". ")[0]
+    told = {word: int(number) for number, word in re.findall(r"(\d+) ([a-z ]+)", made)}
+    assert counts == [told["holds"], told["fails"], told["undecided"]]
+    assert judged == sum(counts)
 
 
 def test_pages_print_the_main_study():

@@ -42,7 +42,8 @@ TORCHJD = {  # their names of the methods that both have, with the hyper-paramet
     "gradvac": ("GradVac", {"beta": 0.5}),
     "aligned_mtl": ("AlignedMTL", {}),
 }
-LEFT_OUT = ("url", "torchjd", "auto_lambda")  # a loss with teachers, an adapter, and a step of several batches
+# A loss with teachers, an adapter, a step of several batches, and rotations, which are part of the network.
+LEFT_OUT = ("url", "torchjd", "auto_lambda", "rotograd")
 KEY = ["device", "batch", "height", "width", "network", "by", "method", "scope"]
 Words = tuple[str, ...]  # of train.py's command line: another network
 
@@ -105,6 +106,7 @@ def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, rep
     handle.remove()
     for _ in range(repeats):
         work.clear()
+        weighter.observe(torch.full((weighter.num_tasks,), 0.5))  # KPIs, for those that need them
         start = time.perf_counter()
         weighter(*seen[0])
         work.wait()
@@ -119,9 +121,10 @@ def measure(chosen: list[Row], size: bench.Size, device: torch.device, rounds: i
     table = pd.DataFrame(chosen)
     table[["gflop", "encoder_passes"]] = [cost.operations(work, one) for one in taken]
     table["gflop"] /= 1e9
+    weighters = [weighter_milliseconds(work, *pair) for pair in zip(chosen, taken, strict=True)]
     times = cost.seconds(work, taken, rounds)
     table["seconds"] = [statistics.median(row) for row in times]
-    table["weighter_ms"] = [weighter_milliseconds(work, *pair) for pair in zip(chosen, taken, strict=True)]
+    table["weighter_ms"] = weighters
     call = memory if device.type == "cuda" else partial(cost.in_new_process, memory)
     table["mib"] = [call(size, device, words, row) for row in chosen]
     table["gflop_ratio"] = table["gflop"] / table["gflop"][0]

@@ -138,6 +138,15 @@ def test_a_second_look_at_the_batch_is_counted(bench, work):
     assert famo == pytest.approx(4 / 3 * plain, rel=5e-3)  # a forward pass more, and a backward pass costs two
 
 
+def test_weighter_that_needs_more_of_the_batch_is_timed_alone(bench, monkeypatch):
+    monkeypatch.syspath_prepend(BENCH.parent)
+    script = runpy.run_path(str(BENCH.with_name("bench_weighters.py")))
+    work = bench["workload"]("DeepLab", (2, 32, 32), CPU)
+    for method, scope in (("dtp", ""), ("famo", ""), ("db_mtl", "shared")):
+        row = script["Row"]("mtl", method, scope)
+        assert script["weighter_milliseconds"](work, row, script["step"](row, CPU), repeats=1) > 0, row
+
+
 @pytest.mark.parametrize("words", [(), ("model=mtan", "backbone=resnet_narrow")], ids=["vanilla", "mtan"])
 def test_torchjd_takes_the_same_step(bench, words, monkeypatch):
     monkeypatch.syspath_prepend(BENCH.parent)

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting
 from mtl.report.numbers.gains import mean_deltas, published_baseline
 from mtl.report.numbers.grouped import grouped
-from mtl.report.numbers.statistics.ranks import complete
+from mtl.report.numbers.statistics.ranks import across, complete
 
 TABLES = ("II", "III", "VI", "VII")  # of the paper, with every method; the last two repeat a row and add AvgNorm
 LEAST = 5  # methods; with fewer, no order is significant at 5 %
@@ -60,7 +60,7 @@ def agreements(deltas: pd.Series, paper: pd.DataFrame, best: Mapping[Row, str]) 
         ours = Setting(*key)
         alike = [ours] if ours in theirs else [one for one in theirs if one.architecture == ours.architecture]
         for setting in alike:
-            table = own.droplevel([*SETTING]).unstack("method", sort=False)
+            table = across(own.droplevel([*SETTING]), ["method"])
             table = complete(table[[method for method in table if method in theirs[setting]]])
             seeds, methods = table.shape
             if seeds > 1 and methods >= LEAST:

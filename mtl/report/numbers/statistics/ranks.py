@@ -50,7 +50,7 @@ def ranked(deltas: pd.Series) -> Ranks | None:
         deltas: Delta_m by row and seed.
     """
     multi = deltas.drop(SINGLE_TASK, level="method", errors="ignore")
-    every = multi.unstack(["method", "variant"], sort=False)
+    every = across(multi, ["method", "variant"])
     every.columns = [named(*column) for column in every.columns]
     whole = complete(every)
     blocks, count = whole.shape
@@ -63,6 +63,13 @@ def ranked(deltas: pd.Series) -> Ranks | None:
     settings = len(whole.droplevel("seed").index.unique())
     without = [name for name in every.columns if name not in whole]
     return Ranks(mean, blocks, settings, float(statistic), float(p), critical_difference(count, blocks), without)
+
+
+def across(values: pd.Series, levels: list[str]) -> pd.DataFrame:
+    """The levels as columns in the order in which they occur: `unstack(sort=False)` mixes up values before pandas 3."""
+    others = [str(name) for name in values.index.names if name not in levels]
+    order = values.index.droplevel(others).unique()  # pyright: ignore[reportArgumentType]  its stubs take no names
+    return pd.DataFrame(values.unstack(levels)).reindex(columns=order)
 
 
 def complete(table: pd.DataFrame) -> pd.DataFrame:

@@ -106,7 +106,7 @@ def weighter_milliseconds(work: steps.Workload, row: Row, taken: steps.Step, rep
     handle.remove()
     for _ in range(repeats):
         work.clear()
-        weighter.observe(torch.full((weighter.num_tasks,), 0.5))  # KPIs, for those that need them
+        weighter.observe(torch.full_like(seen[0][0], 0.5))  # KPIs, for those that need them
         start = time.perf_counter()
         weighter(*seen[0])
         work.wait()

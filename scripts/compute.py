@@ -29,15 +29,21 @@ def main(own: Mapping[str, str], words: Sequence[str]) -> None:
 
 
 def cost(job: Job, known: dict[str, float]) -> tuple[int, float]:
-    """Steps of a run, and its operations in 10^18; keeps what is counted in `known`."""
+    """Steps of a run, and its operations in 10^18; keeps what is counted in `known`.
+
+    Raises:
+        ValueError: The run takes epochs of a dataset whose config does not tell its number of images.
+    """
     cfg = build.compose(job.words)
+    batch, images = cfg.recipe.batch_size, cfg.dataset.train.get("images") or 0
+    if not (cfg.recipe.steps or images):
+        raise ValueError(f"recipe.steps=null: dataset={cfg.dataset.name} does not tell its images; give recipe.steps")
     size = cfg.dataset.height, cfg.dataset.width
     key = str([size, *(job.config[part] for part in TRAINED)])
     if key not in known:
         for word in {"pretrained", "checkpoint"} & set(cfg.backbone.encoder):
             cfg.backbone.encoder[word] = None
         known[key] = operations_per_image(lambda: build.build_model(cfg, build.build_tasks(cfg)), *size)
-    batch, images = cfg.recipe.batch_size, cfg.dataset.train.get("images", 0)
     steps, _ = lengths(job.config, images // batch)
     return steps, steps * batch * known[key] / 1e18
 

@@ -37,3 +37,10 @@ def test_lines_of_the_plan_have_their_steps_and_images(run_script):
     each = [float(operations) for *_, operations in rows]
     assert 0 < each[1] < 2 * each[0]
     assert each[2] == pytest.approx(each[0] + each[1], rel=0.02)
+
+
+def test_epochs_of_an_unknown_number_of_images_are_refused(run_script):
+    words = ["experiment=demo", "recipe.steps=null", 'plan.runs=["weighter=uniform"]']
+    code, out, error = run_script("compute", *words)
+    assert (code, out) == (1, "")
+    assert error == "error: recipe.steps=null: dataset=rooms does not tell its images; give recipe.steps\n"

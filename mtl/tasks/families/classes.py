@@ -140,7 +140,7 @@ def check_classes(stored: "Stored", labels: NDArray[np.generic], allowed: Collec
         DamagedFileError: A label is not allowed.
     """
     few = labels.dtype.kind in "ui" and labels.max(initial=0) <= np.iinfo(np.uint16).max and labels.min(initial=0) >= 0
-    present = np.flatnonzero(np.bincount(labels.ravel())) if few else np.unique(labels)
+    present = np.flatnonzero(np.bincount(labels.ravel().astype(np.int64))) if few else np.unique(labels)
     wrong = [label for label in present if label not in allowed]
     if wrong:
         row, column = np.argwhere(labels == wrong[0])[0]

@@ -32,7 +32,7 @@ class Job:
         variant: Settings of its weighter and optimizer that differ from the default, such as `alpha 0.5`; empty if none
             do.
         notes: Statistics that a run must have recorded to count as this one; None: no requirement.
-        needs_teachers: Whether it needs the weights of single-task networks.
+        needs_singles: Whether it needs the weights of single-task networks.
     """
 
     words: tuple[str, ...]
@@ -40,7 +40,7 @@ class Job:
     folder: Path
     variant: str
     notes: Mapping[str, Any] | None
-    needs_teachers: bool
+    needs_singles: bool
 
     def run(self, runs: Mapping[Path, Run], seed: int) -> Run | None:
         """The finished run with this seed and the required statistics; None if there is none."""
@@ -161,7 +161,7 @@ class Experiment:
         about = about_training(line)
         name = variant(about) if set(about) - self._defaults(line) else ""
         notes = build.as_dict(cfg.logging, resolve=False) if self.plan.get("complete") else None
-        return Job(words, build.science(cfg), folder, name, notes, build.needs_teachers(cfg))
+        return Job(words, build.science(cfg), folder, name, notes, build.needs_singles(cfg))
 
     def _defaults(self, line: Sequence[str]) -> set[str]:
         """The words about the weighter or the optimizer that only repeat its defaults."""

@@ -37,6 +37,8 @@ SMALL = {"vanilla": "resnet_tiny", "mtan": "resnet_narrow", "mti_net": "hrnet18"
 SMALL |= {"pad_net": "hrnet18", "atrc": "hrnet18", "cross_stitch": "resnet_narrow", "nddr": "resnet_narrow"}
 SMALL |= {"branched": "resnet_narrow", "taskprompter": "vit_tiny"}
 NEEDED = {
+    ("cross_stitch", ""): ("model.init=pretrained",),  # no single-task networks are trained here
+    ("nddr", ""): ("model.init=pretrained",),
     ("cross_stitch", "avgnorm"): ("weighter.scope=shared",),  # there is no shared encoder
     ("nddr", "avgnorm"): ("weighter.scope=shared",),
     ("taskprompter", "cpu"): ("model.network.windows=2",),  # small images
@@ -87,7 +89,7 @@ def measure(row: Row, device: torch.device, steps: int, data: str) -> dict[str, 
     choices = {"model": row.architecture, "backbone": row.backbone, "weighter": row.weighter, "data": data}
     choices |= {"device": device, "recipe.steps": steps + 2 * others}
     words = [f"{key}={value}" for key, value in choices.items()]
-    for other in (row.weighter, device.type):
+    for other in ("", row.weighter, device.type):
         words += NEEDED.get((row.architecture, other), ())
     cfg = build.settle(build.compose([*words, *FORMS[row.form], *SIZES[device.type], *COMMON]))
     cfg.logger = {}

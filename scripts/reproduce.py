@@ -78,7 +78,7 @@ class Work:
     def __init__(self, experiment: Experiment, seeds: Sequence[int], launcher: Sequence[str]) -> None:
         self.experiment, self.seeds, self.launcher = experiment, seeds, launcher
         self.lines = experiment.jobs()
-        self.learns = any(job.needs_teachers for line in self.lines for job in line)
+        self.learns = any(job.needs_singles for line in self.lines for job in line)
 
     def finished(self) -> dict[Path, Run]:
         """Finished runs by their folders."""

@@ -23,7 +23,7 @@ INCIDENTAL = (
 BUILT = {
     "dataset": ("name", "train", "val", "test", "operations", "tasks"),
     "backbone": ("name", "encoder", "head"),
-    "model": ("name", "network", "coarse"),
+    "model": ("name", "network", "coarse", "init"),
 }
 
 
@@ -154,9 +154,14 @@ def applied(cfg: DictConfig) -> dict[str, Any]:
     return {key: cfg.weighter[key] for key in ("scope", "scale", "heads") if key in cfg.weighter}
 
 
-def needs_teachers(cfg: DictConfig) -> bool:
-    """Whether the run needs the weights of single-task networks: it learns from them, or measures the distance."""
-    return "alignment" in cfg.weighter or watches(cfg)
+def needs_singles(cfg: DictConfig) -> bool:
+    """Whether the run needs the weights of single-task networks: to start or to learn from, or for a distance."""
+    return starts_from_singles(cfg) or "alignment" in cfg.weighter or watches(cfg)
+
+
+def starts_from_singles(cfg: DictConfig) -> bool:
+    """Whether the network starts from the weights of trained single-task networks."""
+    return cfg.model.get("init") == "single_task"
 
 
 def watches(cfg: DictConfig) -> bool:

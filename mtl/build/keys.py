@@ -67,6 +67,7 @@ class Model(TypedDict, total=False):
     name: Name
     network: Node
     coarse: Mapping[str, Node]
+    init: Literal["single_task", "pretrained"]
 
 
 class SharpnessKeys(TypedDict, total=False):

@@ -11,9 +11,9 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mtl.build.config import CONFIGS, subset
+from mtl.build.config import CONFIGS, starts_from_singles, subset
 from mtl.build.trusted import read_config
-from mtl.engine.teachers import load_teachers
+from mtl.engine.teachers import Teachers, load_singles
 from mtl.models.base import MultiTaskModel
 from mtl.task import Task
 from mtl.weighters.base import Weighter
@@ -119,11 +119,42 @@ def build_alignment(
     unchanged, so that measuring the distance does not affect a run.
     """
     plain, device = cfg.copy(), model.device
-    plain.model, plain.backbone.pretrained = OmegaConf.load(CONFIGS / "model/vanilla.yaml"), False
     if "alignment" not in plain.weighter:
         plain.weighter = OmegaConf.load(CONFIGS / "weighter/url.yaml")
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        teachers = load_teachers([build_model(plain, [task]).to(device) for task in tasks], checkpoints)
+        teachers = Teachers(single_task_networks(plain, tasks, checkpoints, device))
         known = {"channels": model.backbone.channels, "teachers": teachers, "steps": steps}
         known |= by_task(plain, "alignment", tasks)
         return instantiate(plain.weighter.alignment, _partial_=True)(**known).to(device)
+
+
+def start(cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, checkpoints: Mapping[str, Path]) -> None:
+    """Gives the network the weights of trained single-task networks, if its config says so.
+
+    Raises:
+        ValueError: The network cannot start from them; a checkpoint is missing or corrupt, or of another network.
+    """
+    if starts_from_singles(cfg):
+        with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
+            model.start_from(single_task_networks(cfg, tasks, checkpoints, model.device))
+
+
+def single_task_networks(
+    cfg: DictConfig, tasks: list[Task], checkpoints: Mapping[str, Path], device: torch.device
+) -> list[MultiTaskModel]:
+    """The trained vanilla single-task network of every task, in the order of the tasks.
+
+    Args:
+        cfg: A config with their dataset and backbone.
+        tasks: The tasks.
+        checkpoints: Checkpoint of each task's network.
+        device: Where they are needed.
+
+    Raises:
+        ValueError: A checkpoint is missing or corrupt, belongs to a different network, or contains NaN.
+    """
+    plain = cfg.copy()
+    plain.model, plain.backbone.pretrained = OmegaConf.load(CONFIGS / "model/vanilla.yaml"), False
+    networks = [build_model(plain, [task]).to(device) for task in tasks]
+    load_singles(networks, checkpoints)
+    return networks

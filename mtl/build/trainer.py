@@ -12,10 +12,10 @@ from omegaconf import DictConfig
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from mtl.build.config import applied, as_dict, needs_teachers, watches
+from mtl.build.config import applied, as_dict, watches
 from mtl.build.data import build_loader, build_training_loaders
 from mtl.build.distillation import build_distillation
-from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, by_task
+from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, by_task, start
 from mtl.build.validate import closest
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
@@ -112,7 +112,7 @@ def check_shared_encoder(cfg: DictConfig, model: MultiTaskModel, weighter: Weigh
     """
     if model.last_layer is not None:
         return
-    if needs_teachers(cfg) or {"rotation", "distil"} & set(cfg.weighter):
+    if watches(cfg) or {"alignment", "rotation", "distil"} & set(cfg.weighter):
         key = "logging.feature_distance=true" if watches(cfg) else f"weighter={cfg.weighter.name}"
         key = "distil" if "distil" in cfg.weighter else key
         raise ValueError(f"{key} needs the features of a shared encoder, which model={cfg.model.name} does not have")
@@ -141,7 +141,7 @@ def build_trainer(
         cfg: The composed config.
         folder: The run folder.
         baseline: Primary metric of each task's single-task network, if known.
-        checkpoints: Checkpoint of each task's single-task network, if the run uses them as teachers.
+        checkpoints: Checkpoint of each task's single-task network, if the run needs their weights.
         clock: The clock of the run; None: a new one.
     """
     if cfg.threads is not None:
@@ -166,6 +166,7 @@ def build_trainer(
         model = cast("MultiTaskModel", torch.nn.SyncBatchNorm.convert_sync_batchnorm(model))
     speed_up(model, cfg, device)
     check_shared_encoder(cfg, model, weighter)
+    start(cfg, tasks, model, checkpoints or {})
     groups: list[dict[str, Any]] = [with_rate(cfg, group) for group in model.parameter_groups()]
     if own := list(weighter.parameters()):
         groups.append({"params": own, "weight_decay": 0.0})

@@ -45,7 +45,7 @@ def measure(words: Sequence[str], workers: int, processes: int, folder: Path, la
         cfg.backbone.encoder[key] = None
     splits = [split for split in ("train", "val", "test") if split in cfg.dataset]
     data = {split: build.build_dataset(cfg, split, build.subset(cfg)) for split in splits}  # rendered and checked once
-    teachers = untrained(cfg, folder) if build.needs_teachers(cfg) else {}
+    teachers = untrained(cfg, folder) if build.needs_singles(cfg) else {}
     clock = Clock()
     trainer = build.build_trainer(cfg, folder, checkpoints=teachers, clock=clock)
     loader = trainer.evaluator.loader

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,31 +12,20 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
-from mtl.cli.settings import compose
+from mtl.cli.singles import FORCE, find_baseline, find_networks, wait_for_singles
 from mtl.engine import distributed
 from mtl.files import read_json, warn, write_json, write_whole
 from mtl.places import as_called
-from mtl.report.read.runs import (
-    Run,
-    committed_run,
-    differing,
-    finished_runs,
-    judged_otherwise,
-    read_record,
-    single_task_runs,
-    training_command,
-    training_words,
-)
+from mtl.report.read.runs import Run, committed_run, differing, read_record
 from mtl.run import code
 from mtl.run.checkpoint import keep_weights, load_checkpoint
 from mtl.run.clock import Clock
 from mtl.run.device import choose_device
-from mtl.run.folder import earlier_times, held, is_held, lock, set_aside, tidy, wait_for
+from mtl.run.folder import earlier_times, lock, set_aside, tidy
 from mtl.run.interrupt import STOPPED
 from mtl.run.processes import run_processes
 from mtl.run.record import environment, environments, metrics_of
 
-FORCE = "force=true"
 NOT_RECORDED = ("force", "workers")  # words that change nothing in a run that is repeated
 
 
@@ -113,10 +102,11 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
 
 def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
     """Trains the run in its folder, and writes everything needed to verify and to repeat it."""
-    runs = wait_for_singles(cfg, config)
-    teachers = find_teachers(cfg, config, runs)
+    words = command_line()
+    runs = wait_for_singles(cfg, config, words)
+    networks = find_networks(cfg, config, runs, words)
     clock = Clock()
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs), teachers, clock)
+    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs, words), networks, clock)
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     earlier, about, data = [], {}, {}  # of the first process
@@ -140,7 +130,7 @@ def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
         result["best"] = {**result["best"], "test": scores}
     if first:
         clock.lap("other")
-        words = [word for word in command_line() if word.partition("=")[0] not in NOT_RECORDED]
+        words = [word for word in words if word.partition("=")[0] not in NOT_RECORDED]
         if result["step_seconds"] is None:
             result |= earlier_times(folder, about["device"])
         record = {
@@ -167,61 +157,3 @@ def command_line() -> list[str]:
     """The words that this run needs to be repeated: its overrides, and where configs of another package are."""
     given = HydraConfig.get().overrides
     return [*(word for word in given.hydra if word.startswith("hydra.searchpath=")), *given.task]
-
-
-def wait_for_singles(cfg: DictConfig, config: Mapping[str, Any]) -> list[Run]:
-    """The finished runs, after those of single-task networks that another process is training now."""
-    runs, tasks = finished_runs(Path(cfg.results)), config["subset"]
-    missing = [task for task in tasks if task not in single_task_runs(runs, config, cfg.seed)]
-    if len(tasks) == 1 or not missing:
-        return runs
-    # Composing takes a moment: only for tasks of which some single-task network is being trained.
-    maybe = [task for task in missing if held(Path(cfg.results) / "runs", f"*_{task}-????????", cfg.seed)]
-    words = [training_words(command_line(), [task], cfg.seed, config) for task in maybe]
-    if busy := [folder for folder in map(build.run_folder, map(compose, words)) if is_held(folder)]:
-        if distributed.rank() == 0:
-            print(f"waits for {', '.join(map(str, busy))}: being trained elsewhere", flush=True)
-        wait_for(busy)
-    return finished_runs(Path(cfg.results))
-
-
-def find_teachers(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, Path]:
-    """Best checkpoints of the single-task networks, if the run learns from them.
-
-    Raises:
-        ValueError: One of them is missing.
-    """
-    if not build.needs_teachers(cfg):
-        return {}
-    singles = single_task_runs(runs, config, cfg.seed, judged_alike=False)
-    checkpoints = {task: run.folder / "best.pt" for task, run in singles.items() if (run.folder / "best.pt").exists()}
-    if missing := [task for task in config["subset"] if task not in checkpoints]:
-        command = training_command(command_line(), missing, cfg.seed, config)
-        wants = f"weighter={cfg.weighter.name} learns from" if "alignment" in cfg.weighter else "feature_distance wants"
-        lack = f"there is none of {', '.join(missing)} with this dataset, backbone, recipe and seed"
-        if gone := [task for task in missing if task in singles]:
-            files = ", ".join(str(singles[task].folder / "best.pt") for task in gone)
-            lack += f" (the network of {', '.join(gone)} was trained, but not kept: {files} is missing)"
-            command += f" {FORCE} keep=best"
-        raise ValueError(f"{wants} single-task networks, and {lack}; to train: {command}")
-    return checkpoints
-
-
-def find_baseline(cfg: DictConfig, config: Mapping[str, Any], runs: Sequence[Run]) -> dict[str, float] | None:
-    """Primary metrics of the single-task networks; if some are not trained yet, prints how to train them."""
-    tasks = config["subset"]
-    singles = single_task_runs(runs, config, cfg.seed)
-    missing = [task for task in tasks if task not in singles]
-    if not missing:
-        return {task: singles[task].primary(task) for task in tasks}
-    if len(tasks) > 1 and distributed.rank() == 0:
-        presets = {task.name: task.metric.preset for task in build.build_tasks(cfg)}
-        others = judged_otherwise(runs, config, cfg.seed, presets)
-        mixed = "".join(
-            f"; that of {task} is judged by {others[task]}, here by {presets[task]}, and presets do not mix"
-            for task in missing
-            if task in others
-        )
-        command = training_command(command_line(), missing, cfg.seed, config)
-        print(f"Delta_m stays empty: no single-task run of {', '.join(missing)}{mixed}; to train: {command}")
-    return None

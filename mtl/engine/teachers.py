@@ -79,7 +79,7 @@ class FoundationModels:
         return found
 
 
-def load_teachers(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Path]) -> Teachers:
+def load_singles(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Path]) -> None:
     """Loads the weights of the best evaluation into single-task networks.
 
     Args:
@@ -92,7 +92,6 @@ def load_teachers(models: Sequence[MultiTaskModel], checkpoints: Mapping[str, Pa
     for model in models:
         (name,) = model.task_names
         if name not in checkpoints:
-            raise ValueError(f"there is no single-task network of {name} to learn from: train it first")
+            raise ValueError(f"there is no single-task network of {name}: train it first")
         misfit = f"is not a single-task network of {name} with this architecture: train {name} again"
         load_weights(model, checkpoints[name], misfit)
-    return Teachers(models)

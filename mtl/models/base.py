@@ -72,6 +72,14 @@ class MultiTaskModel(nn.Module, ABC):
         """
         return [[-1]] * teachers
 
+    def start_from(self, networks: "Sequence[MultiTaskModel]") -> None:
+        """Takes the weights of trained vanilla networks, one for each task in order.
+
+        Raises:
+            ValueError: The network has no encoder for each task.
+        """
+        raise ValueError(f"model.init: {type(self).__name__} does not start from single-task networks: remove the key")
+
     @property
     def last_layer(self) -> nn.Parameter | None:
         """Weight of the last shared layer; None if tasks share no encoder, so that all is behind the cut."""

@@ -27,12 +27,11 @@ class CrossStitch(Streams):
 
     All parameters but the heads' are shared parameters, see `Streams`.
 
-    Deviations from the paper: encoders start from the given weights (ImageNet's, or random), all the same, not from
-    trained single-task networks.
+    In the paper encoders and heads start from trained single-task networks (`start_from`).
 
     Args:
         tasks: The tasks, in their order.
-        backbone: A residual network of four stages; every task starts from a copy of it.
+        backbone: A residual network of four stages; every task gets a copy of it.
         head: Builds a head from `in_channels`, `out_channels` and `bias`; a head maps (features, size) to a
             prediction.
         own: Initial share of a task's own features; the others share the rest equally.

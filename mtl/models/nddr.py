@@ -30,13 +30,14 @@ class NDDR(Streams):
 
     The last convolutions belong to their tasks; all other parameters but the heads' are shared, see `Streams`.
 
+    In the paper encoders and heads start from trained single-task networks (`start_from`).
+
     Deviations from the paper: BatchNorm and ReLU follow the convolution, as in the survey; the authors' layer has a
-    bias and neither. Encoders start from the given weights (ImageNet's, or random), all the same, not from trained
-    single-task networks.
+    bias and neither.
 
     Args:
         tasks: The tasks, in their order.
-        backbone: A residual network of four stages; every task starts from a copy of it.
+        backbone: A residual network of four stages; every task gets a copy of it.
         head: Builds a head from `in_channels`, `out_channels` and `bias`; a head maps (features, size) to a
             prediction.
         own: Initial share of a task's own features; the others share the rest equally.

@@ -24,7 +24,7 @@ class Streams(MultiTaskModel):
 
     Args:
         tasks: The tasks, in their order.
-        backbone: A residual network of four stages; every task starts from a copy of it.
+        backbone: A residual network of four stages; every task gets a copy of it.
         head: Builds a head from `in_channels`, `out_channels` and `bias`; a head maps (features, size) to a
             prediction.
         word: Name of the model on the command line.
@@ -47,6 +47,13 @@ class Streams(MultiTaskModel):
             self.encoders[task.name] = deepcopy(stages.parts)
             self.heads[task.name] = head(in_channels=stages.widths[-1:], out_channels=task.channels, bias=task.bias)
         self.units = self.build_units(stages.widths)
+
+    def start_from(self, networks: Sequence[MultiTaskModel]) -> None:
+        """Takes the encoders and heads of trained vanilla networks, one for each task in order."""
+        for name, network in zip(self.task_names, networks, strict=True):
+            parts = Stages(network.backbone, "vanilla").parts
+            self.encoders[name].load_state_dict(parts.state_dict())
+            self.heads[name].load_state_dict(cast("Any", network).heads[name].state_dict())
 
     @abstractmethod
     def build_units(self, widths: Sequence[int]) -> nn.ModuleDict:

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 import mtl
 from mtl import build
-from mtl.engine.teachers import load_teachers
+from mtl.engine.teachers import load_singles
 from mtl.report.read.runs import finished_runs, single_task_runs
 from mtl.report.read.scores import our_scores
 from mtl.report.read.summary import summary
@@ -199,7 +199,7 @@ def test_checkpoint_with_code_runs_nothing_in_any_loader(run, canary, run_script
     refused(run, r"best\.pt is corrupt or not a checkpoint")
     network = build.build_model(cfg := build.compose(["subset=depth", "backbone=resnet_tiny"]), build.build_tasks(cfg))
     with pytest.raises(ValueError, match=r"best\.pt is corrupt or not a checkpoint"):
-        load_teachers([network], {"depth": run / "best.pt"})
+        load_singles([network], {"depth": run / "best.pt"})
     with pytest.raises(ValueError, match=r"last\.pt is corrupt .* train from the start with force=true"):
         load_last(run)
     (run / "none.png").write_bytes(b"")

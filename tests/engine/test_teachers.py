@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl.backbones import Backbone
-from mtl.engine.teachers import Teachers, load_teachers
+from mtl.engine.teachers import Teachers, load_singles
 from mtl.models import MultiTaskModel, Vanilla
 from mtl.run.checkpoint import save_checkpoint
 from mtl.task import Task
@@ -76,22 +76,22 @@ def saved(tmp_path: Path, own: MultiTaskModel) -> dict[str, Path]:
 def test_weights_come_from_the_checkpoints(tmp_path, image):
     depth, edge = model("depth"), model("edge")
     checkpoints = saved(tmp_path, edge) | saved(tmp_path, depth)
-    teachers = load_teachers([model("depth"), model("edge")], checkpoints)
-    for own, shown in zip((depth, edge), teachers.features(image), strict=True):
+    load_singles(networks := [model("depth"), model("edge")], checkpoints)
+    for own, shown in zip((depth, edge), Teachers(networks).features(image), strict=True):
         assert torch.equal(own.eval().encode(image)[1], shown[1])
 
 
 def test_checkpoint_that_does_not_fit_is_named(tmp_path):
     checkpoints = saved(tmp_path, model("depth"))
     with pytest.raises(ValueError, match="no single-task network of edge"):
-        load_teachers([model("depth"), model("edge")], checkpoints)
+        load_singles([model("depth"), model("edge")], checkpoints)
     with pytest.raises(ValueError, match=r"depth\.pt is not a single-task network of edge"):
-        load_teachers([model("edge")], {"edge": checkpoints["depth"]})
+        load_singles([model("edge")], {"edge": checkpoints["depth"]})
     with pytest.raises(ValueError, match=r"depth\.pt is not a single-task network of depth"):
-        load_teachers([model("depth", width=5)], checkpoints)
+        load_singles([model("depth", width=5)], checkpoints)
     checkpoints["depth"].write_bytes(checkpoints["depth"].read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"depth\.pt is corrupt"):
-        load_teachers([model("depth")], checkpoints)
+        load_singles([model("depth")], checkpoints)
 
 
 def test_teachers_with_nan_are_refused(tmp_path):
@@ -99,11 +99,11 @@ def test_teachers_with_nan_are_refused(tmp_path):
     broken.backbone.norm.running_var[2] = torch.nan
     save_checkpoint({"model": broken.state_dict()}, tmp_path / "depth.pt")
     with pytest.raises(ValueError, match=r"depth.pt: backbone.norm.running_var contains NaN or infinity"):
-        load_teachers([model("depth")], {"depth": tmp_path / "depth.pt"})
+        load_singles([model("depth")], {"depth": tmp_path / "depth.pt"})
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"model": 3}, {"model": [1]}, torch.zeros(3)], ids=str)
 def test_what_is_no_network_is_named(tmp_path, content):
     torch.save(content, tmp_path / "depth.pt")
     with pytest.raises(ValueError, match=r"depth.pt is not a (checkpoint|single-task network of depth)"):
-        load_teachers([model("depth")], {"depth": tmp_path / "depth.pt"})
+        load_singles([model("depth")], {"depth": tmp_path / "depth.pt"})

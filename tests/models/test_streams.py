@@ -173,7 +173,7 @@ def test_what_needs_a_shared_encoder_is_refused_before_training(words, message):
 
 def test_it_trains_and_units_have_their_learning_rate(tmp_path):
     words = tiny(tmp_path, "model=cross_stitch", "weighter=avgnorm", "weighter.scope=shared", "subset=[depth,normals]")
-    words += ["model.network.lr_factor=100"]
+    words += ["model.network.lr_factor=100", "model.init=pretrained"]
     trainer = build.build_trainer(build.compose(words), tmp_path)
     rate = trainer.optimizer.param_groups[0]["lr"]
     assert [group["lr"] / rate for group in trainer.optimizer.param_groups] == [1, 100]

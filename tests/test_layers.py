@@ -68,7 +68,12 @@ FILES = {
     "mtl/commands.py": (),  # it imports a module of mtl.cli by name
     "scripts/bench_edges.py": ("mtl.cli", "mtl.run", "mtl.metrics", "mtl.files"),
     "mtl/delta_m.py": (),
-    "mtl/cli/train.py": ("mtl.build", "mtl.cli.settings", "mtl.engine", "mtl.run", "mtl.report.read.runs", "mtl.files"),
+    "mtl/cli/branch_tree.py": (
+        *("mtl.backbones.stages", "mtl.build", "mtl.cli.singles", "mtl.data.view", "mtl.models"),
+        *("mtl.report.read.runs", "mtl.run"),
+    ),
+    "mtl/cli/singles.py": ("mtl.build", "mtl.cli.settings", "mtl.engine", "mtl.report.read.runs", "mtl.run"),
+    "mtl/cli/train.py": ("mtl.build", "mtl.cli.singles", "mtl.engine", "mtl.run", "mtl.report.read.runs", "mtl.files"),
     "mtl/cli/costs.py": ("mtl.build", "mtl.cli.gpus", "mtl.experiment", "mtl.run", "mtl.report", "mtl.files"),
     "mtl/cli/measure.py": ("mtl.build", "mtl.children", "mtl.run", "mtl.report.numbers.hours", "mtl.files"),
     "mtl/__init__.py": ("mtl.engine", "mtl.weighters.base", "mtl.trained"),

@@ -1,12 +1,15 @@
 """What README.md and the other documents promise: links, targets, files and choices that exist."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from mtl import build
+from mtl.experiment import swept
 from mtl.report.figures.catalogue import FIGURES
 
 ROOT = Path(__file__).parent.parent
@@ -68,6 +71,14 @@ def test_every_word_of_a_command_is_a_file(document):
     words = re.findall(rf"(?<![\w.])({groups})=([\w,]+)", document.read_text())
     for group, name in {(group, name) for group, names in words for name in names.split(",")} - {("weighter", "mine")}:
         assert (ROOT / f"configs/{group}/{name}.yaml").exists(), f"{group}={name}"
+
+
+def test_every_command_composes(document):
+    """All but those with a placeholder or a config of the reader's own."""
+    calls = re.findall(r"(?:python train\.py|mtl-train)((?: [^`\n]*)?)", document.read_text())
+    for words in [shlex.split(call, comments=True) for call in calls if "..." not in call and "=mine" not in call]:
+        for one in swept([word for word in words if not word.startswith("-")]):
+            build.run_folder(build.compose(one))
 
 
 def targets() -> set[str]:

@@ -15,7 +15,7 @@ from mtl.backbones.stages import NAMES, Stages
 from mtl.models.base import MultiTaskModel, Outputs
 from mtl.task import Task
 
-Tree = Mapping[str, Sequence[Sequence[str]]]
+Tree = Mapping[str, Sequence[Sequence[str]] | None]
 
 
 class Trunk(Backbone):
@@ -54,8 +54,8 @@ class Trunk(Backbone):
 class Branched(MultiTaskModel):
     """Every stage of the encoder has a copy for each group of tasks that share it.
 
-    The tree names, for the first stage at which tasks part and for any later one, the groups of tasks. A stage that it
-    does not name has the groups of the stage before. With a single task this is the vanilla network.
+    The tree names, for the first stage at which tasks part and for any later one, the groups of tasks. A stage without
+    groups has those of the stage before. With a single task this is the vanilla network.
 
     - Shared parameters: the stem and the stages before the first that the tree names. The graph is cut behind them.
     - Last shared layer: the last convolution of these.
@@ -64,8 +64,9 @@ class Branched(MultiTaskModel):
       get the weighted sum of their tasks' gradients. The engine needs a backward pass through such a stage for each of
       its tasks, but only one for methods that weight losses.
 
-    Deviations from the paper: the tree is given; it is not searched for. The copies of a stage start from the same
-    weights.
+    `scripts/branch_tree.py` finds a tree for trained single-task networks.
+
+    Deviations from the paper: the copies of a stage start from the same weights.
 
     Args:
         tasks: The tasks, in their order.
@@ -139,8 +140,8 @@ def groups_of(tree: Tree, names: Sequence[str]) -> list[list[list[str]]]:
         raise ValueError(f"model.network.tree.{unknown[0]}: the stages are {', '.join(NAMES)}")
     current, found = [list(names)], []
     for stage in NAMES:
-        if stage in tree:
-            kept = [[name for name in names if name in group] for group in tree[stage]]
+        if given := tree.get(stage):
+            kept = [[name for name in names if name in group] for group in given]
             parts = [group for group in kept if group]
             listed = [name for group in parts for name in group]
             wrong = [name for name in names if listed.count(name) != 1]

@@ -68,7 +68,7 @@ demo weighters architectures: install
 	@$(REPRODUCE) experiment=$@
 
 TABLES := table2 table3 table4 table5 table6 table7 controls grid
-.PHONY: $(TABLES) study-rooms study-camvid search-rooms search-camvid pilot-rooms long-rooms adam-rooms figure4-runs figures-runs
+.PHONY: $(TABLES) study-rooms study-camvid search-rooms search-camvid long-rooms adam-rooms figure4-runs figures-runs
 table2:  ## Table II, training missing runs first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no|plan WORDS=...); the same for
 table3:  ## III
 table4:  ## IV
@@ -84,12 +84,11 @@ ROOMS := study_rooms_nyud mtan_rooms_nyud study_rooms_pascal study_rooms_replica
 study-rooms: install  ## the studies on rooms, from the records in results/records; missing runs are trained (RUNS=no: none)
 	@status=0; for study in $(ROOMS); do $(REPRODUCE) experiment=$$study || status=1; done; exit $$status
 
-study-camvid search-rooms search-camvid pilot-rooms long-rooms adam-rooms: install
+study-camvid search-rooms search-camvid long-rooms adam-rooms: install
 	@$(REPRODUCE) experiment=$(patsubst %-rooms,%_rooms_nyud,$(patsubst %-camvid,%_camvid,$@))
 study-camvid:  ## the study on photographs, likewise
 search-rooms:  ## the loss weights that study-rooms uses, searched on validation images
 search-camvid:  ## likewise for study-camvid
-pilot-rooms:  ## learning curves of single-task networks with twice the steps of study-rooms
 long-rooms:  ## what six times the steps of study-rooms change
 adam-rooms:  ## whether the scale of the weights matters, and Adam's memory
 

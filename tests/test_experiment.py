@@ -42,7 +42,6 @@ JOBS = {  # of each line of the plan
     ("demo", "rooms"): [4, 3],
     ("weighters", "rooms"): [4, 30],
     ("study_rooms_nyud", "rooms_nyud"): [4, 5, 4, 5, 4, 2, 1],
-    ("pilot_rooms_nyud", "rooms_nyud"): [4],
     ("long_rooms_nyud", "rooms_nyud"): [4, 4],
     ("search_rooms_nyud", "rooms_nyud"): [4, 2, 12, 6],
     ("adam_rooms_nyud", "rooms_nyud"): [4, 4, 1, 1, 4],

@@ -36,7 +36,6 @@ NAMES = {  # experiments among them
     "mtan": "MTAN",
     "search": "Search",
     "adam": "Scale of weights and Adam",
-    "pilot": "Twice the steps",
     "long": "Six times the steps",
 }
 TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # make targets that differ from the experiment's name

@@ -65,7 +65,8 @@ def main(own: Mapping[str, Any], words: Sequence[str]) -> None:
     labels = [label for label in labels if isinstance(label, TaskLabel)]
     columns = [(label, version) for label in labels for version in versions]
     with styled():
-        figure = Figure(figsize=(2.4 * (len(columns) + 1), 1.9 * len(found)), layout="constrained")
+        # Whole tenths of an inch: 3 * 1.9 is 5.699..., whose last pixel older versions of Matplotlib cut off.
+        figure = Figure(figsize=(24 * (len(columns) + 1) / 10, 19 * len(found) / 10), layout="constrained")
         grid = figure.subplots(len(found), len(columns) + 1, squeeze=False)
         for number, (row, sample) in enumerate(zip(grid, found, strict=True)):
             image = (sample["image"].numpy() * scale["std"] + scale["mean"]).transpose(1, 2, 0)

@@ -82,9 +82,11 @@ def test_archive_becomes_a_dataset(prepare, archive, tmp_path, name):
     stored = [path for path in (tmp_path / "data" / name).rglob("*.*") if path.suffix != ".txt"]
     without_persons = 2 if name == "pascal_context" else 0  # whose annotations of parts are not read
     assert len(files) == len(stored) - without_persons
-    lock = f"{name}.manifest.json.lock"  # older versions of filelock remove it
-    there = {path.name for path in (tmp_path / "data").iterdir()}
-    assert there - {lock} == {name, f"{name}.manifest.json"}
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
+        name,
+        f"{name}.manifest.json",
+        f"{name}.manifest.json.lock",
+    ]
 
 
 def test_the_same_command_again_changes_nothing(prepare, archive, tmp_path):

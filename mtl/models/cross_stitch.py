@@ -29,6 +29,9 @@ class CrossStitch(Streams):
 
     In the paper encoders and heads start from trained single-task networks (`start_from`).
 
+    Deviations from the paper: with a single task it starts from that task's network, too, so that an architecture and
+    its single-task counterpart are trained equally long.
+
     Args:
         tasks: The tasks, in their order.
         backbone: A residual network of four stages; every task gets a copy of it.

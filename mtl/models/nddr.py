@@ -33,7 +33,7 @@ class NDDR(Streams):
     In the paper encoders and heads start from trained single-task networks (`start_from`).
 
     Deviations from the paper: BatchNorm and ReLU follow the convolution, as in the survey; the authors' layer has a
-    bias and neither.
+    bias and neither. With a single task it starts from that task's network, too, as `CrossStitch`.
 
     Args:
         tasks: The tasks, in their order.

@@ -2,6 +2,9 @@
 
 Vandenhende et al., Branched Multi-Task Networks: Deciding What Layers to Share, BMVC 2020, Sec. 3.
 https://arxiv.org/abs/1904.02920
+
+Deviations from the paper: all trees are tried, instead of a beam of them, and the images are training images that the
+networks have seen, instead of ones held out.
 """
 
 from collections.abc import Iterator, Sequence

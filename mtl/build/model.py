@@ -128,7 +128,9 @@ def build_alignment(
         return instantiate(plain.weighter.alignment, _partial_=True)(**known).to(device)
 
 
-def start(cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, checkpoints: Mapping[str, Path]) -> None:
+def start_from_singles(
+    cfg: DictConfig, tasks: list[Task], model: MultiTaskModel, checkpoints: Mapping[str, Path]
+) -> None:
     """Gives the network the weights of trained single-task networks, if its config says so.
 
     Raises:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from mtl.build.config import applied, as_dict, watches
 from mtl.build.data import build_loader, build_training_loaders
 from mtl.build.distillation import build_distillation
-from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, by_task, start
+from mtl.build.model import build_alignment, build_model, build_tasks, build_weighter, by_task, start_from_singles
 from mtl.build.validate import closest
 from mtl.engine import distributed
 from mtl.engine.accumulation import Accumulation
@@ -166,7 +166,7 @@ def build_trainer(
         model = cast("MultiTaskModel", torch.nn.SyncBatchNorm.convert_sync_batchnorm(model))
     speed_up(model, cfg, device)
     check_shared_encoder(cfg, model, weighter)
-    start(cfg, tasks, model, checkpoints or {})
+    start_from_singles(cfg, tasks, model, checkpoints or {})
     groups: list[dict[str, Any]] = [with_rate(cfg, group) for group in model.parameter_groups()]
     if own := list(weighter.parameters()):
         groups.append({"params": own, "weight_decay": 0.0})

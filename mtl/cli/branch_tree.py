@@ -1,7 +1,6 @@
 """Searches the tree of a branched network: how alike single-task networks represent images, stage by stage."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,11 +12,10 @@ from torch import Tensor
 from mtl import build
 from mtl.backbones.stages import NAMES, Stages
 from mtl.build.data import build_dataset
-from mtl.cli.singles import checkpoints_of
+from mtl.cli.singles import Singles
 from mtl.data.view import evenly
 from mtl.models.base import MultiTaskModel
 from mtl.models.tree_search import Candidate, candidates, dissimilarity, distances
-from mtl.report.read.runs import finished_runs
 from mtl.run.device import choose_device
 
 WORD = "branched"  # the model that all this is for
@@ -42,12 +40,11 @@ def search(
         ValueError: The encoder has no such stages, there is one task or too few images, or a single-task network is
             missing or corrupt.
     """
-    config = build.science(cfg)
-    names: list[str] = config["subset"]
+    names = build.subset(cfg)
     if len(names) < 2:
         raise ValueError(f"subset={','.join(names)}: a tree needs two or more tasks")
-    sizes, runs = stage_sizes(cfg), finished_runs(Path(cfg.results))
-    checkpoints = checkpoints_of(cfg, config, runs, words, "a tree is computed from")
+    sizes = stage_sizes(cfg)
+    checkpoints = Singles(cfg, words).checkpoints("a tree is computed from")
     device, tasks = choose_device(cfg.device), build.build_tasks(cfg)
     networks = build.single_task_networks(cfg, tasks, checkpoints, device)
     pictures = pictures_of(cfg, names, images)

@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
-from mtl.cli.singles import FORCE, find_baseline, find_networks, wait_for_singles
+from mtl.cli.singles import FORCE, Singles
 from mtl.engine import distributed
 from mtl.files import read_json, warn, write_json, write_whole
 from mtl.places import as_called
@@ -102,11 +102,10 @@ def prepare(folder: Path, config: Mapping[str, Any], force: bool) -> None:
 
 def train_in(folder: Path, cfg: DictConfig, config: Mapping[str, Any]) -> None:
     """Trains the run in its folder, and writes everything needed to verify and to repeat it."""
-    words = command_line()
-    runs = wait_for_singles(cfg, config, words)
-    networks = find_networks(cfg, config, runs, words)
-    clock = Clock()
-    trainer = build.build_trainer(cfg, folder, find_baseline(cfg, config, runs, words), networks, clock)
+    singles = Singles(cfg, words := command_line())
+    singles.wait()
+    networks, clock = singles.needed(), Clock()
+    trainer = build.build_trainer(cfg, folder, singles.baseline(), networks, clock)
     test = build.build_evaluator(cfg, "test", trainer.tasks, trainer.device) if "test" in cfg.dataset else None
     first = distributed.rank() == 0
     earlier, about, data = [], {}, {}  # of the first process

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import tiny
+from tiny import tiny, train
 
 from mtl import build
 from mtl.backbones.stages import Stages
-from mtl.cli.singles import find_networks
-from mtl.report.read.runs import finished_runs
+from mtl.cli.singles import Singles
 from mtl.run.checkpoint import load_checkpoint
 
 WORDS = ["backbone=resnet_tiny", "subset=[depth,edge]", "weighter=uniform"]
@@ -22,24 +21,13 @@ def home(tmp_path_factory) -> Path:
     """A folder with rendered rooms and the single-task networks of depth and edge."""
     folder = tmp_path_factory.mktemp("singles")
     for task in ("depth", "edge"):
-        train(folder, f"subset={task}", "model=vanilla")
+        train(tiny(folder, *WORDS, f"subset={task}", "model=vanilla"))
     return folder
 
 
-def train(home, *words):
-    """Trains as `python train.py` does, in this process; gives the record."""
-    from mtl.cli.train import train as run  # noqa: PLC0415  needs the command line of a Hydra run
-
-    words = [*tiny(home, *WORDS), *words]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mtl.cli.train.command_line", lambda: words)
-        run(cfg := build.compose(words))
-    return json.loads((build.run_folder(cfg) / "record.json").read_text())
-
-
 def trainer(home, folder, *words):
-    cfg = build.compose(tiny(home, *WORDS, *words))
-    found = find_networks(cfg, build.science(cfg), finished_runs(home / "results"), words)
+    cfg = build.compose(words := tiny(home, *WORDS, *words))
+    found = Singles(cfg, words).needed()
     return build.build_trainer(cfg, folder, checkpoints=found), found
 
 
@@ -78,7 +66,7 @@ def test_the_random_state_is_the_one_without_them(home, tmp_path, word):
 
 @pytest.mark.parametrize("words", [(), ("subset=depth",)], ids=["two tasks", "the counterpart"])
 def test_a_run_from_start_to_end(home, words):
-    record = train(home, "model=cross_stitch", *words)
+    record = train(tiny(home, *WORDS, "model=cross_stitch", *words))
     assert record["steps"] == 3
     assert record["config"]["model"]["init"] == "single_task"
 
@@ -86,12 +74,12 @@ def test_a_run_from_start_to_end(home, words):
 def test_networks_that_are_not_there_are_asked_for_with_the_command_that_trains_them(home, tmp_path):
     (tmp_path / "data").symlink_to(home / "data")
     with pytest.raises(ValueError, match=r"^model=nddr without model.init=pretrained starts from single-task") as error:
-        train(tmp_path, "model=nddr", "model.init=single_task", "model.network.own=0.9")
+        train(tiny(tmp_path, *WORDS, "model=nddr", "model.init=single_task", "model.network.own=0.9"))
     command = str(error.value).partition("to train: python train.py -m ")[2].split()
     assert "subset=depth,edge" in command
     assert not any(word.startswith(("model", "weighter")) for word in command)
     assert not list(tmp_path.glob("results/runs/*/seed*/*.pt"))
-    assert train(tmp_path, "model=nddr", "model.init=pretrained")["steps"] == 3
+    assert train(tiny(tmp_path, *WORDS, "model=nddr", "model.init=pretrained"))["steps"] == 3
 
 
 def test_starts_have_runs_of_their_own():

@@ -46,7 +46,7 @@ JOBS = {  # of each line of the plan
     ("search_rooms_nyud", "rooms_nyud"): [4, 2, 12, 6],
     ("adam_rooms_nyud", "rooms_nyud"): [4, 4, 1, 1, 4],
     ("mtan_rooms_nyud", "rooms_nyud"): [4, 1, 4, 4],
-    ("study_rooms_pascal", "rooms_pascal"): [5, 5, 3, 7],
+    ("study_rooms_pascal", "rooms_pascal"): [5, 5, 3],
     ("study_rooms_replica", "rooms_replica"): [3, 1, 3, 1, 18, 6],
     ("study_camvid", "camvid"): [2, 4, 1, 2, 2],
     ("search_camvid", "camvid"): [2, 2, 5],

@@ -14,8 +14,8 @@ OWN = {"results": ("results", "folder of the results")}
 def main(own: Mapping[str, str]) -> None:
     """Prints the list and writes it to `tables/check_paper.md` in the results folder."""
     findings = check(read_tables(PAPER))
-    print(console(findings))
     write_whole(Path(own["results"]) / "tables" / "check_paper.md", markdown(findings))
+    print(console(findings))
 
 
 if __name__ == "__main__":

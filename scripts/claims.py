@@ -25,10 +25,10 @@ def main(own: Mapping[str, str]) -> None:
         bring_up_to_date(results, curves=True)
     ours = our_evidence(results / "summary", stand_ins)
     found = verdicts(read_claims(PAPER), paper_evidence(PAPER), ours)
-    print(console(found))
     command = " ".join(["python scripts/claims.py", *sys.argv[1:]])
     write_whole(results / "tables" / "claims.md", markdown(found, command))
     write_whole(results / "summary" / "claims.csv", found.to_csv(lineterminator="\n"))
+    print(console(found))
 
 
 if __name__ == "__main__":

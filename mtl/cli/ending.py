@@ -4,6 +4,8 @@ import argparse
 import multiprocessing
 import os
 import re
+import select
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -56,6 +58,12 @@ def run(main: Callable[..., Any], doc: str | None, own: Own | None = None, other
         else:
             values, rest = read_words(sys.argv[1:], own, others)
             main(values, rest) if others else main(values)
+        sys.stdout.flush()
+    except BrokenPipeError:  # of stdout or of another pipe
+        if not reader_left():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
+        raise SystemExit(128 + signal.SIGPIPE) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:
@@ -64,6 +72,13 @@ def run(main: Callable[..., Any], doc: str | None, own: Own | None = None, other
         if line is None or "debug=true" in words:
             raise
         end(line)
+
+
+def reader_left() -> bool:
+    """Whether the program that read stdout has ended, as after `| head`."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return bool(poll.poll(0))
 
 
 def as_list(word: str) -> str:

@@ -98,7 +98,7 @@ PLAIN = Setting("rooms", "tiny", "Vanilla")
 def lines_of(method, scores, *, setting=PLAIN, variant="", seed=0, last=None, weights=None, **more):
     """Score lines of a multi-task network, or of the single-task network of each task."""
     own = setting._asdict() | {"method": method, "variant": variant, "seed": seed, "table": ""}
-    own |= {"seconds": 0.1, "memory": 100.0, "passes": 1, "device": "cpu"}
+    own |= {"seconds": 0.1, "memory": 100.0, "passes": 1, "device": "cpu", "feature_distance": False}
     return [
         own
         | {"task": task, "value": value, "last": (last or scores)[task], "weight": (weights or {}).get(task, 1.0)}

@@ -11,7 +11,7 @@ from mtl.report.claims.quantity import MissingError, Quantity, together
 from mtl.report.claims.settings import NONE, SINGLE, UNIFORM, StandIns, short
 from mtl.report.names import ROW, Setting, notation
 from mtl.report.numbers.gains import own_baseline, published_baseline
-from mtl.report.read.scores import PAPER_TASKS
+from mtl.report.read.scores import MEASURED, PAPER_TASKS
 
 Part = TypeVar("Part", Setting, str, tuple[Setting, ...])  # what a claim is judged on: settings, or a dataset
 Found = TypeVar("Found")
@@ -101,9 +101,18 @@ class Evidence:
             form=f".{notation(task, lines[0]['metric']).digits}f" if value else ".2f",
         )
 
-    def devices(self, setting: Setting, method: str) -> set[str]:
-        """The devices that a row was trained on."""
-        return {str(line["device"]) for line in self._row(setting, method, "")}
+    def cost(self, setting: Setting, method: str, column: str) -> Quantity:
+        """Time or memory over Uniform's in percent, at the seeds at which both were measured alike."""
+        task = self.tasks(setting, method)[0]
+        own, uniform = (replace(self.number(setting, m, task, column), higher=True) for m in (method, UNIFORM))
+        conditions = [
+            {line["seed"]: [line[key] for key in MEASURED] for line in self._row(setting, m, "")}
+            for m in (method, UNIFORM)
+        ]
+        alike = {seed: value for seed, value in own.values.items() if conditions[0][seed] == conditions[1].get(seed)}
+        if not alike:
+            raise MissingError(f"{column} of {method} and Uniform measured alike on {self.name(setting)}")
+        return replace(own, values=alike).over(uniform)
 
     def gain(
         self,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mtl.report.names import ROW, Row, method_label, method_of, setting_of
 from mtl.report.numbers.grouped import grouped
+from mtl.report.read.record import step_time
 from mtl.report.read.runs import Run
 
 SEARCH_FREE = "avgnorm"  # reference that needs no search
@@ -38,11 +39,13 @@ def outcome(
     count, (choosing, reported) = deltas.xs(row, level=tuple(ROW[:-1])).count(), images(scores)
     lines = [f"Best of {count} on {choosing}: {words}, Δm {deltas[(*row, best[row])]:+.2f} %{reported}."]
     if trials and (theirs := hours(single)):
-        ours = hours(trials)
-        other = deltas.xs(method_label(SEARCH_FREE), level="method").mean()
+        ours, free = hours(trials), method_label(SEARCH_FREE)
+        other = deltas.xs(free, level="method").mean()
+        alike = len({measured(run) for run in (*trials, *single)}) == 1
+        times = f"{ours / theirs:.3g} times that of" if alike else "measured in another way than"
         lines.append(
-            f"Cost: {len(trials)} runs, {ours:.3g} hours of training steps, {ours / theirs:.3g} times that of "
-            f"{method_label(SEARCH_FREE)} ({theirs:.3g} hours, runs: {len(single)}, Δm {other:+.2f} %)."
+            f"Cost: {len(trials)} runs, {ours:.3g} hours of training steps, {times} {free} "
+            f"({theirs:.3g} hours, runs: {len(single)}, Δm {other:+.2f} %)."
         )
     return lines
 
@@ -126,5 +129,11 @@ def given(rows: Sequence[Row], plan: Mapping[str, Any]) -> list[str]:
 
 
 def hours(runs: Sequence[Run]) -> float:
-    """Hours of training steps, without evaluations."""
-    return sum((run.record["step_seconds"] or 0) * run.record["steps"] for run in runs) / 3600
+    """Hours of training steps, without evaluations: wall time on a GPU, CPU time otherwise."""
+    times = [step_time(run.record["environment"]["device"], run.record) or 0 for run in runs]
+    return sum(time * run.record["steps"] for time, run in zip(times, runs, strict=True)) / 3600
+
+
+def measured(run: Run) -> tuple[str, bool]:
+    """Device of a run, and whether it measured feature distances: where they agree, times can be compared."""
+    return run.record["environment"]["device"], run.record.get("feature_distance", False)

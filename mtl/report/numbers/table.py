@@ -25,6 +25,7 @@ from mtl.delta_m import mean_rank
 from mtl.report.names import BLOCK, ROW, SINGLE_TASK, Row, primary
 from mtl.report.numbers.gains import Baseline, delta_by_seed, with_gains
 from mtl.report.numbers.probe import without_probes
+from mtl.report.read.scores import MEASURED
 
 LEVEL = 0.05  # of the paired t-test
 
@@ -140,12 +141,12 @@ def _ranks(means: pd.DataFrame, higher_is_better: Sequence[bool]) -> pd.Series:
 
 
 def _costs(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
-    """Step time and memory relative to Uniform with the same setting, seed and device, and encoder passes.
+    """Step time and memory relative to Uniform with the same setting, seed and conditions, and encoder passes.
 
     For the single-task row, the times of its networks are summed and the largest memory is taken.
     """
     runs = scores.drop_duplicates("source")
-    keys = [*ROW, "seed", "device"]
+    keys = [*ROW, "seed", *MEASURED]
     whole = runs.groupby(keys, sort=False).agg(
         seconds=("seconds", lambda v: v.sum(skipna=False)), memory=("memory", "max"), passes=("passes", "max")
     )

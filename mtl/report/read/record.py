@@ -39,6 +39,16 @@ LOGS = {  # what a committed record has in addition
 }
 
 
+def step_time(device: str, times: Any) -> float | None:
+    """Seconds of a step: wall time on a GPU; CPU time otherwise, which leaves out the time of other processes.
+
+    Args:
+        device: Name of the device.
+        times: A record, or a row of a summary.
+    """
+    return times["step_seconds" if device.startswith("cuda") else "step_cpu_seconds"]
+
+
 def number(value: float | None) -> float:
     """Converts null, the JSON form of NaN, back to NaN."""
     return math.nan if value is None else value

@@ -10,6 +10,7 @@ The columns of a frame of scores:
     metric, higher_is_better
     weight              mean weight of the task
     seconds, memory, passes, device    per step: time (wall time on a GPU, CPU time otherwise), MiB, encoder passes
+    feature_distance    whether time and memory include the measurement of feature distances
     source              run folder with seed, or id of the paper's row
     table               table of the paper; empty for ours
 
@@ -24,6 +25,7 @@ import pandas as pd
 
 from mtl.report.names import SETTING, notation, primary
 from mtl.report.read.frame import read_frame, readable
+from mtl.report.read.record import step_time
 from mtl.report.read.summary import summaries
 
 PAPER_TASKS = {  # name in the paper's CSV files -> ours
@@ -37,13 +39,14 @@ PAPER_TASKS = {  # name in the paper's CSV files -> ours
 PAPER_METRICS = {"miou": "miou", "rmse": "rmse", "merr": "mean_angular_error", "maxf": "max_f", "odsf": "ods_f"}
 PAPER_COLUMNS = ("row_id", "table", *SETTING, "method", "task", "metric", "better", "value", "lambda")
 SUMMARY = (*SETTING, "run", "seed", "method", "variant", "tasks", "protocol", "device", "step_seconds")
-SUMMARY += ("step_cpu_seconds", "peak_memory_mib", "encoder_passes")  # columns that are read
+SUMMARY += ("step_cpu_seconds", "peak_memory_mib", "feature_distance", "encoder_passes")  # columns that are read
 NUMBERS = ("best/", "last/", "validation/", "weight/")  # beginnings of those with numbers
 NUMBERS += ("seed", "step_", "peak_", "encoder_")
+MEASURED = ["device", "feature_distance"]  # times and memory are compared between runs that agree in these
 COLUMNS = [
     *(*SETTING, "method", "variant", "seed", "task"),
     *("value", "last", "validation", "metric", "higher_is_better", "weight"),
-    *("seconds", "memory", "passes", "device", "source", "table"),
+    *("seconds", "memory", "passes", "device", "feature_distance", "source", "table"),
 ]
 
 
@@ -71,7 +74,7 @@ def paper_scores(folder: Path) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {column: found[column] for column in [*SETTING, "method", "task", "metric", "table"]}
-        | {"variant": "", "seed": 0, "source": found["row_id"], "device": ""}
+        | {"variant": "", "seed": 0, "source": found["row_id"], "device": "", "feature_distance": False}
         | {"value": found["value"].astype(float), "weight": pd.to_numeric(found["lambda"], errors="coerce")}
         | {"higher_is_better": found["better"] == "higher", "last": np.nan}
         | dict.fromkeys(("validation", "seconds", "memory", "passes"), np.nan),
@@ -118,10 +121,10 @@ def _check_presets(lines: pd.DataFrame) -> None:
 
 def _lines(row: pd.Series) -> Iterable[dict]:
     """One row per task of a run."""
-    seconds = row["step_seconds" if str(row["device"]).startswith("cuda") else "step_cpu_seconds"]
     own = {key: "" if pd.isna(row[key]) else str(row[key]) for key in [*SETTING, "method", "variant"]}
-    own |= {"seed": int(row["seed"]), "seconds": seconds, "memory": row["peak_memory_mib"], "table": ""}
-    own |= {"device": row["device"], "passes": row["encoder_passes"], "source": f"{row['run']}/seed{row['seed']}"}
+    own |= {"seed": int(row["seed"]), "source": f"{row['run']}/seed{row['seed']}", "table": ""}
+    own |= {"seconds": step_time(str(row["device"]), row), "memory": row["peak_memory_mib"]}
+    own |= {"passes": row["encoder_passes"]} | {key: row[key] for key in MEASURED}
     for task in row["tasks"].split("+"):
         if (metric := primary(task, row.index)) is None:
             raise ValueError(

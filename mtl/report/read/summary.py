@@ -47,6 +47,7 @@ def _line(run: Run, variant: str) -> dict[str, str | int | float | None]:
             line |= {f"{which}/{task}/{metric}": value for metric, value in scores.items()}
     line |= {f"weight/{task}": weight for task, weight in run.weights.items()}
     line |= {key: number(record[key]) for key in ("parameters", "step_seconds", "step_cpu_seconds", "peak_memory_mib")}
+    line |= {"feature_distance": record.get("feature_distance", False)}
     line |= {"encoder_passes": run.encoder_passes, "command": run.command}
     line |= {key: environment[key] for key in ("device", "threads", "commit")}
     return line | {"protocol": " ".join(f"{task}={preset}" for task, preset in run.presets.items())}

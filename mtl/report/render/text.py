@@ -187,7 +187,8 @@ def notes(table: pd.DataFrame, divided_by: str) -> list[str]:
         *chosen_on(table.index.get_level_values("dataset")),
         f"Δm: mean gain over tasks, relative to {divided_by} of the same seed; last: from the last evaluation.",
         best,
-        "Step time and memory: relative to Uniform on the same device; single-task: sum of times, largest memory.",
+        "Step time and memory: relative to Uniform on the same device, if both or neither measured feature distances; "
+        "single-task: sum of times, largest memory.",
         "Encoder passes: backward passes through the encoder per step. Weights: mean over all steps.",
     ]
     return lines + ["Some rows have fewer seeds, see the column seeds."] * (table["runs", "seeds"].nunique() > 1)

@@ -32,6 +32,7 @@ def line(setting, method, seed, task, value, **more):
         "source": f"{setting}/{method}/{task}",
         "table": "",
         "device": "cpu",
+        "feature_distance": False,
     }
     return row | more
 

@@ -32,9 +32,9 @@ def found(*semseg, single=SCORES, validation=()):
 @pytest.fixture
 def runs(make_run):
     """Three runs of the grid, 1 h of steps each, and one of AvgNorm, 1.5 h."""
-    grid = [make_run("grid_search", SCORES, digest=name, steps=20, step_seconds=180) for name in ("a", "b", "c")]
-    single = make_run("grid_search", {"depth": 0.5}, step_seconds=9999)  # not part of a search
-    return [*grid, single, make_run("avgnorm", SCORES, step_seconds=270), make_run("uniform", SCORES)]
+    grid = [make_run("grid_search", SCORES, digest=name, steps=20, step_cpu_seconds=180) for name in ("a", "b", "c")]
+    single = make_run("grid_search", {"depth": 0.5}, step_cpu_seconds=9999)  # not part of a search
+    return [*grid, single, make_run("avgnorm", SCORES, step_cpu_seconds=270), make_run("uniform", SCORES)]
 
 
 def test_setting_with_the_best_delta_m_is_chosen(runs):
@@ -66,17 +66,25 @@ def test_without_single_task_networks_nothing_is_chosen(runs):
     assert lines == ["Grid Search: no result yet; Delta_m also needs the single-task networks."]
 
 
-@pytest.mark.parametrize("step_seconds", [None, 270])
-def test_without_time_on_both_sides_the_cost_is_left_out(make_run, step_seconds):
-    reference = [make_run("avgnorm", SCORES, step_seconds=step_seconds)]
+@pytest.mark.parametrize("other", [{"device": "cpu (other)"}, {"feature_distance": True}])
+def test_hours_that_were_not_measured_alike_have_no_ratio(runs, make_run, other):
+    *_, cost = outcome(*found(40, 44, 42, 48), "grid_search", [*runs, make_run("avgnorm", SCORES, seed=1, **other)])
+    assert cost.startswith("Cost: 3 runs, 3 hours of training steps, measured in another way than AvgNorm (1.5")
+
+
+@pytest.mark.parametrize("seconds", [None, 270])
+def test_without_time_on_both_sides_the_cost_is_left_out(make_run, seconds):
+    reference = [make_run("avgnorm", SCORES, step_cpu_seconds=seconds)]
     trial = make_run("grid_search", SCORES)
-    lines = outcome(*found(40, 44, 42, 48), "grid_search", [] if step_seconds else [trial, *reference])
+    lines = outcome(*found(40, 44, 42, 48), "grid_search", [] if seconds else [trial, *reference])
     assert len(lines) == 1
 
 
 def test_hours_are_of_steps_that_were_timed(make_run):
-    runs = [make_run("uw", SCORES, seed=0, steps=10, step_seconds=36)]
-    runs.append(make_run("uw", SCORES, seed=1, steps=10, step_seconds=None))
+    runs = [make_run("uw", SCORES, seed=0, steps=10, step_cpu_seconds=36, step_seconds=99)]
+    runs.append(make_run("uw", SCORES, seed=1, steps=10, step_cpu_seconds=None))
+    assert hours(runs) == pytest.approx(0.1)
+    runs = [make_run("uw", SCORES, seed=2, steps=10, step_cpu_seconds=99, step_seconds=36, device="cuda (A)")]
     assert hours(runs) == pytest.approx(0.1)
 
 
@@ -138,7 +146,7 @@ def search(make_run):
     for alpha in (1.5, 0.1, 2):
         config = config_of("gradnorm", list(SCORES))
         config["weighter"]["method"]["alpha"] = alpha
-        runs.append(make_run("gradnorm", SCORES, config=config, digest=str(alpha), steps=20, step_seconds=180))
+        runs.append(make_run("gradnorm", SCORES, config=config, digest=str(alpha), steps=20, step_cpu_seconds=180))
         names[runs[-1].folder.parent.name] = "" if alpha == 1.5 else f"alpha {alpha}"
     return runs, names
 
@@ -155,7 +163,7 @@ def search(make_run):
 )
 def test_best_variant_is_reported_with_the_default_and_the_cost(search, make_run, best, said):
     deltas = deltas_of({row("GradNorm"): 1.0, row("GradNorm", "alpha 0.1"): 3.0, row("GradNorm", "alpha 2"): -1.0})
-    runs = [*search[0], make_run("dwa", SCORES, step_seconds=999)]
+    runs = [*search[0], make_run("dwa", SCORES, step_cpu_seconds=999)]
     lines = choices(results_of(), deltas, {row("GradNorm")[:-1]: best}, {"GradNorm": "alpha"}, runs, search[1])
     assert lines == [f"GradNorm (tiny, Vanilla): {said} Cost: 3 runs, 3 hours of training steps."]
 

@@ -227,6 +227,12 @@ def test_other_device_has_no_relative_time(ours):
     assert table["cost", "passes"].tolist() == [1, 1, 1]
 
 
+def test_network_that_measures_feature_distances_is_compared_with_others_that_do(ours):
+    measuring = ours.assign(feature_distance=ours["method"].isin(["Uniform", "AvgNorm"]))
+    assert made(measuring)["cost", "time"].tolist() == pytest.approx([math.nan, 1, 1.2], nan_ok=True)
+    assert made(measuring)["cost", "memory"].isna().tolist() == [True, False, False]
+
+
 def test_step_that_was_not_timed_has_no_cost(ours):
     untimed = (ours["method"] == "AvgNorm") | ((ours["method"] == "Single-task") & (ours["task"] == "depth"))
     table = made(ours.assign(seconds=ours["seconds"].mask(untimed)))

@@ -37,7 +37,7 @@ def test_multi_task_rows_of_table_v_are_uniform_on_the_small_vit(paper):
 def test_run_is_a_line_for_each_of_its_tasks(make_run):
     runs = [
         make_run("uniform", {"edge": 61.5}, seed=2, seconds=0.5),
-        make_run("avgnorm", {"semseg": 40, "edge": 60}, last={"semseg": 39, "edge": 59}),
+        make_run("avgnorm", {"semseg": 40, "edge": 60}, last={"semseg": 39, "edge": 59}, feature_distance=True),
     ]
     found = our_scores([summary(runs, {runs[1].folder.parent.name: "scope shared"})])
     assert list(found.columns) == COLUMNS
@@ -48,6 +48,7 @@ def test_run_is_a_line_for_each_of_its_tasks(make_run):
     assert found["variant"].tolist() == ["", "scope shared", "scope shared"]
     assert found["seconds"].tolist() == [0.5, 0.1, 0.1]  # CPU time
     assert found["memory"].tolist() == [100, 200, 200]
+    assert found["feature_distance"].tolist() == [False, True, True]
     assert found["source"].tolist()[0] == f"{runs[0].folder.parent.name}/seed2"
     assert found["weight"].tolist() == [1, 1, 1]
 

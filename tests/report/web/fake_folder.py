@@ -44,6 +44,7 @@ def summary_of(rows, seeds, *, device="cuda (NVIDIA A100)", noise=0.01):
                 line |= {"tasks": "+".join(tasks), "steps": 40000, "parameters": 1234, "encoder_passes": 1}
                 line |= {"step_seconds": 0.2 * len(tasks), "step_cpu_seconds": 0.2, "peak_memory_mib": 4000.0}
                 line |= {"device": device, "threads": 4, "commit": COMMIT, "protocol": "edge=nyud"}
+                line |= {"feature_distance": False}
                 line |= {"command": f"python train.py experiment=table2 dataset=nyud '{row[5]}' seed={seed}"}
                 for cell in cells.itertuples():
                     value = cell.value * (1 + noise * random.standard_normal())

@@ -128,13 +128,13 @@ def _bar(axes: Axes, x: float, width: float, height: float, std: float, colour: 
     axes.bar(x, height, width, color=colour, yerr=whisker or None, error_kw={"ecolor": QUIET, "elinewidth": 1})
     side = math.copysign(1, height)
     axes.annotate(
-        signed(height, 0),
+        signed(height, 0).removeprefix("+"),  # shorter, as labels of neighbours must not touch
         xy=(x, height + side * whisker),
         xytext=(0, side * 2),
         textcoords="offset points",
         ha="center",
         va="bottom" if side > 0 else "top",
-        fontsize=8.5,
+        fontsize=7.5,
         color=colour,
         weight="bold",
     )

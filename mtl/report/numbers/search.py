@@ -9,6 +9,7 @@ from mtl.report.names import ROW, Row, method_label, method_of, setting_of
 from mtl.report.numbers.grouped import grouped
 from mtl.report.read.record import step_time
 from mtl.report.read.runs import Run
+from mtl.report.read.scores import MEASURED
 
 SEARCH_FREE = "avgnorm"  # reference that needs no search
 GIVEN = "weights from the paper for NYUD-v2 (Table VI) and PASCAL-Context (Table VII); `make grid` searches them"
@@ -41,7 +42,7 @@ def outcome(
     if trials and (theirs := hours(single)):
         ours, free = hours(trials), method_label(SEARCH_FREE)
         other = deltas.xs(free, level="method").mean()
-        alike = len({measured(run) for run in (*trials, *single)}) == 1
+        alike = len(scores[scores["method"].isin([method, free])][MEASURED].drop_duplicates()) == 1
         times = f"{ours / theirs:.3g} times that of" if alike else "measured in another way than"
         lines.append(
             f"Cost: {len(trials)} runs, {ours:.3g} hours of training steps, {times} {free} "
@@ -132,8 +133,3 @@ def hours(runs: Sequence[Run]) -> float:
     """Hours of training steps, without evaluations: wall time on a GPU, CPU time otherwise."""
     times = [step_time(run.record["environment"]["device"], run.record) or 0 for run in runs]
     return sum(time * run.record["steps"] for time, run in zip(times, runs, strict=True)) / 3600
-
-
-def measured(run: Run) -> tuple[str, bool]:
-    """Device of a run, and whether it measured feature distances: where they agree, times can be compared."""
-    return run.record["environment"]["device"], run.record.get("feature_distance", False)

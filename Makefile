@@ -68,7 +68,7 @@ demo weighters architectures: install
 	@$(REPRODUCE) experiment=$@
 
 TABLES := table2 table3 table4 table5 table6 table7 controls grid
-.PHONY: $(TABLES) study-rooms study-camvid search-rooms search-camvid long-rooms adam-rooms figure4-runs figures-runs
+.PHONY: $(TABLES) study-rooms study-camvid search-rooms search-camvid long-rooms longest-rooms adam-rooms figure4-runs figures-runs
 table2:  ## Table II, training missing runs first (DATASET=nyud|rooms|... SEEDS=0,1,2 LAUNCHER=slurm RUNS=no|plan WORDS=...); the same for
 table3:  ## III
 table4:  ## IV
@@ -84,12 +84,13 @@ ROOMS := study_rooms_nyud mtan_rooms_nyud study_rooms_pascal study_rooms_replica
 study-rooms: install  ## the studies on rooms, from the records in results/records; missing runs are trained (RUNS=no: none)
 	@status=0; for study in $(ROOMS); do $(REPRODUCE) experiment=$$study || status=1; done; exit $$status
 
-study-camvid search-rooms search-camvid long-rooms adam-rooms: install
+study-camvid search-rooms search-camvid long-rooms longest-rooms adam-rooms: install
 	@$(REPRODUCE) experiment=$(patsubst %-rooms,%_rooms_nyud,$(patsubst %-camvid,%_camvid,$@))
 study-camvid:  ## the study on photographs, likewise
 search-rooms:  ## the loss weights that study-rooms uses, searched on validation images
 search-camvid:  ## likewise for study-camvid
 long-rooms:  ## what six times the steps of study-rooms change
+longest-rooms:  ## what 24 times the steps change
 adam-rooms:  ## whether the scale of the weights matters, and Adam's memory
 
 figure4-runs figures-runs: %-runs: install  ## the networks of Fig. 4, and of Figs. 6 to 16

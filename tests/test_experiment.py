@@ -43,6 +43,7 @@ JOBS = {  # of each line of the plan
     ("weighters", "rooms"): [4, 30],
     ("study_rooms_nyud", "rooms_nyud"): [4, 5, 4, 5, 4, 2, 1],
     ("long_rooms_nyud", "rooms_nyud"): [4, 4],
+    ("longest_rooms_nyud", "rooms_nyud"): [4, 2],
     ("search_rooms_nyud", "rooms_nyud"): [4, 2, 12, 6],
     ("adam_rooms_nyud", "rooms_nyud"): [4, 4, 1, 1, 4],
     ("mtan_rooms_nyud", "rooms_nyud"): [4, 1, 4, 4],

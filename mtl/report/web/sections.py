@@ -37,6 +37,7 @@ NAMES = {  # experiments among them
     "search": "Search",
     "adam": "Scale of weights and Adam",
     "long": "Six times the steps",
+    "longest": "24 times the steps",
 }
 TARGETS = {"figure4": "figure4-runs", "figures": "figures-runs"}  # make targets that differ from the experiment's name
 AS_PRINTED = [

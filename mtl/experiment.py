@@ -13,7 +13,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
-from mtl.report.names import method_of, setting_of
+from mtl.report.names import METHODS, method_of, setting_of
 from mtl.report.read.floors import Floors, read_floors
 from mtl.report.read.runs import Run, finished_runs
 
@@ -68,7 +68,7 @@ class Experiment:
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
         self.cfg = build.compose(words)
-        if not self.cfg.get("plan"):
+        if not self.cfg.get("plan", {}).get("runs"):
             raise ValueError("no plan: name an experiment that has one, as in experiment=table2 dataset=nyud")
         self.plan = build.as_dict(self.cfg.plan, resolve=False)
         self.dataset = self.cfg.dataset.name
@@ -141,7 +141,7 @@ class Experiment:
         """The jobs of each line, one per network.
 
         Raises:
-            ValueError: The runs of two different networks would be one row of a table.
+            ValueError: The runs of two different networks would be one row of a table, or there is no such weighter.
         """
         lines, rows = [[self._job(words) for words in line] for line in self.networks()], {}
         for job in itertools.chain(*lines):
@@ -153,6 +153,11 @@ class Experiment:
                     f"the plan has two networks for one row of its table: {' '.join(job.words)} and "
                     f"{' '.join(other.words)}; only words about the weighter and the optimizer name a row of their own"
                 )
+        known = METHODS.keys() | {job.config["weighter"]["name"] for line in lines for job in line}
+        for key in ("figure", "best_of", "search"):
+            given = self.plan.get(key) or ()
+            if wrong := [name for name in ([given] if isinstance(given, str) else given) if name not in known]:
+                raise ValueError(f"plan.{key}: there is no weighter {wrong[0]}{build.closest(wrong[0], known)}")
         return lines
 
     def _job(self, line: Sequence[str]) -> Job:

@@ -1,5 +1,6 @@
 """Experiments of configs/experiment: the runs that their plans stand for."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from omegaconf import OmegaConf
 
 from mtl import build
 from mtl.build.data import build_dataset
+from mtl.build.keys import Plan
 from mtl.experiment import Experiment, datasets, finished, of_make, swept, variant
 from mtl.report.names import DATASETS, SETTING, method_of, setting_of
 from mtl.report.read.runs import Run
@@ -69,6 +71,31 @@ def planned(*lines: str, name: str = "table2", dataset: str = "rooms", words: Se
     """An experiment whose plan is these lines."""
     quoted = ",".join(f'"{line}"' for line in lines)
     return experiment(name, dataset, *words, f"plan.runs=[{quoted}]")
+
+
+def test_keys_of_a_plan_are_explained():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text.partition("| key | what it is |")[2].partition("\n\n")[0]
+    told = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.strip().splitlines()))
+    assert sorted(told) == sorted(Plan.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("~plan.runs", "no plan: name an experiment that has one"),
+        ("plan.runs=[]", "no plan: name an experiment that has one"),
+        ("plan.figure=[unifrm]", "plan.figure: there is no weighter unifrm; did you mean uniform?"),
+        ("+plan.search=grid", "plan.search: there is no weighter grid; did you mean grid_search?"),
+        ("+plan.best_of={gradnrm: alpha}", "plan.best_of: there is no weighter gradnrm; did you mean gradnorm?"),
+        ("+plan.paper=VIII", "plan.paper=VIII: use II or III or IV"),
+        ("+plan.curves=[gradient/nrm]", "plan.curves=[gradient/nrm]: use a list, each gradient/norm or"),
+        ("plan.runs=subset", "plan.runs=subset: use a list"),
+    ],
+)
+def test_wrong_plan_is_refused(word, line):
+    with pytest.raises(ValueError, match=re.escape(line)):
+        experiment("demo", "rooms", word).jobs()
 
 
 def test_no_plan_is_overlooked():

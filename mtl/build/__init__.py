@@ -25,6 +25,7 @@ PARTS = {
     "data": ("build_dataset", "share_of_batch"),
     "model": ("build_alignment", "build_model", "build_tasks", "build_weighter", "rebuild", "single_task_networks"),
     "trainer": ("build_evaluator", "build_trainer"),
+    "validate": ("closest",),
     "workers": ("settle",),
 }
 

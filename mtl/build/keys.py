@@ -20,6 +20,8 @@ Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Interval(ge=0, lt=1)]
 Name = Annotated[str, MinLen(1)]
+Gradient = Literal["gradient/norm", "gradient/weighted_norm", "gradient/alignment", "gradient/cosine", "gradient/dot"]
+Curve = Gradient | Literal["feature/distance", "weight", "train/loss"]
 
 
 class Statistics(TypedDict, total=False):
@@ -50,6 +52,7 @@ class Dataset(TypedDict, total=False):
     test: Node
     operations: Mapping[str, Node]
     cache: bool | Literal["auto"]
+    grid_weights: Mapping[str, NotNegative]
 
 
 class Backbone(TypedDict, total=False):
@@ -129,6 +132,26 @@ class Recipe(TypedDict, total=False):
     val_images: Count | None
 
 
+class Plan(TypedDict, total=False):
+    """The runs of an experiment, and what its tables and figures have."""
+
+    runs: Annotated[Sequence[Name], MinLen(1)]
+    datasets: Annotated[Sequence[Name], MinLen(1)]
+    words: Mapping[str, str | Mapping[str, str]]
+    paper: Literal["II", "III", "IV", "V", "VI", "VII"]
+    best_of: Mapping[str, Name]
+    search: Name
+    weights_from: Name
+    notes: Sequence[Name]
+    records: bool
+    statistics: bool
+    learning: bool
+    complete: bool
+    figure: Sequence[Name] | None
+    curves: Sequence[Curve]
+    window: Mapping[str, Count]
+
+
 class Config(TypedDict, total=False):
     """The whole config."""
 
@@ -152,7 +175,17 @@ class Config(TypedDict, total=False):
     weighter: Weighter
     recipe: Recipe
     protocol: Node
+    plan: Plan
 
+
+# Keys of a group's files that nodes refer to. A config in which none does any more may still have them.
+REFERRED: Mapping[str, Sequence[str]] = {
+    "backbone": ("checkpoint",),
+    "dataset": (
+        *("clutter", "fov", "height", "mask_dilate", "noise", "normalize", "num_classes", "on_error", "pad"),
+        *("png_normals", "render_workers", "sampling", "seed", "shrink", "width"),
+    ),
+}
 
 # Limits by argument, for classes of a module.
 FOREIGN: Mapping[str, Mapping[str, Any]] = {

@@ -11,20 +11,31 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 MISSING = "???"
+WORD = re.compile(r"(\.*)([A-Za-z_][\w.\[\]]*)")  # that may be a reference: one dot is the mapping that has it
 REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 Place = tuple[str | int, ...]  # of a value: names, and positions in lists
 Error = tuple[Place, Any, str]  # the value, and what to use instead
 
 
 def check_keys(cfg: DictConfig) -> None:
-    """Rejects invalid values of the keys in `mtl.build.keys`; unknown keys are left to Hydra.
+    """Rejects invalid values of the keys in `mtl.build.keys`, and other keys unless a node refers to them.
+
+    Hydra refuses unknown keys on the command line, but not in files.
 
     Raises:
-        ValueError: A value is invalid; the message is one line that names the key to change.
+        ValueError: A value or a key is invalid; the message is one line that names the key to change.
     """
     from mtl.build.keys import Config  # noqa: PLC0415  imports torch; the command line starts without
 
     refuse(cfg, errors(Config, as_dict(cfg), ()))
+    raw = as_dict(cfg, resolve=False)
+    every = dict(places(raw))
+    used = {one for place, value in every.items() for one in references(place, value)}
+    for place, siblings in unknown(Config, raw):
+        if not any(place[: len(one)] == one[: len(place)] for one in used):
+            elsewhere = sorted((dotted(one) for one in every if one[-1] == place[-1] and one != place), key=len)
+            question = f"; did you mean {elsewhere[0]}?" if elsewhere else closest(dotted(place), siblings)
+            raise ValueError(f"unknown key {dotted(place)}: nothing reads it{question}")
 
 
 def check_nodes(cfg: DictConfig) -> None:
@@ -47,7 +58,7 @@ def refuse(cfg: DictConfig, found: Iterator[Error]) -> None:
     """Raises the first of the errors."""
     for place, value, wanted in found:
         key = origin(as_dict(cfg, resolve=False), place)
-        raise ValueError(f"{'.'.join(map(str, key))}={shown(value)}: use {wanted}")
+        raise ValueError(f"{dotted(key)}={shown(value)}: use {wanted}")
 
 
 def errors(annotation: Any, value: Any, place: Place, by_task: Set[str] = frozenset()) -> Iterator[Error]:
@@ -80,6 +91,32 @@ def errors(annotation: Any, value: Any, place: Place, by_task: Set[str] = frozen
                 yield from errors(item, part, (*place, name))
         question = closest(value, annotations.choices(annotation)) if isinstance(value, str) else ""
         yield place, value, annotations.wanted(annotation, value) + question
+
+
+def unknown(annotation: Any, node: Mapping[str, Any], place: Place = ()) -> Iterator[tuple[Place, list[str]]]:
+    """Keys that neither a type nor the files of its group have, and the keys that these have in the same place."""
+    from mtl.build import annotations  # noqa: PLC0415  as in `errors`
+    from mtl.build.keys import REFERRED  # noqa: PLC0415  as in `check_keys`
+
+    known = {**annotations.annotations_of(annotation), **dict.fromkeys(REFERRED.get(dotted(place), ()))}
+    for name, part in node.items():
+        if name not in known:
+            yield (*place, name), [dotted((*place, one)) for one in known]
+        elif is_typeddict(known[name]) and isinstance(part, Mapping):
+            yield from unknown(known[name], part, (*place, name))
+
+
+def places(node: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """All values in a part of the config, each with its place; parts of a mapping or list come after it."""
+    for name, value in parts_of(node):
+        yield (*place, name), value
+        yield from places(value, (*place, name))
+
+
+def references(place: Place, value: Any) -> list[Place]:
+    """What a value refers to, such as `${dataset.height}` or `${.height}`, the key next to it."""
+    words = WORD.findall(value) if isinstance(value, str) and "${" in value else []
+    return [(*(place[: -len(dots)] if dots else ()), *re.findall(r"\w+", path)) for dots, path in words]
 
 
 def node_errors(node: Any, place: Place, tasks: Set[str]) -> Iterator[Error]:
@@ -115,8 +152,7 @@ def located(name: Any, place: Place) -> Any:
     try:
         return get_object(name)
     except Exception as error:
-        key = ".".join(map(str, place))
-        raise InstantiationException(f"Error locating target '{name}'\nfull_key: {key}") from error
+        raise InstantiationException(f"Error locating target '{name}'\nfull_key: {dotted(place)}") from error
 
 
 def as_dict(cfg: DictConfig | ListConfig, resolve: bool = True) -> dict[str, Any]:
@@ -144,6 +180,11 @@ def origin(raw: Any, place: Place) -> Place:
         if isinstance(node, str) and (reference := REFERENCE.fullmatch(node)):
             return origin(raw, (*reference[1].split("."), *place[depth + 1 :]))
     return place
+
+
+def dotted(place: Place) -> str:
+    """The key of a place, such as `dataset.height`."""
+    return ".".join(map(str, place))
 
 
 def shown(value: Any) -> str:

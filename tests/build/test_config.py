@@ -22,7 +22,7 @@ def digest(*words):
         ["dataset.operations.sampling.seed=3"],  # of a sampling that keeps everything
         ["dataset.operations.noise.depth=1.0"],
         ["logger=csv"],
-        ["+logging.unused=1"],
+        ["logging.checkpoint_minutes=1"],
         ["workers=2"],
     ],
     ids=lambda words: words[0],

@@ -10,6 +10,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from mtl import build
+from mtl.build.keys import REFERRED
 from mtl.cli.explain import explain
 
 GROUPS = ("dataset", "backbone", "model", "weighter", "logger", "protocol", "recipe")
@@ -82,3 +83,47 @@ def test_values_that_fail_only_later_are_refused(key, value, line):
     cfg = build.composed(["dataset=rooms"])
     OmegaConf.set_struct(cfg, False)
     assert line in refusal(cfg, key, value)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("sead", "seed"),
+        ("loging.feature_distance", "logging"),
+        ("logging.gradient_statistics.evry", "logging.gradient_statistics.every"),
+        ("recipe.stpes", "recipe.steps"),
+        ("recipe.lr", "recipe.optimizer.lr"),
+        ("recipe.height", "dataset.height"),
+        ("dataset.shrnk", "dataset.shrink"),
+        ("plan.statistic", "plan.statistics"),
+    ],
+)
+def test_unknown_key_of_a_file_is_refused(key, meant):
+    """Hydra looks only at those of the command line."""
+    cfg = build.composed(["dataset=camvid", "experiment=table2"])
+    OmegaConf.set_struct(cfg, False)
+    assert refusal(cfg, key, 3) == f"unknown key {key.removesuffix('.feature_distance')}: nothing reads it; " + (
+        f"did you mean {meant}?"
+    )
+
+
+@pytest.mark.parametrize("reference", ["${dataset.size}", "${.size}", "a ${oc.select:dataset.size,3}"])
+def test_key_that_another_refers_to_is_known(reference):
+    cfg = build.composed(["dataset=rooms"])
+    OmegaConf.set_struct(cfg, False)
+    assert "unknown key dataset.size: nothing reads it" in refusal(cfg, "dataset.size", "words")
+    cfg.dataset.size = "words"
+    assert refusal(cfg, "dataset.name", reference) is None
+
+
+@pytest.mark.parametrize("number", range(LONGEST))
+def test_keys_of_our_files_are_known_though_nothing_refers_to_them(number):
+    cfg = config(number).copy()
+    cfg.workers = 0
+    assert refusal(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), "seed", 1) is None
+
+
+def test_keys_that_are_known_without_a_type_are_in_our_files():
+    for group, known in REFERRED.items():
+        files = [OmegaConf.load(path) for path in (build.CONFIGS / group).glob("*.yaml")]
+        assert set(known) <= {key for file in files for key in file}

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mtl.report.figures.imbalance import imbalance_figure
+from mtl.report.figures.learning import learning_figure
 from mtl.report.figures.ranks import ranks_figure
 from mtl.report.misprints import check, read_tables
 from mtl.report.names import ROW, SETTING, SINGLE_TASK, Row, Setting, method_label, method_of, setting_of
@@ -20,11 +21,13 @@ from mtl.report.numbers.statistics.study import Study, study_of
 from mtl.report.numbers.table import table_of, with_other_metrics
 from mtl.report.numbers.unlearnt import unlearnt
 from mtl.report.read.curves import stored_width, windowed
+from mtl.report.read.evaluations import learning_curves
 from mtl.report.read.floors import Floors
 from mtl.report.read.runs import Run
 from mtl.report.read.scores import our_scores, paper_scores
 from mtl.report.read.summary import summary
 from mtl.report.render import statistics
+from mtl.report.render.learning import learning_section
 from mtl.report.render.scale import scale
 from mtl.report.render.text import Metrics, blocks, flat, label, notes
 
@@ -92,6 +95,11 @@ def render(
         files |= _statistics(name, study)
         section = statistics.page(study, f"../figures/{name}_ranks.png")
         text += statistics.console(study)
+    if plan.get("learning"):
+        curves = learning_curves(of_first_setting(runs, rows[0], variants))
+        if len(curves):
+            files[f"figures/{name}_learning.png"] = learning_figure(curves, ", ".join(rows[0][:2]))
+            section += learning_section(curves, f"../figures/{name}_learning.png")
     if floors:
         section = ["## Without a network", scale(floors, metrics, "pipe"), *section]
         text.append(scale(floors, metrics, "simple"))
@@ -111,11 +119,15 @@ def _figure(
     weighters: Sequence[str], runs: Sequence[Run], scores: pd.DataFrame, first: Row, variants: Mapping[str, str]
 ) -> bytes | None:
     """The figure of the imbalance, of the setting of the first row and of methods with default hyper-parameters."""
-    setting = first[: len(SETTING)]
-    own = [r for r in runs if setting_of(r.config) == setting and not variants[r.folder.parent.name]]
     rows = scores[ROW].itertuples(index=False, name=None)
-    wanted = {(*setting, method_label(weighter), "") for weighter in weighters}
-    return imbalance_figure(own, scores[[row in wanted for row in rows]])
+    wanted = {(*first[: len(SETTING)], method_label(weighter), "") for weighter in weighters}
+    return imbalance_figure(of_first_setting(runs, first, variants), scores[[row in wanted for row in rows]])
+
+
+def of_first_setting(runs: Sequence[Run], first: Row, variants: Mapping[str, str]) -> list[Run]:
+    """The runs in the setting of the first row, with default hyper-parameters."""
+    setting = first[: len(SETTING)]
+    return [run for run in runs if setting_of(run.config) == setting and not variants[run.folder.parent.name]]
 
 
 def printed(folder: Path, table: str | None, rows: Sequence[Row]) -> pd.DataFrame:

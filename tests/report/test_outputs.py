@@ -281,3 +281,21 @@ def test_one_seed_has_a_sentence_instead_of_statistics(trained):
     assert text.endswith("Train two or more: seed=0,1,2.")
     assert "figures/table2_rooms_ranks.png" not in files
     assert "## Statistics\n\nStatistics: with one seed" in files["tables/table2_rooms.md"]
+
+
+def test_learning_curves_are_drawn_and_listed_if_the_plan_wants_them(trained):
+    runs, jobs = trained()
+    for run in runs:
+        primaries = {task: metric["primary"] for task, metric in run.record["metrics"].items()}
+        log = {"step": [10, 20]} | {f"val/{task}/{name}": [1.0, run.primary(task)] for task, name in primaries.items()}
+        pd.DataFrame(log).to_csv(run.folder / "metrics.csv", index=False)
+    assert not any("learning" in path for path in rendered(runs, jobs)[0])
+    files, _ = rendered(runs, jobs, learning=True)
+    assert files["figures/table2_rooms_learning.png"].startswith(b"\x89PNG")
+    page = files["tables/table2_rooms.md"]
+    assert "\n\n## Validation scores during training\n\n| method | after step | 10 | 20 | since 10 |\n" in page
+    assert "](../figures/table2_rooms_learning.png)\n\n## Runs" in page
+
+
+def test_experiment_whose_runs_were_never_evaluated_has_no_learning_curves(trained):
+    assert not any("learning" in path for path in rendered(*trained(), learning=True)[0])

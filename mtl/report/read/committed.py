@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from mtl.files import finite, warn, write_whole
+from mtl.files import finite, write_whole
 from mtl.report.read.curves import stored_width, window_means
-from mtl.report.read.frame import read_frame, read_log
+from mtl.report.read.evaluations import evaluations_of
+from mtl.report.read.frame import read_log
 from mtl.report.read.record import read_committed
 from mtl.report.read.runs import Run, portable, words_of
 
@@ -59,17 +60,8 @@ def _own(environment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _evaluations(run: Run) -> dict[str, Any]:
-    """Steps, validation scores and mean losses of all evaluations."""
-    path, wanted = run.folder / "metrics.csv", ("step", "val/", "train/mean_loss/")
-    try:
-        rows = read_frame(path, ["step"], wanted)
-    except FileNotFoundError:
-        warn(f"{path} is missing: the record in results/records has no evaluations")
-        return {}
-    except ValueError as error:
-        warn(f"{error}: the record in results/records has no evaluations")
-        return {}
-    return {"evaluations": {key: rows[key].tolist() for key in rows.columns if key.startswith(wanted)}}
+    found = evaluations_of(run)
+    return {"evaluations": found} if found else {}
 
 
 def _curves(run: Run) -> dict[str, Any]:

@@ -84,9 +84,9 @@ def test_keys_of_a_plan_are_explained():
     ("word", "line"),
     [
         ("~plan.runs", "no plan: name an experiment that has one"),
-        ("plan.runs=[]", "no plan: name an experiment that has one"),
+        ("plan.runs=[]", "plan.runs=[]: use a list of 1 or more"),
         ("plan.figure=[unifrm]", "plan.figure: there is no weighter unifrm; did you mean uniform?"),
-        ("+plan.search=grid", "plan.search: there is no weighter grid; did you mean grid_search?"),
+        ("+plan.search=grid_serch", "plan.search: there is no weighter grid_serch; did you mean grid_search?"),
         ("+plan.best_of={gradnrm: alpha}", "plan.best_of: there is no weighter gradnrm; did you mean gradnorm?"),
         ("+plan.paper=VIII", "plan.paper=VIII: use II or III or IV"),
         ("+plan.curves=[gradient/nrm]", "plan.curves=[gradient/nrm]: use a list, each gradient/norm or"),

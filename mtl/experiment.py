@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,13 +115,19 @@ class Experiment:
         return read_floors(self.floors_file, build.data_key(self.cfg))
 
     def lines(self) -> list[tuple[str, ...]]:
-        """The lines of the plan as words of a sweep, with the placeholders filled in for the dataset."""
+        """The lines of the plan as words of a sweep, with the placeholders filled in for the dataset.
+
+        Raises:
+            ValueError: There is no such placeholder.
+        """
         known = {key: self._for_dataset(key, value) for key, value in self.plan.get("words", {}).items()}
         known["tasks"] = ",".join(build.subset(self.cfg))
         lines = []
         for line in self.plan["runs"]:
             for key, value in known.items():
                 line = line.replace(f"{{{key}}}", value)  # noqa: PLW2901
+            if wrong := re.search(r"\{(\w+)\}", line):
+                raise ValueError(f"plan.runs: plan.words has no {wrong[1]}{build.closest(wrong[1], known)}")
             lines.append(tuple(shlex.split(line)))
         return lines
 

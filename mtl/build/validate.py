@@ -33,9 +33,24 @@ def check_keys(cfg: DictConfig) -> None:
     used = {one for place, value in every.items() for one in references(place, value)}
     for place, siblings in unknown(Config, raw):
         if not any(place[: len(one)] == one[: len(place)] for one in used):
-            elsewhere = sorted((dotted(one) for one in every if one[-1] == place[-1] and one != place), key=len)
-            question = f"; did you mean {elsewhere[0]}?" if elsewhere else closest(dotted(place), siblings)
-            raise ValueError(f"unknown key {dotted(place)}: nothing reads it{question}")
+            raise ValueError(f"unknown key {dotted(place)}: nothing reads it{meant(place, siblings, every)}")
+
+
+def meant(place: Place, siblings: Iterable[str], every: Iterable[Place]) -> str:
+    """A question that suggests a key for an unknown one: one that is similar, or has the name elsewhere.
+
+    Args:
+        place: The unknown key.
+        siblings: Names of known keys in the same place.
+        every: All keys of the config.
+    """
+    *group, name = place
+    if place == ("experiment",):
+        return "; the file of an experiment begins with the line # @package _global_"
+    if question := closest(name, siblings):
+        return question.replace("mean ", "".join(["mean ", *(f"{part}." for part in group)]))
+    elsewhere = sorted((dotted(one) for one in every if one[-1] == name and one != place), key=len)
+    return f"; did you mean {elsewhere[0]}?" if elsewhere else ""
 
 
 def check_nodes(cfg: DictConfig) -> None:
@@ -94,14 +109,14 @@ def errors(annotation: Any, value: Any, place: Place, by_task: Set[str] = frozen
 
 
 def unknown(annotation: Any, node: Mapping[str, Any], place: Place = ()) -> Iterator[tuple[Place, list[str]]]:
-    """Keys that neither a type nor the files of its group have, and the keys that these have in the same place."""
+    """Keys that neither a type nor the files of its group have, and the names that these have in the same place."""
     from mtl.build import annotations  # noqa: PLC0415  as in `errors`
     from mtl.build.keys import REFERRED  # noqa: PLC0415  as in `check_keys`
 
     known = {**annotations.annotations_of(annotation), **dict.fromkeys(REFERRED.get(dotted(place), ()))}
     for name, part in node.items():
         if name not in known:
-            yield (*place, name), [dotted((*place, one)) for one in known]
+            yield (*place, name), [*known]
         elif is_typeddict(known[name]) and isinstance(part, Mapping):
             yield from unknown(known[name], part, (*place, name))
 

@@ -96,6 +96,7 @@ def test_values_that_fail_only_later_are_refused(key, value, line):
         ("recipe.height", "dataset.height"),
         ("dataset.shrnk", "dataset.shrink"),
         ("plan.statistic", "plan.statistics"),
+        ("weighter.head", "weighter.heads"),
     ],
 )
 def test_unknown_key_of_a_file_is_refused(key, meant):
@@ -127,3 +128,11 @@ def test_keys_that_are_known_without_a_type_are_in_our_files():
     for group, known in REFERRED.items():
         files = [OmegaConf.load(path) for path in (build.CONFIGS / group).glob("*.yaml")]
         assert set(known) <= {key for file in files for key in file}
+
+
+def test_experiment_in_a_group_of_its_own_is_refused(tmp_path):
+    """Without its first line, Hydra would put all of the file below the key experiment."""
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("recipe: {steps: 3}\n")
+    with pytest.raises(ValueError, match=r"unknown key experiment: .* begins with the line # @package _global_$"):
+        build.compose([f"hydra.searchpath=[{tmp_path}]", "experiment=mine"])

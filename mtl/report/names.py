@@ -119,6 +119,13 @@ def notation(task: str, metric: str) -> Notation:
     return labels[task].notation(metric) if task in labels else plain_notation(metric)
 
 
+def heading(task: str, metric: str, higher_is_better: bool) -> str:
+    """Heading of a column or panel with a task's metric, such as `depth RMSE m ↓`."""
+    name, unit, *_ = notation(task, metric)
+    words = (task.replace("_", " "), name, unit, "↑" if higher_is_better else "↓")
+    return " ".join(word for word in words if word)
+
+
 def primary(task: str, columns: Iterable[str]) -> str | None:
     """The primary metric of a task: of the columns `best/<task>/<metric>` the one that the task lists first.
 

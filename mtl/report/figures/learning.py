@@ -7,8 +7,8 @@ import pandas as pd
 
 from mtl.report.figures.panels import Line, Panel, draw_panels
 from mtl.report.figures.series import line, listed, titled
-from mtl.report.names import notation
-from mtl.report.render.style import SERIES, spelled, styled
+from mtl.report.names import heading
+from mtl.report.render.style import SERIES, styled
 
 COLUMNS = 2
 
@@ -24,10 +24,9 @@ def learning_figure(curves: pd.DataFrame, place: str) -> bytes:
     panels = []
     for task in curves["task"].unique():
         own = curves[curves["task"] == task].rename(columns={"task": "key"})
-        name, unit, *_ = notation(task, own["metric"].iloc[0])
-        direction = "↑" if own["higher_is_better"].iloc[0] else "↓"
+        title = heading(task, own["metric"].iloc[0], own["higher_is_better"].iloc[0])
         lines = [Line(titled(curves, method), line(own, method, task), colour) for method, colour in colours.items()]
-        panels.append(Panel(" ".join(word for word in (spelled(task), name, unit, direction) if word), lines))
+        panels.append(Panel(title, lines))
     rows = [panels[first : first + COLUMNS] for first in range(0, len(panels), COLUMNS)]
     seeds = sorted(curves["seed"].unique())
     caption = f"{place}, validation images; {listed('seed', seeds)}{': mean and range' if len(seeds) > 1 else ''}"

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mtl.report.names import notation
+from mtl.report.names import heading, notation
 from mtl.report.render.style import signed
 from mtl.report.render.text import markdown_table
 
@@ -33,9 +33,10 @@ def learning_table(curves: pd.DataFrame) -> str:
     for _, own in curves.groupby(["method", "task"], sort=False):
         method, task, metric, higher = own[["method", "task", "metric", "higher_is_better"]].iloc[0]
         means = own.groupby("step")["value"].mean().reindex(steps)
-        name, unit, digits, _ = notation(task, metric)
-        label = " ".join(word for word in (task.replace("_", " "), name, unit, "↑" if higher else "↓") if word)
-        rows.append([method, label, *("" if pd.isna(mean) else f"{mean:.{digits}f}" for mean in means)])
+        digits = notation(task, metric).digits
+        rows.append(
+            [method, heading(task, metric, higher), *("" if pd.isna(mean) else f"{mean:.{digits}f}" for mean in means)]
+        )
         if late is not None:
             change = 100 * (means.iloc[-1] / means[late] - 1) * (1 if higher else -1)
             rows[-1].append("" if pd.isna(change) else f"{signed(change, 1)} %")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from tabulate import tabulate
 
-from mtl.report.names import BLOCK, chosen_on, named, notation
+from mtl.report.names import BLOCK, chosen_on, heading, named, notation
 from mtl.report.numbers.grouped import grouped
 from mtl.report.numbers.table import best_rows
 
@@ -38,8 +38,8 @@ def blocks(table: pd.DataFrame, metrics: Metrics, form: str) -> dict[str, list[s
         form: `pipe` for Markdown, `latex_raw` for LaTeX, `simple` for the console.
     """
     return {
-        heading: [_tabulate(labels, part, form) for part in parts if part]
-        for heading, (labels, parts) in columns(table, metrics, form).items()
+        title: [_tabulate(labels, part, form) for part in parts if part]
+        for title, (labels, parts) in columns(table, metrics, form).items()
     }
 
 
@@ -135,9 +135,7 @@ def _notation(key: str, metric: str, better: bool) -> tuple[str, str, int]:
     """Header of a column, sign flag of its numbers, and their digits."""
     if key == "delta_m":
         return "Δm % ↑", "+z", 2
-    name, unit, digits, _ = notation(key, metric)
-    words = (key.replace("_", " "), name, unit, "↑" if better else "↓")
-    return " ".join(word for word in words if word), "", digits
+    return heading(key, metric, better), "", notation(key, metric).digits
 
 
 def _number(value: float, form: str) -> str:

@@ -164,7 +164,7 @@ def wanted(annotation: Any, value: Any = None) -> str:
     if origin in LISTS or kind in LISTS:
         return a_list(kind, limits)
     if origin is Literal:
-        return " or ".join(map(str, get_args(kind)))
+        return " or ".join(str(word).lower() if isinstance(word, bool) else str(word) for word in get_args(kind))
     if typing.is_typeddict(kind) or (annotation is not Node and (origin in MAPPINGS or kind in MAPPINGS)):
         return "a group of settings"
     texts = {bool: "true or false", str: "text", Path: "a path", type(None): "null"}

@@ -147,7 +147,7 @@ class Plan(TypedDict, total=False):
     statistics: bool
     learning: bool
     complete: bool
-    figure: Sequence[Name] | None
+    figure: Sequence[Name] | Literal[False] | None
     curves: Sequence[Curve]
     window: Mapping[str, Count]
 

@@ -91,6 +91,7 @@ def test_keys_of_a_plan_are_explained():
         ("+plan.paper=VIII", "plan.paper=VIII: use II or III or IV"),
         ("+plan.curves=[gradient/nrm]", "plan.curves=[gradient/nrm]: use a list, each gradient/norm or"),
         ("plan.runs=subset", "plan.runs=subset: use a list"),
+        ("+plan.learning=3", "plan.learning=3: use true or false"),
         ("plan.figure=true", "plan.figure=true: use a list, each text, or false, or null"),
         ('plan.runs=["subset={taks}"]', "plan.runs: plan.words has no taks; did you mean tasks?"),
     ],

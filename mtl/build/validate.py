@@ -29,11 +29,12 @@ def check_keys(cfg: DictConfig) -> None:
 
     refuse(cfg, errors(Config, as_dict(cfg), ()))
     raw = as_dict(cfg, resolve=False)
-    every = dict(places(raw))
-    used = {one for place, value in every.items() for one in references(place, value)}
-    for place, siblings in unknown(Config, raw):
-        if not any(place[: len(one)] == one[: len(place)] for one in used):
-            raise ValueError(f"unknown key {dotted(place)}: nothing reads it{meant(place, siblings, every)}")
+    if strange := list(unknown(Config, raw)):
+        every = dict(places(raw))
+        used = {one for place, value in every.items() for one in references(place, value)}
+        for place, siblings in strange:
+            if not any(place[: len(one)] == one[: len(place)] for one in used):
+                raise ValueError(f"unknown key {dotted(place)}: nothing reads it{meant(place, siblings, every)}")
 
 
 def meant(place: Place, siblings: Iterable[str], every: Iterable[Place]) -> str:

@@ -108,6 +108,11 @@ def test_unknown_key_of_a_file_is_refused(key, meant):
     )
 
 
+def test_unknown_key_that_resembles_none_is_refused_without_a_suggestion():
+    with pytest.raises(ValueError, match=r"^unknown key logging\.unused: nothing reads it$"):
+        build.compose(["+logging.unused=1"])
+
+
 @pytest.mark.parametrize("reference", ["${dataset.size}", "${.size}", "a ${oc.select:dataset.size,3}"])
 def test_key_that_another_refers_to_is_known(reference):
     cfg = build.composed(["dataset=rooms"])
